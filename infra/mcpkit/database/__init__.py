@@ -1,0 +1,1 @@
+"""Opening, migrating and sharing a database."""

@@ -1,0 +1,1 @@
+"""What is declared, how a call runs, and how both look on the wire."""

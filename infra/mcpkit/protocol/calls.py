@@ -1,0 +1,47 @@
+"""One call of a tool, resource, prompt or completion, as the pipeline and the handlers see it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+Report = Callable[[float, float | None, str | None], Awaitable[None]]
+
+
+async def _nowhere(progress: float, total: float | None, message: str | None) -> None:
+    """The caller asked for no progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls, as the transport established it; no argument of a call can change it.
+
+    `accounts` are the accounts that they may see; None is all.
+    """
+
+    user: str
+    scopes: frozenset[str] = frozenset()
+    client: str = ""
+    accounts: frozenset[str] | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """`kind` is tool, resource, prompt or completion; `name` the tool's name or the resource's URI; `arguments` are as
+    sent. `principal` is set by the identity stage, before any handler runs. `report(progress, total, message)` sends a
+    progress notification where the client asked for them."""
+
+    kind: str
+    name: str
+    arguments: Mapping[str, object]
+    request_id: str
+    transport: str  # stdio, http or memory
+    protocol_version: str = ""
+    client: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    report: Report = _nowhere
+    principal: Principal | None = None
+
+    @property
+    def caller(self) -> Principal:
+        """The principal. Only to be asked for behind the identity stage."""
+        assert self.principal is not None, "no identity stage ran"
+        return self.principal

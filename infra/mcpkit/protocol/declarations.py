@@ -1,0 +1,173 @@
+"""What a server offers, as data: tools, resources, prompts and completions, collected in a `Catalogue`.
+
+A declaration names its models and one handler. What surrounds the handler (identity, validation, the size of the
+answer, errors, audit) is the call pipeline's and the same for all of them.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from mcpkit.protocol.calls import Call
+
+
+class Arguments(BaseModel):
+    """A tool's arguments. Unknown ones are refused and nothing is coerced: "7" is not 7.
+
+    An argument called `max_chars` is the caller's limit for the whole reply.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+
+class Result(BaseModel):
+    """A tool's result, in the two forms in which it is sent: the model itself, and `as_text`.
+
+    A result that can be made smaller says in `units` how many steps it can be cut to (rows, characters of a body), and
+    `keep(n)` gives the result with the first n of them, in which `truncated` says what was left out and how to get it.
+    `keep(units())` is the whole, and a smaller n never gives a larger result.
+    """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    def as_text(self) -> str:
+        """The same content as compact text for a model to read."""
+        raise NotImplementedError(f"{type(self).__name__} has no text form")
+
+    def units(self) -> int:
+        return 0
+
+    def keep(self, units: int) -> Self:
+        return self
+
+
+class Truncated(BaseModel):
+    """What an answer left out. `returned` and `omitted` count the same thing, which `unit` names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    unit: str
+    returned: int
+    omitted: int
+    next: str  # how to get the rest, in words with the exact arguments
+
+
+ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
+ResultT = TypeVar("ResultT", bound=Result)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A resource that an answer points to (a `resource_link` content block)."""
+
+    uri: str
+    name: str
+    mime_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Bytes or text that an answer carries (an embedded resource content block)."""
+
+    uri: str
+    mime_type: str
+    text: str | None = None
+    blob: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[ArgumentsT, ResultT]):
+    """`links` and `embedded` give further content blocks for a result, after it was cut to its budget."""
+
+    name: str
+    title: str
+    description: str
+    arguments: type[ArgumentsT]
+    result: type[ResultT]
+    permission: str
+    handler: Callable[[Call, ArgumentsT], Awaitable[ResultT]]
+    links: Callable[[ResultT], Sequence[Link]] | None = None
+    embedded: Callable[[ResultT], Sequence[Embedded]] | None = None
+    read_only: bool = True
+    destructive: bool = False
+    idempotent: bool = True
+    open_world: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceText:
+    mime_type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceBytes:
+    mime_type: str
+    blob: bytes
+
+
+class ResourceHandler(Protocol):
+    async def __call__(self, call: Call, parameters: Mapping[str, str]) -> ResourceText | ResourceBytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource, or with `{name}`s in its URI a template of resources (RFC 6570, level 1)."""
+
+    uri: str
+    name: str
+    title: str
+    description: str
+    mime_type: str
+    permission: str
+    handler: ResourceHandler
+
+    @property
+    def is_template(self) -> bool:
+        return "{" in self.uri
+
+
+@dataclass(frozen=True, slots=True)
+class PromptArgument:
+    name: str
+    description: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """`render` gives the text of the one user message that the prompt consists of."""
+
+    name: str
+    title: str
+    description: str
+    arguments: Sequence[PromptArgument]
+    permission: str
+    render: Callable[[Call, Mapping[str, str]], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Values for an argument of a prompt, or of a resource template where `reference` is its URI."""
+
+    reference: str
+    argument: str
+    permission: str
+    values: Callable[[Call, str], Awaitable[Sequence[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All that a server offers. The order is the order of the listings."""
+
+    name: str
+    title: str
+    version: str
+    instructions: str
+    tools: Sequence[Tool[Any, Any]] = ()
+    resources: Sequence[Resource] = ()
+    prompts: Sequence[Prompt] = ()
+    completions: Sequence[Completion] = ()
+    website_url: str | None = None

@@ -1,0 +1,1 @@
+"""Identity, audit and untrusted text."""

@@ -1,0 +1,1 @@
+"""Messages, threads, addresses and queries. Pure: nothing here reads or writes anything."""

@@ -1,0 +1,1 @@
+"""The tools, resources, prompts and completions; one file per family."""

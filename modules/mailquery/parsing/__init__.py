@@ -1,0 +1,1 @@
+"""From the bytes of a message to what can be read of it."""

@@ -1,0 +1,1 @@
+"""What is stored, behind interfaces: one implementation per engine."""

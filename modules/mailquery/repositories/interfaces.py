@@ -1,0 +1,131 @@
+"""What the services need of a store. One implementation per engine, each in a folder of its own.
+
+Reads take a `Visibility`: what it does not cover does not exist for the caller, in rows, counts and names alike.
+All errors are `mcpkit.errors.Fault`s: `SERVICE_UNAVAILABLE` where the store cannot be reached or is damaged, `TIMEOUT`
+where a read ran into its time limit.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from mailquery.domain.mailboxes import MailboxRole
+from mailquery.domain.queries import Query
+from mailquery.repositories.records import (
+    AccountSummary,
+    AttachmentRow,
+    GroupBy,
+    MailboxSummary,
+    MessageRow,
+    NewPlacement,
+    Person,
+    Position,
+    PreparedMessage,
+    RecordedProblem,
+    SearchPage,
+    Sort,
+    SourceProblem,
+    Statistics,
+    StoredMessage,
+    Total,
+    Version,
+    Visibility,
+)
+
+
+class SearchRepository(Protocol):
+    """Finds messages by a query tree."""
+
+    async def search(
+        self, query: Query, visible: Visibility, *, sort: Sort, limit: int, start: Position | None = None
+    ) -> SearchPage:
+        """One page of at most `limit` messages. The total is exact up to 10,000 and "at least" beyond."""
+        ...
+
+    async def attachments(
+        self,
+        query: Query,
+        visible: Visibility,
+        *,
+        filename: str,
+        media_type: str,
+        limit: int,
+        start: Position | None = None,
+    ) -> tuple[tuple[AttachmentRow, ...], Total, Position | None]:
+        """Attachments, newest message first: of the messages that match, those whose name has `filename` as a part and
+        whose kind or MIME type is `media_type` (`domain.media`); an empty string is no condition. `start.offset` is the
+        number of attachments of the message at `start.row` that were already given."""
+        ...
+
+    async def body_texts(self, rows: Sequence[int]) -> dict[int, str]:
+        """The body texts of messages by `MessageRow.row`, for snippets."""
+        ...
+
+    async def statistics(
+        self, query: Query, visible: Visibility, *, group_by: GroupBy, zone: ZoneInfo, limit: int
+    ) -> Statistics:
+        """Exact counts. A message with two recipients counts once for each; periods begin at midnight in `zone`."""
+        ...
+
+
+class MessageRepository(Protocol):
+    """Reads messages by their ids."""
+
+    async def get(self, key: int, visible: Visibility) -> StoredMessage | None: ...
+
+    async def raw(self, key: int, visible: Visibility) -> bytes | None:
+        """The message byte for byte as it was imported."""
+        ...
+
+    async def thread(self, key: int, visible: Visibility) -> tuple[StoredMessage, ...]:
+        """A thread's messages, oldest first, by the thread's key; empty where there is none. A thread that was joined
+        to another is found by its old key too."""
+        ...
+
+    async def thread_rows(self, key: int, visible: Visibility) -> tuple[MessageRow, ...]:
+        """The same without bodies."""
+        ...
+
+
+class DirectoryRepository(Protocol):
+    """Accounts, mailboxes and the people in the mail."""
+
+    async def accounts(self, visible: Visibility) -> tuple[AccountSummary, ...]: ...
+
+    async def mailboxes(self, visible: Visibility, account: str | None = None) -> tuple[MailboxSummary, ...]: ...
+
+    async def people(self, text: str, visible: Visibility, limit: int) -> tuple[tuple[Person, ...], Total]:
+        """Addresses of which `text` is a part, in name or address, those with most messages first."""
+        ...
+
+    async def version(self, visible: Visibility) -> Version: ...
+
+
+class ImportRepository(Protocol):
+    """Adds messages. There is one writer at a time, across processes."""
+
+    def writing(self) -> AbstractAsyncContextManager[None]:
+        """Holds the writer's lock, and sets the store up for many additions. `CONFLICT` where another process holds it."""
+        ...
+
+    async def known(self, fingerprints: Sequence[bytes]) -> set[bytes]:
+        """Those of `fingerprints` that are stored already."""
+        ...
+
+    async def add(
+        self, messages: Sequence[PreparedMessage], placements: Sequence[NewPlacement], problems: Sequence[SourceProblem]
+    ) -> int:
+        """Stores all of it in one transaction and returns how many messages are new. A message that is stored already
+        (or stands twice in `messages`) is left as it is; a placement that is known has its flags brought up to date."""
+        ...
+
+    async def set_role(self, account: str, mailbox: str, role: MailboxRole) -> None: ...
+
+    async def finished(self, account: str, mailboxes: Sequence[str]) -> None:
+        """Records that the mailboxes were read to their end just now, and puts the index in order."""
+        ...
+
+    async def problems(self, limit: int, offset: int = 0) -> tuple[tuple[RecordedProblem, ...], int]:
+        """Recorded problems, newest first, and how many there are."""
+        ...

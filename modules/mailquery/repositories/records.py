@@ -1,0 +1,232 @@
+"""The shapes that repositories take and give. Plain data; nothing here knows an engine."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mailquery.domain.addresses import Address
+from mailquery.domain.mailboxes import MailboxRole, Placement
+from mailquery.domain.messages import Attachment, Body, DateSource, Flag, Link, ParsedMessage, Problem
+
+
+# --- written -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class IndexText:
+    """A message's words in index form (`domain.words.segment`), one string per searchable field."""
+
+    subject: str
+    people: str
+    body: str
+    quoted: str
+    filenames: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedMessage:
+    """A message ready to be stored: everything that costs time to make was made outside the writer.
+
+    `raw` is the message's bytes compressed by `repositories.compression`; `raw_sha256` and `raw_size` are of the bytes
+    themselves. `body` is the compressed form of `parsed.body` and `parsed.links`.
+    """
+
+    fingerprint: bytes
+    raw_sha256: bytes
+    raw_size: int
+    raw: bytes
+    parsed: ParsedMessage
+    body: bytes
+    index: IndexText
+    preview: str  # the first 200 characters of the sender's own text, on one line
+    gmail_thread_id: str
+    locator: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewPlacement:
+    """A message, by its fingerprint, lies in these mailboxes of `account`."""
+
+    fingerprint: bytes
+    account: str
+    placements: tuple[Placement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProblem:
+    """A place in a source where no message could be read, or a message that was read in part."""
+
+    locator: str
+    problem: Problem
+    fingerprint: bytes | None = None  # of the message, where there is one
+
+
+# --- read ----------------------------------------------------------------------------------------------------------
+
+
+class Sort(StrEnum):
+    RELEVANCE = "relevance"
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """The accounts that the caller may see, by name; None is all of them. Every read takes one."""
+
+    accounts: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many there are: exactly, or at least."""
+
+    value: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page of search results ended. `as_of` is the archive's version that the first page saw (`Version`);
+    messages added later do not move what follows. `offset` serves relevance, `row` the orders by date."""
+
+    as_of: int
+    row: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message as a search result shows it. `row` is the engine's time-ordered key, for positions only."""
+
+    row: int
+    key: int  # of the message's id (`domain.handles`)
+    thread_key: int
+    message_id: str
+    date: datetime
+    utc_offset: int
+    subject: str
+    from_: tuple[Address, ...]
+    to: tuple[Address, ...]  # To, then Cc
+    mailboxes: tuple[str, ...]
+    flags: Flag
+    size: int
+    preview: str
+    attachments: tuple[Attachment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    rows: tuple[MessageRow, ...]
+    total: Total
+    next: Position | None
+    ranked_newest: int | None = None  # relevance looked at the newest N matches only
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """All that is kept of one message but its raw bytes."""
+
+    row: MessageRow
+    accounts: tuple[str, ...]
+    date_source: DateSource
+    sender: tuple[Address, ...]
+    reply_to: tuple[Address, ...]
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    bcc: tuple[Address, ...]
+    in_reply_to: tuple[str, ...]
+    references: tuple[str, ...]
+    list_id: str
+    body: Body
+    links: tuple[Link, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRow:
+    message: MessageRow
+    attachment: Attachment
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxSummary:
+    account: str
+    name: str
+    role: MailboxRole
+    messages: int
+    unread: int
+    newest: datetime | None
+    refreshed: datetime | None  # when an import or a synchronisation last finished reading it
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSummary:
+    name: str
+    mailboxes: int
+    messages: int  # a message in two mailboxes counts once
+    unread: int
+    oldest: datetime | None
+    newest: datetime | None
+    refreshed: datetime | None
+
+
+class GroupBy(StrEnum):
+    SENDER = "sender"
+    DOMAIN = "domain"
+    RECIPIENT = "recipient"
+    MAILBOX = "mailbox"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`key` is an address, a domain, a mailbox name, or a period: 2026-03-09, 2026-W11, 2026-03, 2026."""
+
+    key: str
+    messages: int
+    bytes: int
+    unread: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """`groups` are the largest (or, for periods, the newest) ones; `messages` and `bytes` are of all that match."""
+
+    groups: tuple[Group, ...]
+    group_count: int
+    messages: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    address: str
+    names: tuple[str, ...]  # most used first
+    sent: int  # messages from this address
+    received: int  # messages to, cc or bcc this address
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The archive's state: `sequence` grows with every message added; `messages` is how many there are."""
+
+    sequence: int
+    messages: int
+    newest: datetime | None
+    refreshed: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedProblem:
+    key: int | None  # of the message, where there is one
+    locator: str
+    problem: Problem
+    recorded: datetime

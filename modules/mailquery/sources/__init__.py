@@ -1,0 +1,1 @@
+"""Where mail comes from: one file per kind of source, behind `MailSource`."""
