@@ -67,7 +67,7 @@ class Fault(Exception):
         self.retry_after = retry_after
 
     def as_dict(self) -> dict[str, object]:
-        """The form in which it is sent: `code`, `number`, `category`, `message`, and `details`, `retry_after` if any."""
+        """What is sent: `code`, `number`, `category`, `message`, and `details` and `retry_after` if there are any."""
         sent: dict[str, object] = {
             "code": self.code.name,
             "number": self.code.number,

@@ -1,4 +1,4 @@
-"""The ids that a client is given. They are durable: made from a message's content, not from where or when it was stored.
+"""The ids that a client is given. They are durable: made from a message's content, not from where it was stored.
 
 A message id is `m` and twelve base-32 digits (60 bits), a thread id `t` and twelve, an attachment id is its message's
 id, a hyphen and the part's number: `m4hq0v7d2k8xn-2.1`. The digits are Crockford's, which leave out i, l, o and u.

@@ -1,9 +1,9 @@
 """What a word is, for the index and for a query alike.
 
-An engine's tokenizer splits at what is no letter, digit or mark. Before that, text is folded (case, accents, width), and
-runs of scripts that are written without spaces, or that glue endings to words (Thai, Lao, Khmer, Burmese, Kana, Han,
-Hangul), become their overlapping bigrams followed by their last character: 예산안 is indexed as `예산 산안 안`. A query's
-run of two or more characters is the phrase of its bigrams, a single one a prefix, so that every substring is found.
+An engine's tokenizer splits at what is no letter, digit or mark. Before that, text is folded (case, accents, width),
+and runs of scripts that are written without spaces, or that glue endings to words (Thai, Lao, Khmer, Burmese, Kana,
+Han, Hangul), become their overlapping bigrams followed by their last character: 예산안 is indexed as `예산 산안 안`.
+A query's run of two or more characters is the phrase of its bigrams, a single one a prefix: any substring is found.
 """
 
 import re
@@ -73,11 +73,10 @@ def phrase(text: str, *, prefix: bool = False) -> Phrase | None:
         return Phrase(folded, prefix)
     # Only the last run is open at its end: inside a phrase the index form of a run, with its last character, stands.
     stripped = folded.rstrip()
-    last = None
-    for last in _RUN.finditer(stripped):
-        pass
-    if last is None or last.end() != len(stripped):
+    runs = list(_RUN.finditer(stripped))
+    if not runs or runs[-1].end() != len(stripped):
         return Phrase(_RUN.sub(_bigrams_and_last, folded), prefix)
+    last = runs[-1]
     before = _RUN.sub(_bigrams_and_last, stripped[: last.start()])
     run = last[0]
     if len(run) == 1:

@@ -106,7 +106,7 @@ class ImportRepository(Protocol):
     """Adds messages. There is one writer at a time, across processes."""
 
     def writing(self) -> AbstractAsyncContextManager[None]:
-        """Holds the writer's lock, and sets the store up for many additions. `CONFLICT` where another process holds it."""
+        """Holds the writer's lock and sets the store up for many additions. `CONFLICT` if another process holds it."""
         ...
 
     async def known(self, fingerprints: Sequence[bytes]) -> set[bytes]:

@@ -8,7 +8,6 @@ from mailquery.domain.addresses import Address
 from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.domain.messages import Attachment, Body, DateSource, Flag, Link, ParsedMessage, Problem
 
-
 # --- written -------------------------------------------------------------------------------------------------------
 
 
