@@ -1,0 +1,285 @@
+"""Importing mail from files into the archive."""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+
+from mailquery.domain.identity import fingerprint
+from mailquery.domain.messages import Problem
+from mailquery.repositories.interfaces import ImportRepository
+from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
+from mailquery.services.parser_pool import Job, ParserPool
+from mailquery.services.preparing import prepare
+from mailquery.sources.interfaces import MailSource, SourceMessage, UnreadablePlace
+
+_BATCH_MESSAGES = 100
+_BATCH_BYTES = 4 * 1024 * 1024
+_WRITE_MESSAGES = 2_000
+_WRITE_BYTES = 32 * 1024 * 1024
+_LISTED_PROBLEMS = 20
+# Starting worker processes takes as long as parsing a few hundred messages here.
+_WORTH_A_POOL_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far an import is. Bytes are of the sources' files; `seconds` since its start."""
+
+    source: str
+    bytes_read: int
+    bytes_total: int
+    imported: int
+    already_there: int
+    problems: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What an import did. `problems` counts what could not be read in full, and `listed` has the first of them;
+    every one is recorded in the archive."""
+
+    imported: int
+    already_there: int
+    problems: int
+    by_code: dict[str, int]
+    listed: tuple[SourceProblem, ...]
+    seconds: float
+
+    @property
+    def messages_per_second(self) -> float:
+        return (self.imported + self.already_there) / self.seconds if self.seconds else 0.0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What was read in one go, and the messages among it that are being prepared."""
+
+    messages: list[SourceMessage] = field(default_factory=list)
+    fingerprints: list[bytes] = field(default_factory=list)
+    unreadable: list[UnreadablePlace] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    prepared: Future[list[PreparedMessage]] | None = None
+
+
+def _read_batch(source: Iterator[SourceMessage | UnreadablePlace]) -> _Batch:
+    batch = _Batch()
+    size = 0
+    for found in islice(source, _BATCH_MESSAGES):
+        if isinstance(found, UnreadablePlace):
+            batch.unreadable.append(found)
+            continue
+        batch.messages.append(found)
+        batch.fingerprints.append(fingerprint(found.raw))
+        size += len(found.raw)
+        if size >= _BATCH_BYTES:
+            break
+    return batch
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What waits to be written in one transaction."""
+
+    messages: list[PreparedMessage] = field(default_factory=list)
+    placements: list[NewPlacement] = field(default_factory=list)
+    problems: list[SourceProblem] = field(default_factory=list)
+    read: int = 0
+    size: int = 0
+
+    def is_full(self) -> bool:
+        return self.read >= _WRITE_MESSAGES or self.size >= _WRITE_BYTES
+
+
+class ImportMail:
+    """Reads sources to their end and adds what is new.
+
+    Reading, parsing (in `workers` processes) and writing go on at the same time, with a bounded amount of mail between
+    them. What is written is complete: an import that was stopped, in whatever way, is completed by running it again.
+    """
+
+    def __init__(self, imports: ImportRepository, *, workers: int) -> None:
+        self._imports = imports
+        self._workers = workers
+
+    async def __call__(
+        self,
+        sources: Sequence[MailSource],
+        *,
+        account: str,
+        progress: Callable[[ImportProgress], None] | None = None,
+    ) -> ImportSummary:
+        """Imports `sources` into `account`. `progress` is called after every batch and at the end.
+
+        Raises `Fault`: CONFLICT where another process is importing, STORAGE_FULL, STORAGE_DAMAGED. What was written
+        until then stays.
+        """
+        async with self._imports.writing():
+            run = _Run(self._imports, self._workers, account, sources, progress)
+            try:
+                await run.read_all()
+            finally:
+                run.close()
+            await run.finish()
+            return run.summary()
+
+
+class _Run:
+    """One import under way."""
+
+    def __init__(
+        self,
+        imports: ImportRepository,
+        workers: int,
+        account: str,
+        sources: Sequence[MailSource],
+        progress: Callable[[ImportProgress], None] | None,
+    ) -> None:
+        self._imports = imports
+        self._account = account
+        self._sources = sources
+        self._progress = progress
+        self._started = time.monotonic()
+        self._now = datetime.now(UTC)
+        self._total = sum(source.size() for source in sources)
+        self._pool = ParserPool(workers) if self._total >= _WORTH_A_POOL_BYTES else None
+        self._ahead = 2 * workers + 1
+        self._bytes_before = 0
+        self._pending = _Pending()
+        self._unwritten: set[bytes] = set()
+        self._imported = 0
+        self._already_there = 0
+        self._by_code: Counter[str] = Counter()
+        self._listed: list[SourceProblem] = []
+
+    async def read_all(self) -> None:
+        for source in self._sources:
+            async with aclosing(self._batches(source)) as batches:
+                async for batch in batches:
+                    await self._take(batch)
+                    self._report(source)
+            await self._write()
+            self._bytes_before += source.size()
+            self._report(source)
+
+    async def _batches(self, source: MailSource) -> AsyncGenerator[_Batch, None]:
+        """Batches in the order of the source, some of them read and being prepared ahead of the one that is given."""
+        ahead = asyncio.Semaphore(self._ahead)
+        queue: asyncio.Queue[_Batch | None] = asyncio.Queue()
+        reader = asyncio.create_task(self._read(source, queue, ahead))
+        try:
+            while (batch := await queue.get()) is not None:
+                ahead.release()
+                yield batch
+            await reader
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    async def _read(self, source: MailSource, queue: asyncio.Queue[_Batch | None], ahead: asyncio.Semaphore) -> None:
+        messages = iter(source)
+        try:
+            while True:
+                await ahead.acquire()
+                batch = await asyncio.to_thread(_read_batch, messages)
+                if not batch.messages and not batch.unreadable:
+                    return
+                await self._start_preparing(batch)
+                queue.put_nowait(batch)
+        finally:
+            queue.put_nowait(None)
+
+    async def _start_preparing(self, batch: _Batch) -> None:
+        known = await self._imports.known(batch.fingerprints)
+        for message, print_ in zip(batch.messages, batch.fingerprints, strict=True):
+            if print_ not in known and print_ not in self._unwritten:
+                self._unwritten.add(print_)
+                batch.jobs.append(Job(message, print_))
+        if self._pool is not None and batch.jobs:
+            batch.prepared = self._pool.submit(batch.jobs, self._now)
+
+    async def _take(self, batch: _Batch) -> None:
+        prepared = await self._prepared(batch)
+        pending = self._pending
+        pending.messages.extend(prepared)
+        for message, print_ in zip(batch.messages, batch.fingerprints, strict=True):
+            pending.placements.append(NewPlacement(print_, self._account, message.placements))
+            pending.size += len(message.raw)
+        pending.read += len(batch.messages) + len(batch.unreadable)
+        for place in batch.unreadable:
+            self._note(place.locator, place.problem, None)
+        for one in prepared:
+            for problem in one.parsed.problems:
+                self._note(one.locator, problem, one.fingerprint)
+        if pending.is_full():
+            await self._write()
+
+    async def _prepared(self, batch: _Batch) -> list[PreparedMessage]:
+        if self._pool is not None and batch.prepared is not None:
+            return await self._pool.result(batch.prepared, batch.jobs, self._now)
+        return await asyncio.to_thread(lambda: [prepare(job.message, job.fingerprint, self._now) for job in batch.jobs])
+
+    def _note(self, locator: str, problem: Problem, print_: bytes | None) -> None:
+        recorded = SourceProblem(locator, problem, print_)
+        self._pending.problems.append(recorded)
+        self._by_code[problem.code.value] += 1
+        if len(self._listed) < _LISTED_PROBLEMS:
+            self._listed.append(recorded)
+
+    async def _write(self) -> None:
+        pending, self._pending = self._pending, _Pending()
+        if not pending.read:
+            return
+        added = await self._imports.add(pending.messages, pending.placements, pending.problems)
+        self._imported += added
+        self._already_there += len(pending.placements) - added
+        self._unwritten.difference_update(message.fingerprint for message in pending.messages)
+
+    async def finish(self) -> None:
+        names: dict[str, None] = {}
+        for source in self._sources:
+            for name, role in source.mailboxes():
+                names[name] = None
+                await self._imports.set_role(self._account, name, role)
+        await self._imports.finished(self._account, list(names))
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+
+    def _report(self, source: MailSource) -> None:
+        if self._progress is None:
+            return
+        self._progress(
+            ImportProgress(
+                source=source.path,
+                bytes_read=min(self._total, self._bytes_before + source.position()),
+                bytes_total=self._total,
+                imported=self._imported + len(self._pending.messages),
+                already_there=self._already_there + len(self._pending.placements) - len(self._pending.messages),
+                problems=self._by_code.total(),
+                seconds=time.monotonic() - self._started,
+            )
+        )
+
+    def summary(self) -> ImportSummary:
+        return ImportSummary(
+            imported=self._imported,
+            already_there=self._already_there,
+            problems=self._by_code.total(),
+            by_code=dict(self._by_code),
+            listed=tuple(self._listed),
+            seconds=time.monotonic() - self._started,
+        )
+
+
+def default_workers() -> int:
+    """One for each core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
