@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -28,6 +28,8 @@ from mailquery.services.preparing import prepare, prepare_headers_only, unparsab
 from mailquery.sources.interfaces import SourceMessage
 
 _SECONDS_PER_MESSAGE = 20.0
+
+Prepare = Callable[[SourceMessage, bytes, datetime], PreparedMessage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def _nowhere() -> TextIO:
     return open(os.devnull, "w")
 
 
-def _prepare_one(job: Job, now: datetime, seconds: float) -> PreparedMessage:
+def _prepare_one(prepare: Prepare, job: Job, now: datetime, seconds: float) -> PreparedMessage:
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
@@ -86,13 +88,13 @@ def _prepare_one(job: Job, now: datetime, seconds: float) -> PreparedMessage:
     return prepare_headers_only(job.message, job.fingerprint, now, why)
 
 
-def _prepare_batch(jobs: Sequence[Job], now: datetime, seconds: float) -> list[PreparedMessage]:
+def _prepare_batch(prepare: Prepare, jobs: Sequence[Job], now: datetime, seconds: float) -> list[PreparedMessage]:
     prepared = []
     watched = _watch(2 * seconds)
     for job in jobs:
         if time.monotonic() - watched > seconds / 10:  # arming it costs a thread: not for each message
             watched = _watch(2 * seconds)
-        prepared.append(_prepare_one(job, now, seconds))
+        prepared.append(_prepare_one(prepare, job, now, seconds))
     faulthandler.cancel_dump_traceback_later()
     return prepared
 
@@ -106,19 +108,23 @@ def _executor(workers: int) -> ProcessPoolExecutor:
 class ParserPool:
     """Prepares batches of messages in `workers` processes. Several batches may be under way at once."""
 
-    def __init__(self, workers: int, *, seconds_per_message: float = _SECONDS_PER_MESSAGE) -> None:
+    def __init__(
+        self, workers: int, *, seconds_per_message: float = _SECONDS_PER_MESSAGE, prepare: Prepare = prepare
+    ) -> None:
+        """`prepare` is a function of a module, so that the workers can import it."""
         self._workers = workers
+        self._prepare = prepare
         self._seconds = seconds_per_message
         self._executor = _executor(workers)
 
     def submit(self, jobs: Sequence[Job], now: datetime) -> Future[list[PreparedMessage]]:
         """Starts preparing `jobs`. The future is for `result`."""
         try:
-            return self._executor.submit(_prepare_batch, jobs, now, self._seconds)
+            return self._executor.submit(_prepare_batch, self._prepare, jobs, now, self._seconds)
         except BrokenProcessPool:
             self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = _executor(self._workers)
-            return self._executor.submit(_prepare_batch, jobs, now, self._seconds)
+            return self._executor.submit(_prepare_batch, self._prepare, jobs, now, self._seconds)
 
     async def result(
         self, future: Future[list[PreparedMessage]], jobs: Sequence[Job], now: datetime
@@ -133,7 +139,7 @@ class ParserPool:
         """Prepares a batch in which a message may be deadly, in a process of its own; halves it until that is found."""
         executor = _executor(1)
         try:
-            return await asyncio.wrap_future(executor.submit(_prepare_batch, jobs, now, self._seconds))
+            return await asyncio.wrap_future(executor.submit(_prepare_batch, self._prepare, jobs, now, self._seconds))
         except BrokenProcessPool:
             if len(jobs) == 1:
                 why = Problem(ProblemCode.PARSER_ERROR, "the parser's process died on it; only headers are indexed")
