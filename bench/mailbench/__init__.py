@@ -1,0 +1,1 @@
+"""Measures mailquery, and its peers where they are installed, on the same mail."""
