@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 STAMP = VENV / "mailquery-environment.json"
 TOOLS = ROOT / ".tools"
-UV_LOCK = ROOT / "scripts" / "lib" / "uv.lock"
+UV_LOCK = ROOT / "scripts" / "lib" / "uv-requirements.lock"
 LOCKS = {"runtime": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
 OLDEST_UV = (0, 9)
 UV_INDEXES = {"UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE"}
@@ -156,7 +156,17 @@ def version_of(uv: str) -> tuple[int, ...]:
 def install_uv(folder: Path) -> None:
     """By pip into an environment of its own; where Python came without `ensurepip` (Debian), by the system's pip."""
     shutil.rmtree(folder, ignore_errors=True)
-    install = ("-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes")
+    install = (
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+    )
     made = subprocess.run([interpreter(), "-m", "venv", str(folder)], capture_output=True)
     if made.returncode == 0:
         run(str(folder / "bin" / "python"), *install, "-r", str(UV_LOCK))
