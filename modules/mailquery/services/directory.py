@@ -1,0 +1,58 @@
+"""Accounts, mailboxes and the people in the mail."""
+
+from dataclasses import dataclass
+
+from mailquery.repositories.interfaces import DirectoryRepository
+from mailquery.repositories.records import AccountSummary, MailboxSummary, Person, Total, Visibility
+from mailquery.services.limits import checked_limit
+from mailquery.services.scope import unknown_name
+from mcpkit.errors import ErrorCode, Fault
+
+MOST_PEOPLE = 100
+
+
+class ListAccounts:
+    def __init__(self, directory: DirectoryRepository) -> None:
+        self._directory = directory
+
+    async def __call__(self, visible: Visibility) -> tuple[AccountSummary, ...]:
+        return await self._directory.accounts(visible)
+
+
+class ListMailboxes:
+    def __init__(self, directory: DirectoryRepository) -> None:
+        self._directory = directory
+
+    async def __call__(self, visible: Visibility, account: str | None = None) -> tuple[MailboxSummary, ...]:
+        """The mailboxes of all accounts, or of one. Raises `VALIDATION_ERROR` naming the nearest known accounts."""
+        if account is None:
+            return await self._directory.mailboxes(visible)
+        names = [each.name for each in await self._directory.accounts(visible)]
+        known = next((name for name in names if name.casefold() == account.strip().casefold()), None)
+        if known is None:
+            raise unknown_name("account", "account", account.strip(), names)
+        return await self._directory.mailboxes(visible, known)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPeople:
+    people: tuple[Person, ...]
+    total: Total
+
+
+class FindPeople:
+    def __init__(self, directory: DirectoryRepository) -> None:
+        self._directory = directory
+
+    async def __call__(self, visible: Visibility, text: str, *, limit: int = 20) -> FoundPeople:
+        """Addresses of which `text` is a part, in name or address; those with most messages first."""
+        checked_limit(limit, MOST_PEOPLE)
+        wanted = text.strip()
+        if not wanted:
+            raise Fault(
+                ErrorCode.INVALID_FORMAT,
+                "`text` must be a part of a name or of an address.",
+                details={"argument": "text"},
+            )
+        people, total = await self._directory.people(wanted, visible, limit)
+        return FoundPeople(people, total)

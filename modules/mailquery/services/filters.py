@@ -1,0 +1,185 @@
+"""What is asked for: a query text and structured conditions, joined by AND into one tree."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from mailquery.domain import words
+from mailquery.domain.queries import (
+    DateBetween,
+    Feature,
+    Has,
+    InAccount,
+    InMailbox,
+    Is,
+    Not,
+    Participant,
+    ParticipantField,
+    Query,
+    State,
+    TextField,
+    Words,
+    all_of,
+)
+from mailquery.query.explain import explain
+from mailquery.query.parser import parse
+from mailquery.repositories.interfaces import DirectoryRepository
+from mailquery.repositories.records import Visibility
+from mailquery.services.scope import Coverage, Scope
+from mcpkit.errors import ErrorCode, Fault
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Conditions on messages; all of them hold. None is no condition.
+
+    `query` is in the search language. `account` and `mailbox` are names (a mailbox also by its last path element or
+    role), `from_` and `to` parts of a name or an address, or a domain as `@acme.io`. `subject` is words, or a phrase in
+    quotation marks. `after` (inclusive) and `before` (exclusive) are dates of the search language.
+    """
+
+    query: str = ""
+    account: str | None = None
+    mailbox: str | None = None
+    from_: str | None = None
+    to: str | None = None
+    subject: str | None = None
+    after: str | None = None
+    before: str | None = None
+    has_attachment: bool | None = None
+    unread: bool | None = None
+
+    def digest(self, *more: str) -> str:
+        """Equal for equal conditions. `more` is what else must not change between two pages."""
+        canonical = json.dumps([asdict(self), *more], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the conditions were understood. `words` are the free words, for highlighting; `read_as` the tree in words."""
+
+    tree: Query
+    words: tuple[str, ...]
+    has_free_terms: bool
+    read_as: str
+    notes: tuple[str, ...]
+    coverage: Coverage
+    sequence: int  # of the archive's version that was current
+
+
+def _malformed(argument: str, expected: str) -> Fault:
+    return Fault(
+        ErrorCode.INVALID_FORMAT,
+        f"`{argument}` must be {expected}.",
+        details={"argument": argument, "expected": expected},
+    )
+
+
+class FilterReader:
+    """Reads `Filters`. `zone` is the user's: dates begin at its midnight."""
+
+    def __init__(self, directory: DirectoryRepository, zone: ZoneInfo) -> None:
+        self.zone = zone
+        self._scope = Scope(directory)
+
+    async def read(self, filters: Filters, visible: Visibility, now: datetime) -> Reading:
+        """Raises `QUERY_SYNTAX` for the query, `INVALID_FORMAT` and `VALIDATION_ERROR` naming another argument."""
+        parsed = parse(filters.query, zone=self.zone, now=now)
+        structured = self._structured(filters, now)
+        tree = all_of(parsed.tree, *structured)
+        snapshot, notes = await self._scope.check(tree, visible, structured)
+        if not snapshot.version.messages:
+            notes.append("The archive is empty: import mail first.")
+        return Reading(
+            tree=tree,
+            words=tuple(parsed.free_words),
+            has_free_terms=parsed.has_free_terms,
+            read_as=explain(tree, self.zone),
+            notes=(*parsed.notes, *notes),
+            coverage=self._scope.coverage(tree, snapshot),
+            sequence=snapshot.version.sequence,
+        )
+
+    def _structured(self, filters: Filters, now: datetime) -> dict[Query, str]:
+        """Each condition with the argument that it came from."""
+        nodes: dict[Query, str] = {}
+        if filters.account is not None:
+            nodes[InAccount(_name("account", filters.account))] = "account"
+        if filters.mailbox is not None:
+            nodes[InMailbox(_name("mailbox", filters.mailbox))] = "mailbox"
+        if filters.from_ is not None:
+            nodes[Participant(ParticipantField.FROM, _name("from", filters.from_))] = "from"
+        if filters.to is not None:
+            nodes[Participant(ParticipantField.TO, _name("to", filters.to))] = "to"
+        if filters.subject is not None:
+            nodes |= dict.fromkeys(_subject(filters.subject), "subject")
+        nodes |= self._dates(filters, now)
+        if filters.has_attachment is not None:
+            has = Has(Feature.ATTACHMENT)
+            nodes[has if filters.has_attachment else Not(has)] = "has_attachment"
+        if filters.unread is not None:
+            nodes[Is(State.UNREAD if filters.unread else State.READ)] = "unread"
+        return nodes
+
+    def _dates(self, filters: Filters, now: datetime) -> dict[Query, str]:
+        nodes = {
+            self._date(argument, value, now): argument
+            for argument, value in (("after", filters.after), ("before", filters.before))
+            if value is not None
+        }
+        starts = [node.start for node in nodes if node.start is not None]
+        ends = [node.end for node in nodes if node.end is not None]
+        if starts and ends and min(ends) <= max(starts):
+            raise Fault(
+                ErrorCode.VALIDATION_ERROR,
+                "`after` must be earlier than `before`. `after` includes its day; `before` ends where its day begins.",
+                details={"argument": "after"},
+            )
+        return dict(nodes)
+
+    def _date(self, argument: str, value: str, now: datetime) -> DateBetween:
+        expected = "a date as YYYY, YYYY-MM, YYYY-MM-DD, or relative as `yesterday` or `7d`"
+        written = value.strip().strip('"')
+        if not written or re.search(r'["()\\]', written):
+            raise _malformed(argument, expected)
+        term = f'{argument}:"{written}"' if re.search(r"\s", written) else f"{argument}:{written}"
+        try:
+            tree = parse(term, zone=self.zone, now=now).tree
+        except Fault as fault:
+            if fault.code is not ErrorCode.QUERY_SYNTAX:
+                raise
+            raise _malformed(argument, expected) from fault
+        if not isinstance(tree, DateBetween):
+            raise _malformed(argument, expected)
+        return tree
+
+
+def _name(argument: str, value: str) -> str:
+    stripped = value.strip()
+    if not stripped:
+        raise _malformed(argument, "a name or a part of one, or left out")
+    return stripped
+
+
+def _subject(value: str) -> list[Query]:
+    """Words that all stand in the subject; what is in quotation marks stands there side by side."""
+    nodes: list[Query] = []
+    for quoted, plain in re.findall(r'"([^"]*)"|([^\s"]+)', value):
+        text = quoted or plain
+        if words.phrase(text) is not None:
+            prefix = plain.endswith("*")
+            nodes.append(Words(text.rstrip("*"), TextField.SUBJECT, prefix=prefix, quoted=bool(quoted)))
+    if not nodes:
+        raise _malformed("subject", "words with at least one letter or digit")
+    return nodes

@@ -1,0 +1,27 @@
+"""All use cases that read, as the tools, the resources and the command line take them."""
+
+from dataclasses import dataclass
+
+from mailquery.services.attachments import GetAttachment, ListAttachments
+from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
+from mailquery.services.reading import ExportMessage, ReadMessage
+from mailquery.services.searching import SearchMessages
+from mailquery.services.statistics import MailStatistics
+from mailquery.services.status import ArchiveStatus, ListProblems
+from mailquery.services.threads import ReadThread
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    search_messages: SearchMessages
+    read_message: ReadMessage
+    read_thread: ReadThread
+    list_accounts: ListAccounts
+    list_mailboxes: ListMailboxes
+    list_attachments: ListAttachments
+    get_attachment: GetAttachment
+    mail_statistics: MailStatistics
+    find_people: FindPeople
+    export_message: ExportMessage
+    list_problems: ListProblems
+    archive_status: ArchiveStatus

@@ -1,0 +1,133 @@
+"""Reading one message, in windows."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mailquery.domain.messages import Body, Span, SpanKind
+from mailquery.parsing.message import header_lines, html_source
+from mailquery.repositories.interfaces import MessageRepository
+from mailquery.repositories.records import StoredMessage, Visibility
+from mailquery.services.ids import message_key, not_found
+from mcpkit.errors import ErrorCode, Fault
+
+# A short quotation with an answer below it is half of a conversation; without it the answer cannot be understood.
+_KEPT_QUOTE_CHARS = 400
+
+
+class Part(StrEnum):
+    TEXT = "text"  # the best readable text
+    HTML = "html"  # the source of the HTML body
+    HEADERS = "headers"  # all header fields, decoded
+    RAW = "raw"  # the message as it was sent; bytes that are not UTF-8 as \xNN
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A message and a window on one part of it. `offset` and `length` (of the whole part) are in characters.
+
+    `quoted_left_out` is how many characters of quoted history the part lacks.
+    """
+
+    message: StoredMessage
+    part: Part
+    text: str
+    offset: int
+    length: int
+    quoted_left_out: int
+
+
+def without_quotations(body: Body) -> tuple[str, int]:
+    """The text without its quoted history, and how many characters were left out.
+
+    Where each quotation was, a line says so. A short one that is answered below stays, and so does everything where
+    the sender wrote nothing: then the quotation is the message (a forwarded one).
+    """
+    own = "".join(body.text[span.start : span.end] for span in body.spans if span.kind is SpanKind.TEXT)
+    if not own.strip():
+        return body.text, 0
+    pieces = []
+    left_out = 0
+    for index, span in enumerate(body.spans):
+        text = body.text[span.start : span.end]
+        if span.kind is SpanKind.QUOTE and not _needed(body, index, span):
+            left_out += len(text)
+            pieces.append(f"[{len(text):,} characters of quoted history]\n")
+        else:
+            pieces.append(text)
+    return "".join(pieces).strip("\n"), left_out
+
+
+def _needed(body: Body, index: int, span: Span) -> bool:
+    return span.end - span.start <= _KEPT_QUOTE_CHARS and any(
+        later.kind is SpanKind.TEXT and body.text[later.start : later.end].strip() for later in body.spans[index + 1 :]
+    )
+
+
+class ReadMessage:
+    def __init__(self, messages: MessageRepository) -> None:
+        self._messages = messages
+
+    async def __call__(
+        self,
+        visible: Visibility,
+        id: str,
+        *,
+        part: Part = Part.TEXT,
+        include_quoted: bool = False,
+        offset: int = 0,
+        window: int | None = None,
+    ) -> MessageView:
+        """At most `window` characters of `part` from `offset` on (None: all of it).
+
+        Raises `INVALID_FORMAT` for what is no message id, `NOT_FOUND` for an unknown one and for a message without an
+        HTML body, `VALIDATION_ERROR` for an `offset` behind the end.
+        """
+        key = message_key(id)
+        message = await self._messages.get(key, visible)
+        if message is None:
+            raise not_found("message")
+        left_out = 0
+        if part is not Part.TEXT:
+            text = await self._source(key, visible, part)
+        elif include_quoted:
+            text = message.body.text
+        else:
+            text, left_out = without_quotations(message.body)
+        if not 0 <= offset <= len(text):
+            raise Fault(
+                ErrorCode.VALIDATION_ERROR,
+                f"`offset` must be from 0 to {len(text)}, the length of this part.",
+                details={"argument": "offset", "minimum": 0, "maximum": len(text)},
+            )
+        end = len(text) if window is None else offset + window
+        return MessageView(message, part, text[offset:end], offset, len(text), left_out)
+
+    async def _source(self, key: int, visible: Visibility, part: Part) -> str:
+        raw = await self._messages.raw(key, visible)
+        if raw is None:
+            raise not_found("message")
+        if part is Part.RAW:
+            return raw.decode("utf-8", "backslashreplace")
+        if part is Part.HEADERS:
+            return "\n".join(f"{name}: {value}" for name, value in header_lines(raw))
+        html = html_source(raw)
+        if not html:
+            raise Fault(
+                ErrorCode.NOT_FOUND,
+                "This message has no HTML body. Read its text.",
+                details={"argument": "part", "allowed": [Part.TEXT.value, Part.HEADERS.value, Part.RAW.value]},
+            )
+        return html
+
+
+class ExportMessage:
+    """Gives a message back byte for byte as it was imported."""
+
+    def __init__(self, messages: MessageRepository) -> None:
+        self._messages = messages
+
+    async def __call__(self, visible: Visibility, id: str) -> bytes:
+        raw = await self._messages.raw(message_key(id), visible)
+        if raw is None:
+            raise not_found("message")
+        return raw

@@ -1,0 +1,55 @@
+"""The state of the archive, and what could not be read."""
+
+from dataclasses import dataclass
+
+from mailquery.repositories.interfaces import DirectoryRepository, ImportRepository
+from mailquery.repositories.records import AccountSummary, RecordedProblem, Version, Visibility
+from mailquery.services.limits import checked_limit
+from mcpkit.errors import ErrorCode, Fault
+
+MOST_PROBLEMS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`problems` is how many are recorded; None for a caller who may not see all accounts."""
+
+    version: Version
+    accounts: tuple[AccountSummary, ...]
+    problems: int | None
+
+
+class ArchiveStatus:
+    def __init__(self, directory: DirectoryRepository, imports: ImportRepository) -> None:
+        self._directory = directory
+        self._imports = imports
+
+    async def __call__(self, visible: Visibility) -> Status:
+        problems = None
+        if visible.accounts is None:
+            _, problems = await self._imports.problems(limit=1)
+        return Status(
+            version=await self._directory.version(visible),
+            accounts=await self._directory.accounts(visible),
+            problems=problems,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemPage:
+    problems: tuple[RecordedProblem, ...]
+    total: int
+
+
+class ListProblems:
+    def __init__(self, imports: ImportRepository) -> None:
+        self._imports = imports
+
+    async def __call__(self, visible: Visibility, *, limit: int = 100, offset: int = 0) -> ProblemPage:
+        """Recorded problems, newest first. They belong to places and not to accounts, so that only a caller who may see
+        every account gets them: else `FORBIDDEN`."""
+        checked_limit(limit, MOST_PROBLEMS)
+        if visible.accounts is not None:
+            raise Fault(ErrorCode.FORBIDDEN, "Problems are listed to those who may see all accounts.")
+        problems, total = await self._imports.problems(limit, offset)
+        return ProblemPage(problems, total)

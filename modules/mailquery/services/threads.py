@@ -1,0 +1,101 @@
+"""Reading a whole conversation."""
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mailquery.domain.addresses import Address
+from mailquery.repositories.interfaces import MessageRepository
+from mailquery.repositories.records import MessageRow, Visibility
+from mailquery.services.ids import message_or_thread_key, not_found
+from mailquery.services.quotations import SaidBefore, own_words
+
+# Beyond this many messages only the newest are read whole, so that no thread can fill the memory.
+MOST_BODIES = 200
+
+
+class Order(StrEnum):
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadMessage:
+    """`text` is without the quotations that repeat the thread, `quoted_left_out` characters of them. In a very long
+    thread the older messages have their preview as text, and `is_preview`."""
+
+    row: MessageRow
+    text: str
+    quoted_left_out: int = 0
+    is_preview: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """`sent` is how many of the thread's messages are from this address, `received` how many went to it."""
+
+    address: Address
+    sent: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadView:
+    key: int
+    messages: tuple[ThreadMessage, ...]
+    participants: tuple[Participant, ...]
+    order: Order
+
+
+class ReadThread:
+    def __init__(self, messages: MessageRepository) -> None:
+        self._messages = messages
+
+    async def __call__(self, visible: Visibility, id: str, *, order: Order = Order.OLDEST) -> ThreadView:
+        """The thread with this id, or of the message with this id.
+
+        Raises `INVALID_FORMAT` for what is neither, `NOT_FOUND` for an unknown one.
+        """
+        kind, key = message_or_thread_key(id)
+        if kind == "m":
+            message = await self._messages.get(key, visible)
+            if message is None:
+                raise not_found("message")
+            key = message.row.thread_key
+        rows = await self._messages.thread_rows(key, visible)
+        if not rows:
+            raise not_found("thread")
+        messages = await self._read(rows, key, visible)
+        if order is Order.NEWEST:
+            messages.reverse()
+        return ThreadView(rows[0].thread_key, tuple(messages), _participants(rows), order)
+
+    async def _read(self, rows: tuple[MessageRow, ...], key: int, visible: Visibility) -> list[ThreadMessage]:
+        early = rows[:-MOST_BODIES]
+        if early:
+            found = [await self._messages.get(row.key, visible) for row in rows[-MOST_BODIES:]]
+            late = [message for message in found if message is not None]
+        else:
+            late = list(await self._messages.thread(key, visible))
+        said = SaidBefore()
+        messages = [ThreadMessage(row, row.preview, is_preview=True) for row in early]
+        for message in late:
+            text, left_out = own_words(message.body, said)
+            messages.append(ThreadMessage(message.row, text, left_out))
+        return messages
+
+
+def _participants(rows: tuple[MessageRow, ...]) -> tuple[Participant, ...]:
+    """Those who wrote most first."""
+    sent: Counter[str] = Counter()
+    received: Counter[str] = Counter()
+    named: dict[str, Address] = {}
+    for row in rows:
+        for counter, addresses in ((sent, row.from_), (received, row.to)):
+            folded = {(address.address or address.name).casefold(): address for address in addresses}
+            counter.update(folded.keys())
+            for key, address in folded.items():
+                if key not in named or (address.name and not named[key].name):
+                    named[key] = address
+    ranked = sorted(named, key=lambda key: (-sent[key], -received[key], key))
+    return tuple(Participant(named[key], sent[key], received[key]) for key in ranked)
