@@ -93,9 +93,10 @@ def synchronise(wanted: str) -> None:
     if stamp.get("folder", str(ROOT)) != str(ROOT) or not runs(VENV / "bin" / "python"):
         run(uv, "venv", "--quiet", "--clear", "--python", interpreter(), str(VENV))
     target = ("--python", str(VENV / "bin" / "python"))
-    run(uv, "pip", "sync", "--require-hashes", "--compile-bytecode", *target, str(LOCKS[level]))
+    quiet = () if sys.stderr.isatty() else ("--quiet",)
+    run(uv, "pip", "sync", *quiet, "--require-hashes", "--compile-bytecode", *target, str(LOCKS[level]))
     # The build backend is in the lock, hence no isolated build, which would fetch one that is not.
-    run(uv, "pip", "install", "--offline", "--no-deps", "--no-build-isolation", *target, "-e", str(ROOT))
+    run(uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--no-build-isolation", *target, "-e", str(ROOT))
     partial = STAMP.with_suffix(".partial")
     partial.write_text(json.dumps(stamp_for(level)), "utf-8")
     partial.replace(STAMP)
@@ -190,6 +191,7 @@ def child_environment() -> dict[str, str]:
     if not os.access(os.path.expanduser("~"), os.W_OK):
         variables.setdefault("UV_CACHE_DIR", str(TOOLS / "cache" / "uv"))
         variables.setdefault("PIP_CACHE_DIR", str(TOOLS / "cache" / "pip"))
+    variables.setdefault("UV_SYSTEM_CERTS", "1")  # as pip does: a company's own authority is trusted by the system
     if "PIP_CERT" in variables:
         variables.setdefault("SSL_CERT_FILE", variables["PIP_CERT"])
     if not UV_INDEXES & variables.keys() and not any(path.exists() for path in UV_CONFIGURATION):
