@@ -25,6 +25,7 @@ from mailquery.domain.queries import (
     Words,
     all_of,
 )
+from mailquery.query.dates import FORMS, DateError, read_period
 from mailquery.query.explain import explain
 from mailquery.query.parser import parse
 from mailquery.repositories.interfaces import DirectoryRepository
@@ -133,36 +134,37 @@ class FilterReader:
         return nodes
 
     def _dates(self, filters: Filters, now: datetime) -> dict[Query, str]:
-        nodes = {
-            self._date(argument, value, now): argument
-            for argument, value in (("after", filters.after), ("before", filters.before))
-            if value is not None
-        }
-        starts = [node.start for node in nodes if node.start is not None]
-        ends = [node.end for node in nodes if node.end is not None]
-        if starts and ends and min(ends) <= max(starts):
+        after = self._start("after", filters.after, now)
+        before = self._start("before", filters.before, now)
+        if after is not None and before is not None and before <= after:
             raise Fault(
                 ErrorCode.VALIDATION_ERROR,
                 "`after` must be earlier than `before`. `after` includes its day; `before` ends where its day begins.",
                 details={"argument": "after"},
             )
-        return dict(nodes)
+        nodes: dict[Query, str] = {}
+        if after is not None:
+            nodes[DateBetween(start=after)] = "after"
+        if before is not None:
+            nodes[DateBetween(end=before)] = "before"
+        return nodes
 
-    def _date(self, argument: str, value: str, now: datetime) -> DateBetween:
-        expected = "a date as YYYY, YYYY-MM, YYYY-MM-DD, or relative as `yesterday` or `7d`"
-        written = value.strip().strip('"')
-        if not written or re.search(r'["()\\]', written):
-            raise _malformed(argument, expected)
-        term = f'{argument}:"{written}"' if re.search(r"\s", written) else f"{argument}:{written}"
+    def _start(self, argument: str, value: str | None, now: datetime) -> datetime | None:
+        """Where the period begins that `value` names: `after` includes it, `before` leaves it out."""
+        if value is None:
+            return None
         try:
-            tree = parse(term, zone=self.zone, now=now).tree
-        except Fault as fault:
-            if fault.code is not ErrorCode.QUERY_SYNTAX:
-                raise
-            raise _malformed(argument, expected) from fault
-        if not isinstance(tree, DateBetween):
-            raise _malformed(argument, expected)
-        return tree
+            return read_period(value, self.zone, now).start
+        except DateError as error:
+            raise Fault(
+                ErrorCode.INVALID_FORMAT,
+                f"`{argument}` must be a date such as 2024-03-15, 2024-03, 2024, yesterday or 7d.",
+                details={"argument": argument, "allowed": list(FORMS), **_suggestion(error)},
+            ) from error
+
+
+def _suggestion(error: DateError) -> dict[str, str]:
+    return {"did_you_mean": error.did_you_mean} if error.did_you_mean else {}
 
 
 def _name(argument: str, value: str) -> str:
