@@ -186,3 +186,16 @@ def all_of(*parts: Query) -> Query:
     if not flat:
         return Everything()
     return flat[0] if len(flat) == 1 else And(tuple(flat))
+
+
+def any_of(*parts: Query) -> Query:
+    """The disjunction, flat: nested disjunctions are taken apart. Of nothing it is what no message matches."""
+    flat: list[Query] = []
+    for part in parts:
+        if isinstance(part, Or):
+            flat.extend(part.parts)
+        else:
+            flat.append(part)
+    if not flat:
+        return Not(Everything())
+    return flat[0] if len(flat) == 1 else Or(tuple(flat))

@@ -56,6 +56,11 @@ def segment(text: str) -> str:
     return _RUN.sub(_bigrams_and_last, folded)
 
 
+def has_word(text: str) -> bool:
+    """Whether there is a letter or digit in `text`, so that an index can find it."""
+    return _WORD_CHARACTER.search(fold(text)) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """What a query looks for: `text` is in index form; with `prefix` its last token may go on."""
