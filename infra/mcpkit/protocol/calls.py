@@ -2,6 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mcpkit.protocol.declarations import Declaration
+
+EVERYTHING = "*"
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
 
@@ -14,7 +20,7 @@ async def _nowhere(progress: float, total: float | None, message: str | None) ->
 class Principal:
     """Who calls, as the transport established it; no argument of a call can change it.
 
-    `accounts` are the accounts that they may see; None is all.
+    `accounts` are the accounts that they may see; None is all. The scope `*` holds every permission.
     """
 
     user: str
@@ -22,12 +28,16 @@ class Principal:
     client: str = ""
     accounts: frozenset[str] | None = None
 
+    def may(self, permission: str) -> bool:
+        return EVERYTHING in self.scopes or permission in self.scopes
+
 
 @dataclass(slots=True)
 class Call:
     """`kind` is tool, resource, prompt or completion; `name` the tool's name or the resource's URI; `arguments` are as
-    sent. `principal` is set by the identity stage, before any handler runs. `report(progress, total, message)` sends a
-    progress notification where the client asked for them."""
+    sent. `principal` is set before any stage runs. `report(progress, total, message)` sends a progress notification
+    where the client asked for them. `declaration` is what is called, and `given` are the arguments as the validation
+    stage leaves them to the handler: the tool's `Arguments`, or the text values of the others."""
 
     kind: str
     name: str
@@ -39,9 +49,11 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     report: Report = _nowhere
     principal: Principal | None = None
+    declaration: "Declaration | None" = None
+    given: object = None
 
     @property
     def caller(self) -> Principal:
-        """The principal. Only to be asked for behind the identity stage."""
-        assert self.principal is not None, "no identity stage ran"
+        """The principal. Only to be asked for inside the pipeline."""
+        assert self.principal is not None, "no pipeline ran"
         return self.principal

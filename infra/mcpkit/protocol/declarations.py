@@ -42,6 +42,10 @@ class Result(BaseModel):
     def keep(self, units: int) -> Self:
         return self
 
+    def disclosed(self) -> Sequence[str]:
+        """The ids of what the answer shows, for the audit."""
+        return ()
+
 
 class Truncated(BaseModel):
     """What an answer left out. `returned` and `omitted` count the same thing, which `unit` names."""
@@ -156,6 +160,9 @@ class Completion:
     argument: str
     permission: str
     values: Callable[[Call, str], Awaitable[Sequence[str]]]
+
+
+Declaration = Tool[Any, Any] | Resource | Prompt | Completion
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,56 @@
+"""How faults look on the wire: `isError` results of tools, and JSON-RPC errors of everything else."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, TextContent
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from mcpkit.errors import ErrorCode, Fault
+
+logger = logging.getLogger(__name__)
+
+RESOURCE_NOT_FOUND = -32002  # of the revisions before 2026-07-28, which forbids it
+
+_INVALID = frozenset(
+    {ErrorCode.VALIDATION_ERROR, ErrorCode.INVALID_FORMAT, ErrorCode.QUERY_SYNTAX, ErrorCode.NOT_FOUND}
+)
+
+
+def contain(error: Exception, doing: str) -> Fault:
+    """The fault that a caller is told of for an unexpected error. The log has the rest under the same id."""
+    error_id = secrets.token_hex(6)
+    logger.error("unexpected error while %s", doing, exc_info=error, extra={"error_id": error_id})
+    return Fault(
+        ErrorCode.INTERNAL_ERROR,
+        f"Something went wrong inside the server; its log has the details under error id {error_id}.",
+        details={"error_id": error_id},
+    )
+
+
+def error_result(fault: Fault) -> CallToolResult:
+    """A tool's failure, which the model sees and can mend."""
+    text = f"{fault.code.name}: {fault.message}"
+    if fault.retry_after is not None:
+        text += f" Retry after {fault.retry_after:g} seconds."
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)],
+        structured_content={"error": fault.as_dict()},
+        is_error=True,
+    )
+
+
+def protocol_error(fault: Fault) -> MCPError:
+    """A failure of a resource, prompt or completion. The numbers of faults lie outside what JSON-RPC reserves."""
+    if fault.code is ErrorCode.INTERNAL_ERROR:
+        return MCPError(INTERNAL_ERROR, fault.message, fault.as_dict())
+    code = INVALID_PARAMS if fault.code in _INVALID else fault.code.number
+    return MCPError(code, fault.message, fault.as_dict())
+
+
+def resource_not_found(uri: str, protocol_version: str, fault: Fault | None = None) -> MCPError:
+    code = INVALID_PARAMS if protocol_version in MODERN_PROTOCOL_VERSIONS else RESOURCE_NOT_FOUND
+    data: Mapping[str, object] = {"uri": uri, **(fault.as_dict() if fault else {})}
+    return MCPError(code, fault.message if fault else "There is no such resource.", dict(data))

@@ -1,0 +1,66 @@
+"""What surrounds every call, as one list of stages, the outermost first.
+
+A stage does its part and calls `proceed` for the rest, so it can act before, after, around or instead of it, and it
+refuses by raising a `Fault`. Stages know calls and declarations; no tool knows a stage. The order, with the places of
+those that a deployment adds:
+
+    (metrics) > audit > contain errors > authorise > (rate limit) > (resolve parameters) > validate
+              > (policy) > (consent) > shape > run
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.stages import Proceed, Reply, Stage
+from mcpkit.protocol.stages.auditing import Audit
+from mcpkit.protocol.stages.authorising import Authorise
+from mcpkit.protocol.stages.containing import ContainErrors
+from mcpkit.protocol.stages.running import run_handler
+from mcpkit.protocol.stages.shaping import Shape
+from mcpkit.protocol.stages.validating import Validate
+from mcpkit.security.audit import AuditSink
+from mcpkit.security.identity import IdentityProvider
+
+DEFAULT_MAX_CHARS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Identity comes before the stages, and apart from them because the listings ask it too."""
+
+    identity: IdentityProvider
+    stages: Sequence[Stage]
+
+    async def principal(self, call: Call) -> Principal:
+        """
+        Raises:
+            Fault: UNAUTHORIZED.
+        """
+        return await self.identity.identify(call)
+
+    async def run(self, call: Call) -> Reply:
+        """
+        Raises:
+            Fault: whatever went wrong.
+        """
+        call.principal = await self.principal(call)
+        proceed: Proceed = run_handler
+        for stage in reversed(self.stages):
+            proceed = partial(stage, proceed=proceed)
+        return await proceed(call)
+
+
+def build_pipeline(identity: IdentityProvider, audit: AuditSink, *, max_chars: int = DEFAULT_MAX_CHARS) -> Pipeline:
+    """`max_chars` is the size of an answer to a call that states none."""
+    return Pipeline(
+        identity,
+        [
+            Audit(audit),
+            ContainErrors(),
+            Authorise(),
+            Validate(),
+            Shape(max_chars),
+        ],
+    )

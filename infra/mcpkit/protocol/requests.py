@@ -1,0 +1,44 @@
+"""From the SDK's request context to a `Call`."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+
+from mcp.server.context import ServerRequestContext
+
+from mcpkit.protocol.calls import Call
+from mcpkit.protocol.declarations import Declaration
+from mcpkit.security.untrusted import clean_line
+
+stream_transport: ContextVar[str] = ContextVar("stream_transport", default="memory")
+"""The name of the transport that serves a pair of streams; an HTTP request tells by itself."""
+
+_LONGEST_CLIENT = 100  # characters of a client's own name and version
+
+
+def call_from(
+    context: ServerRequestContext,
+    kind: str,
+    name: str,
+    arguments: Mapping[str, object] | None = None,
+    declaration: Declaration | None = None,
+) -> Call:
+    request = context.request
+    return Call(
+        kind=kind,
+        name=name,
+        arguments=arguments or {},
+        request_id=str(context.request_id),
+        transport=stream_transport.get() if request is None else "http",
+        protocol_version=context.protocol_version,
+        client=_client(context),
+        headers={} if request is None else request.headers,
+        report=context.session.report_progress,
+        declaration=declaration,
+    )
+
+
+def _client(context: ServerRequestContext) -> str:
+    client = context.session.client_params
+    if client is None or client.client_info is None:
+        return ""
+    return clean_line(f"{client.client_info.name} {client.client_info.version}", _LONGEST_CLIENT)

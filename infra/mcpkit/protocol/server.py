@@ -1,0 +1,235 @@
+"""A catalogue and a pipeline become a server of the official SDK: the protocol's side of every call."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    CompleteRequestParams,
+    CompleteResult,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    PromptReference,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+)
+from mcp_types import Completion as CompletionValues
+from pydantic import ValidationError
+
+from mcpkit.errors import ErrorCode, Fault
+from mcpkit.protocol.declarations import Catalogue, Completion, Declaration, Prompt, Resource, Tool
+from mcpkit.protocol.descriptions import (
+    described_prompt,
+    described_resource,
+    described_template,
+    described_tool,
+)
+from mcpkit.protocol.explaining import did_you_mean, malformed_parameters
+from mcpkit.protocol.mapping import contain, error_result, protocol_error, resource_not_found
+from mcpkit.protocol.pagination import page
+from mcpkit.protocol.pipeline import Pipeline
+from mcpkit.protocol.requests import call_from
+from mcpkit.protocol.uris import find_resource
+
+DeclarationT = TypeVar("DeclarationT", bound=Declaration)
+
+PAGE_SIZE = 100
+_LISTING_LASTS = 5 * 60 * 1000  # milliseconds
+
+
+def build_server(catalogue: Catalogue, pipeline: Pipeline, *, page_size: int = PAGE_SIZE) -> Server[Any]:
+    """A server of all protocol revisions that the SDK speaks, for any transport."""
+    handlers = _Handlers(catalogue, pipeline, page_size)
+    server: Server[Any] = Server(
+        catalogue.name,
+        version=catalogue.version,
+        title=catalogue.title,
+        instructions=catalogue.instructions,
+        website_url=catalogue.website_url,
+        cache_hints=_cache_hints(),
+        get_tool_input_schema=handlers.tool_input_schema,
+        on_list_tools=handlers.list_tools,
+        on_call_tool=handlers.call_tool,
+        on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_resource_templates,
+        on_read_resource=handlers.read_resource,
+        on_list_prompts=handlers.list_prompts,
+        on_get_prompt=handlers.get_prompt,
+        on_completion=handlers.complete,
+    )
+    # In place of the SDK's tracing, which costs time on every request even where nothing collects traces.
+    server.middleware[:] = [_let_nothing_leak]
+    return server
+
+
+def _cache_hints() -> dict[CacheableMethod, CacheHint]:
+    """Private: what is listed depends on who asks."""
+    listing = CacheHint(ttl_ms=_LISTING_LASTS, scope="private")
+    return {
+        "server/discover": listing,
+        "tools/list": listing,
+        "prompts/list": listing,
+        "resources/list": listing,
+        "resources/templates/list": listing,
+        "resources/read": CacheHint(ttl_ms=0, scope="private"),
+    }
+
+
+async def _let_nothing_leak(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """The SDK answers an unexpected error in the handshake era with its text, so none may get through to it."""
+    try:
+        return await call_next(ctx)
+    except MCPError:
+        raise
+    except ValidationError as error:
+        raise MCPError(INVALID_PARAMS, malformed_parameters(error)) from None
+    except Fault as fault:
+        raise protocol_error(fault) from fault
+    except Exception as error:
+        raise protocol_error(contain(error, f"answering {ctx.method}")) from error
+
+
+class _Handlers:
+    """The request handlers. Descriptions are made once; who may see which is decided per request."""
+
+    def __init__(self, catalogue: Catalogue, pipeline: Pipeline, page_size: int) -> None:
+        self._catalogue = catalogue
+        self._pipeline = pipeline
+        self._page_size = page_size
+        self._tools = {tool.name: (tool, described_tool(tool)) for tool in catalogue.tools}
+        self._prompts = {prompt.name: prompt for prompt in catalogue.prompts}
+
+    def tool_input_schema(self, name: str) -> dict[str, Any] | None:
+        found = self._tools.get(name)
+        return found[1].input_schema if found else None
+
+    async def list_tools(self, context: ServerRequestContext, params: PaginatedRequestParams | None) -> ListToolsResult:
+        seen = await self._visible(context, self._catalogue.tools)
+        tools, cursor = page([self._tools[tool.name][1] for tool in seen], params, self._page_size)
+        return ListToolsResult(tools=tools, next_cursor=cursor)
+
+    async def call_tool(self, context: ServerRequestContext, params: CallToolRequestParams) -> CallToolResult:
+        found = self._tools.get(params.name)
+        if found is None:
+            raise await self._unknown(context, "tool", params.name, self._catalogue.tools)
+        call = call_from(context, "tool", params.name, params.arguments, found[0])
+        try:
+            reply = await self._pipeline.run(call)
+        except Fault as fault:
+            if fault.code is ErrorCode.FORBIDDEN and not call.caller.may(found[0].permission):
+                raise await self._unknown(context, "tool", params.name, self._catalogue.tools) from None
+            return error_result(fault)
+        assert isinstance(reply.wire, CallToolResult), "no shaping stage ran"
+        return reply.wire
+
+    async def list_resources(
+        self, context: ServerRequestContext, params: PaginatedRequestParams | None
+    ) -> ListResourcesResult:
+        seen = await self._visible(context, [one for one in self._catalogue.resources if not one.is_template])
+        resources, cursor = page([described_resource(resource) for resource in seen], params, self._page_size)
+        return ListResourcesResult(resources=resources, next_cursor=cursor)
+
+    async def list_resource_templates(
+        self, context: ServerRequestContext, params: PaginatedRequestParams | None
+    ) -> ListResourceTemplatesResult:
+        seen = await self._visible(context, [one for one in self._catalogue.resources if one.is_template])
+        templates, cursor = page([described_template(resource) for resource in seen], params, self._page_size)
+        return ListResourceTemplatesResult(resource_templates=templates, next_cursor=cursor)
+
+    async def read_resource(
+        self, context: ServerRequestContext, params: ReadResourceRequestParams
+    ) -> ReadResourceResult:
+        uri = str(params.uri)
+        resource = find_resource(self._catalogue.resources, uri)
+        if resource is None:
+            raise resource_not_found(uri, context.protocol_version)
+        try:
+            reply = await self._pipeline.run(call_from(context, "resource", uri, declaration=resource))
+        except Fault as fault:
+            if fault.code is ErrorCode.NOT_FOUND:
+                raise resource_not_found(uri, context.protocol_version, fault) from fault
+            if fault.code is ErrorCode.FORBIDDEN:
+                raise resource_not_found(uri, context.protocol_version) from fault
+            raise
+        assert isinstance(reply.wire, ReadResourceResult), "no shaping stage ran"
+        return reply.wire
+
+    async def list_prompts(
+        self, context: ServerRequestContext, params: PaginatedRequestParams | None
+    ) -> ListPromptsResult:
+        seen = await self._visible(context, self._catalogue.prompts)
+        prompts, cursor = page([described_prompt(prompt) for prompt in seen], params, self._page_size)
+        return ListPromptsResult(prompts=prompts, next_cursor=cursor)
+
+    async def get_prompt(self, context: ServerRequestContext, params: GetPromptRequestParams) -> GetPromptResult:
+        prompt = self._prompts.get(params.name)
+        if prompt is None:
+            raise await self._unknown(context, "prompt", params.name, self._catalogue.prompts)
+        call = call_from(context, "prompt", params.name, params.arguments, prompt)
+        try:
+            reply = await self._pipeline.run(call)
+        except Fault as fault:
+            if fault.code is ErrorCode.FORBIDDEN and not call.caller.may(prompt.permission):
+                raise await self._unknown(context, "prompt", params.name, self._catalogue.prompts) from None
+            raise
+        assert isinstance(reply.wire, GetPromptResult), "no shaping stage ran"
+        return reply.wire
+
+    async def complete(self, context: ServerRequestContext, params: CompleteRequestParams) -> CompleteResult:
+        is_prompt = isinstance(params.ref, PromptReference)
+        reference = params.ref.name if isinstance(params.ref, PromptReference) else params.ref.uri
+        known: Sequence[Declaration] = self._catalogue.prompts if is_prompt else self._catalogue.resources
+        if reference not in {_name(declaration) for declaration in known}:
+            raise await self._unknown(context, "prompt" if is_prompt else "resource", reference, known)
+        completion = self._completion(reference, params.argument.name)
+        nothing = CompleteResult(completion=CompletionValues(values=[], total=0, has_more=False))
+        if completion is None:
+            return nothing
+        arguments = {completion.argument: params.argument.value}
+        try:
+            reply = await self._pipeline.run(call_from(context, "completion", reference, arguments, completion))
+        except Fault as fault:
+            if fault.code is ErrorCode.FORBIDDEN:
+                return nothing
+            raise
+        assert isinstance(reply.wire, CompleteResult), "no shaping stage ran"
+        return reply.wire
+
+    def _completion(self, reference: str, argument: str) -> Completion | None:
+        return next(
+            (one for one in self._catalogue.completions if (one.reference, one.argument) == (reference, argument)), None
+        )
+
+    async def _visible(self, context: ServerRequestContext, offered: Sequence[DeclarationT]) -> list[DeclarationT]:
+        principal = await self._pipeline.principal(call_from(context, "listing", context.method))
+        return [declaration for declaration in offered if principal.may(declaration.permission)]
+
+    async def _unknown(
+        self, context: ServerRequestContext, kind: str, name: str, offered: Sequence[Declaration]
+    ) -> MCPError:
+        seen = [_name(declaration) for declaration in await self._visible(context, offered)]
+        hint = did_you_mean(name, seen)
+        return MCPError(
+            INVALID_PARAMS, f"There is no such {kind}{hint}" if hint else f"There is no such {kind}.", {"known": seen}
+        )
+
+
+def _name(declaration: Declaration) -> str:
+    match declaration:
+        case Tool(name=name) | Prompt(name=name):
+            return name
+        case Resource(uri=uri):
+            return uri
+        case Completion(reference=reference):
+            return reference

@@ -1,0 +1,34 @@
+"""The stages of a call, one file each, and what they hand to each other."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mcp_types import CallToolResult, CompleteResult, GetPromptResult, ReadResourceResult
+
+from mcpkit.protocol.calls import Call
+
+WireResult = CallToolResult | ReadResourceResult | GetPromptResult | CompleteResult
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`value` is what the handler gave; `wire` and `characters` (its size as compact JSON) are there once it was
+    shaped. `disclosed` are the ids of what it shows."""
+
+    value: object
+    wire: WireResult | None = None
+    characters: int = 0
+    disclosed: Sequence[str] = ()
+
+
+Proceed = Callable[[Call], Awaitable[Reply]]
+
+
+class Stage(Protocol):
+    async def __call__(self, call: Call, proceed: Proceed) -> Reply:
+        """
+        Raises:
+            Fault: the call is refused, or failed further in.
+        """
+        ...

@@ -1,0 +1,33 @@
+"""Who calls. The transport knows; no argument of a call has a say in it."""
+
+import getpass
+from typing import Protocol
+
+from mcpkit.protocol.calls import EVERYTHING, Call, Principal
+
+
+class IdentityProvider(Protocol):
+    async def identify(self, call: Call) -> Principal:
+        """The principal of a call.
+
+        Raises:
+            Fault: UNAUTHORIZED, where the transport established nobody.
+        """
+        ...
+
+
+class LocalUser:
+    """Whoever runs the process: on STDIO, and over HTTP on the loopback interface, nobody else can reach it."""
+
+    def __init__(self, user: str | None = None) -> None:
+        self._user = user or _login_name()
+
+    async def identify(self, call: Call) -> Principal:
+        return Principal(user=self._user, scopes=frozenset({EVERYTHING}), client=call.client)
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number that has no name
+        return "local"
