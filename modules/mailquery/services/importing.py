@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
 from mailquery.domain.identity import fingerprint
 from mailquery.domain.messages import Problem
@@ -17,7 +18,10 @@ from mailquery.repositories.interfaces import ImportRepository
 from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.services.parser_pool import Job, ParserPool
 from mailquery.services.preparing import prepare
+from mailquery.sources.detection import open_sources
 from mailquery.sources.interfaces import MailSource, SourceMessage, UnreadablePlace
+
+DEFAULT_ACCOUNT = "local"
 
 _BATCH_MESSAGES = 100
 _BATCH_BYTES = 4 * 1024 * 1024
@@ -56,6 +60,10 @@ class ImportSummary:
     @property
     def messages_per_second(self) -> float:
         return (self.imported + self.already_there) / self.seconds if self.seconds else 0.0
+
+
+def _open_all(paths: Sequence[Path], format: str | None, mailbox: str | None) -> list[MailSource]:
+    return [source for path in paths for source in open_sources(path, format=format, mailbox=mailbox)]
 
 
 @dataclass(slots=True)
@@ -111,16 +119,20 @@ class ImportMail:
 
     async def __call__(
         self,
-        sources: Sequence[MailSource],
+        paths: Sequence[Path],
         *,
-        account: str,
+        account: str = DEFAULT_ACCOUNT,
+        mailbox: str | None = None,
+        format: str | None = None,
         progress: Callable[[ImportProgress], None] | None = None,
     ) -> ImportSummary:
-        """Imports `sources` into `account`. `progress` is called after every batch and at the end.
+        """Imports the mail at `paths` into `account`; what is there is recognised unless `format` says it, and goes to
+        the mailboxes that the source names, or to `mailbox`. `progress` is called after every batch.
 
-        Raises `Fault`: CONFLICT where another process is importing, STORAGE_FULL, STORAGE_DAMAGED. What was written
-        until then stays.
+        Raises `Fault`: NOT_FOUND, SOURCE_UNAVAILABLE and INVALID_FORMAT for a path, before anything is read; CONFLICT
+        where another process is importing; STORAGE_FULL, STORAGE_DAMAGED. What was written until then stays.
         """
+        sources = await asyncio.to_thread(_open_all, paths, format, mailbox)
         async with self._imports.writing():
             run = _Run(self._imports, self._workers, account, sources, progress)
             try:
