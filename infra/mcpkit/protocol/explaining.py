@@ -53,7 +53,7 @@ def malformed_parameters(error: ValidationError) -> str:
     places: dict[str, str] = {}
     for detail in error.errors(include_url=False, include_input=False, include_context=False):
         names = [str(step) for step in detail["loc"] if isinstance(step, str) and step.isidentifier()]
-        place = clean_line(".".join(names[:3]), _LONGEST_NAME) or "params"
+        place = clean_line(".".join(name for name in names[:3] if name != "params"), _LONGEST_NAME) or "params"
         places.setdefault(place, "is required" if detail["type"] == "missing" else "is malformed")
     return "Invalid params: " + ", ".join(f"`{place}` {problem}" for place, problem in list(places.items())[:5])
 

@@ -1,0 +1,179 @@
+"""The `/mcp` endpoint: what every POST must be, and which of the protocol's wires it is for.
+
+Requests of clients that speak MCP go to the SDK's session manager as they are: those with a version header, those of
+a session, and `initialize`. A request with none of these is a bare JSON-RPC call, such as one typed with curl; it is
+given what 2026-07-28 asks of a request, and gets plain JSON.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from mcp.shared.inbound import (
+    MCP_METHOD_HEADER,
+    MCP_NAME_HEADER,
+    MCP_PROTOCOL_VERSION_HEADER,
+    NAME_BEARING_METHODS,
+    encode_header_value,
+)
+from mcp_types import (
+    CLIENT_CAPABILITIES_META_KEY,
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    PROTOCOL_VERSION_META_KEY,
+    jsonrpc_message_adapter,
+)
+from mcp_types.version import LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION
+from pydantic import ValidationError
+from pydantic_core import from_json
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_SESSION_HEADER = "mcp-session-id"
+_JSON = "application/json"
+_HANDSHAKE_ONLY = frozenset({"ping"})  # what 2026-07-28 has no more, and a bare call may still want
+
+
+class McpEndpoint:
+    """`max_body_bytes` is the limit of a request's body. What is no request gets a JSON-RPC error without id."""
+
+    def __init__(
+        self,
+        sessions: StreamableHTTPSessionManager,
+        plain: StreamableHTTPSessionManager,
+        security: TransportSecuritySettings,
+        max_body_bytes: int,
+    ) -> None:
+        self._sessions = sessions
+        self._plain = plain
+        self._security = TransportSecurityMiddleware(security)
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            await self._check_origin(request)
+            if request.method != "POST":
+                await self._sessions.handle_request(scope, receive, send)
+                return
+            body = await self._body(request)
+            message = _message(body)
+        except _Refused as refused:
+            await refused.response(scope, receive, send)
+            return
+        if _is_bare(request, message):
+            await _until_disconnected(self._plain.handle_request, *_enveloped(scope, message), receive, send)
+        else:
+            await self._sessions.handle_request(scope, _replay(body, receive), send)
+
+    async def _check_origin(self, request: Request) -> None:
+        """Of DNS rebinding: a web page that names this server by a host of its own (Host), or calls it (Origin)."""
+        refusal = await self._security.validate_request(request)
+        if refusal is not None:
+            raise _Refused(refusal.status_code, INVALID_REQUEST, bytes(refusal.body).decode())
+
+    async def _body(self, request: Request) -> bytes:
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type != _JSON:
+            raise _Refused(415, INVALID_REQUEST, f"Content-Type must be {_JSON}")
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self._max_body_bytes:
+                raise _Refused(413, INVALID_REQUEST, f"A request may have {self._max_body_bytes} bytes at most")
+        return bytes(body)
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, code: int, message: str, request_id: object = None) -> None:
+        super().__init__(message)
+        error = {"code": code, "message": message}
+        self.response = JSONResponse({"jsonrpc": "2.0", "id": request_id, "error": error}, status)
+
+
+def _message(body: bytes) -> dict[str, Any]:
+    try:
+        decoded = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise _Refused(400, PARSE_ERROR, "Parse error: the body is not JSON") from None
+    if isinstance(decoded, list):
+        raise _Refused(400, INVALID_REQUEST, "Batches are not part of the protocol: send one request")
+    try:
+        jsonrpc_message_adapter.validate_python(decoded, by_name=False)
+    except ValidationError:
+        request_id = decoded.get("id") if isinstance(decoded, dict) else None
+        known = request_id if isinstance(request_id, str | int) and not isinstance(request_id, bool) else None
+        raise _Refused(400, INVALID_REQUEST, "The body must be a single JSON-RPC 2.0 request", known) from None
+    assert isinstance(decoded, dict)
+    return decoded
+
+
+def _is_bare(request: Request, message: Mapping[str, Any]) -> bool:
+    method = message.get("method")
+    if method is None or method == "initialize":
+        return False
+    if MCP_PROTOCOL_VERSION_HEADER in request.headers or _SESSION_HEADER in request.headers:
+        return False
+    meta = (message.get("params") or {}).get("_meta")
+    return not (isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta)
+
+
+def _enveloped(scope: Scope, message: Mapping[str, Any]) -> tuple[Scope, bytes]:
+    """The request as a client of the protocol would have sent it."""
+    method = message["method"]
+    params = dict(message.get("params") or {})
+    headers = {b"accept": b"application/json, text/event-stream"}
+    if method in _HANDSHAKE_ONLY:
+        headers[MCP_PROTOCOL_VERSION_HEADER.encode()] = LATEST_HANDSHAKE_VERSION.encode()
+    else:
+        meta = params.get("_meta")
+        params["_meta"] = {
+            **(meta if isinstance(meta, dict) else {}),
+            PROTOCOL_VERSION_META_KEY: LATEST_MODERN_VERSION,
+            CLIENT_CAPABILITIES_META_KEY: {},
+        }
+        headers[MCP_PROTOCOL_VERSION_HEADER.encode()] = LATEST_MODERN_VERSION.encode()
+        headers[MCP_METHOD_HEADER.encode()] = encode_header_value(method).encode()
+        name = params.get(NAME_BEARING_METHODS.get(method, ""))
+        if isinstance(name, str):
+            headers[MCP_NAME_HEADER.encode()] = encode_header_value(name).encode()
+    body = json.dumps({**message, "params": params}).encode()
+    kept = [(key, value) for key, value in scope["headers"] if key not in headers and key != b"content-length"]
+    return {**scope, "headers": [*kept, *headers.items(), (b"content-length", str(len(body)).encode())]}, body
+
+
+async def _until_disconnected(app: ASGIApp, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+    """Run `app`, and cancel it when the client goes away. (Alone, the SDK's JSON answers would run to their end.)"""
+    async with anyio.create_task_group() as tasks:
+
+        async def watch() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            tasks.cancel_scope.cancel()
+
+        tasks.start_soon(watch)
+        await app(scope, _replay(body, _never), send)
+        tasks.cancel_scope.cancel()
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body that was read already, then what else comes."""
+    replayed = False
+
+    async def replay() -> Message:
+        nonlocal replayed
+        if replayed:
+            return await receive()
+        replayed = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+async def _never() -> Message:
+    await anyio.sleep_forever()
+    raise AssertionError

@@ -1,0 +1,194 @@
+"""The HTTP transport: Streamable HTTP at `/mcp`, and `/health`."""
+
+import errno
+import gc
+import ipaddress
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcpkit.errors import ErrorCode, Fault
+from mcpkit.transport.endpoint import McpEndpoint
+
+logger = logging.getLogger(__name__)
+
+Health = Callable[[], Awaitable[Mapping[str, object]]]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_BACKLOG = 2048
+_SHUTDOWN_SECONDS = 3  # for answers under way; streams that clients keep open would last for ever
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """`allowed_hosts` and `allowed_origins` are further values of those headers that are accepted (`name`, `name:port`
+    or `name:*`, origins with their scheme), beside those of the loopback interface and of `host`."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    allowed_hosts: Sequence[str] = ()
+    allowed_origins: Sequence[str] = ()
+    max_body_bytes: int = 4 * 1024 * 1024
+    max_sessions: int = 1000
+
+    def security(self) -> TransportSecuritySettings:
+        own = (*_LOOPBACK, *(() if _is_unspecified(self.host) else (_bracketed(self.host),)))
+        hosts = [form for name in own for form in (name, f"{name}:*")]
+        origins = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
+        return TransportSecuritySettings(
+            enable_dns_rebinding_protection=True,
+            allowed_hosts=[*hosts, *self.allowed_hosts],
+            allowed_origins=[*origins, *self.allowed_origins],
+        )
+
+
+async def _healthy() -> Mapping[str, object]:
+    return {}
+
+
+def build_app(server: Server[Any], settings: HttpSettings, health: Health = _healthy) -> ASGIApp:
+    """The ASGI application. `health` gives what `/health` tells beside the status, and raises where something is wrong.
+
+    `/health` is behind no check of Host or Origin, so it tells nothing private.
+    """
+    sessions = StreamableHTTPSessionManager(
+        server, max_sessions=settings.max_sessions, max_request_body_size=settings.max_body_bytes
+    )
+    # An envelope of a few hundred bytes is put around a bare call.
+    plain = StreamableHTTPSessionManager(
+        server, json_response=True, stateless=True, max_request_body_size=2 * settings.max_body_bytes + 4096
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with sessions.run(), plain.run():
+            yield
+
+    endpoint = McpEndpoint(sessions, plain, settings.security(), settings.max_body_bytes)
+    app = Starlette(
+        routes=[Route("/mcp", endpoint), Route("/health", _health_endpoint(server, health), methods=["GET"])],
+        lifespan=lifespan,
+    )
+    return _StripHeaderValues(app)
+
+
+async def run_http(
+    server: Server[Any],
+    settings: HttpSettings,
+    health: Health = _healthy,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM, then return. `on_ready` gets the URL of `/mcp` once requests are accepted.
+
+    Raises:
+        Fault: CONFIGURATION, if the address cannot be listened at.
+    """
+    listener = _listen(settings.host, settings.port)
+    app = build_app(server, settings, health)
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",  # uvloop starves connections where requests cost CPU
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+    port = listener.getsockname()[1]
+    runner = _Runner(config, lambda: on_ready and on_ready(f"http://{_bracketed(settings.host)}:{port}/mcp"))
+    # Full collections over what the imports left on the heap stall requests for 40 to 100 ms.
+    gc.collect()
+    gc.freeze()
+    with _signals_end_quietly(), listener:
+        await runner.serve(sockets=[listener])
+
+
+class _Runner(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+
+@contextmanager
+def _signals_end_quietly() -> Iterator[None]:
+    """After it shut down, uvicorn raises the signal that ended it once more, for handlers that were there before it."""
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        reason = {
+            errno.EADDRINUSE: f"Port {port} is in use by another program. Choose another with --port.",
+            errno.EACCES: f"Port {port} needs privileges. Choose one above 1023 with --port.",
+            errno.EADDRNOTAVAIL: f"This machine has no address {host}. Choose another with --host.",
+        }.get(error.errno or 0, f"Cannot listen at {host}, port {port}: {error.strerror}. See --host and --port.")
+        raise Fault(ErrorCode.CONFIGURATION, reason, details={"host": host, "port": port}) from error
+    listener.setblocking(False)
+    return listener
+
+
+def _health_endpoint(server: Server[Any], health: Health) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        about = {"name": server.name, "version": server.version}
+        try:
+            return JSONResponse({"status": "ok", **about, **await health()})
+        except Fault as fault:
+            return JSONResponse({"status": "unavailable", **about, "error": fault.as_dict()}, 503)
+        except Exception:
+            logger.exception("the health check failed")
+            return JSONResponse({"status": "unavailable", **about}, 503)
+
+    return endpoint
+
+
+class _StripHeaderValues:
+    """httptools leaves the optional white space around a header's value in it (RFC 9110, section 5.5), and the SDK
+    compares such values with the body's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+        await self._app(scope, receive, send)
+
+
+def _is_unspecified(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return host == ""
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

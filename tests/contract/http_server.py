@@ -1,0 +1,25 @@
+"""The test server over HTTP as a process: prints its URL to standard output."""
+
+import sys
+
+import anyio
+
+from contract.catalogue import build_catalogue
+from mcpkit.errors import Fault
+from mcpkit.protocol.pipeline import build_pipeline
+from mcpkit.protocol.server import build_server
+from mcpkit.security.audit import LogAudit
+from mcpkit.security.identity import LocalUser
+from mcpkit.transport.http import HttpSettings, run_http
+
+
+async def main(port: int) -> None:
+    server = build_server(build_catalogue(), build_pipeline(LocalUser("tester"), LogAudit()))
+    await run_http(server, HttpSettings(port=port), on_ready=lambda url: print(url, flush=True))  # noqa: T201
+
+
+if __name__ == "__main__":
+    try:
+        anyio.run(main, int(sys.argv[1]))
+    except Fault as fault:
+        sys.exit(fault.message)
