@@ -1,0 +1,113 @@
+"""The lines with which mail programs announce a quotation, in the languages of our users."""
+
+import re
+
+_MAX_CHARACTERS = 500
+MAX_LINES = 4
+
+# Somebody wrote something. It is looked for right before a quotation, so it may be said briefly.
+_VERBS = (
+    r"\b(?:wrote|writes|written|said|says|scribbled|typed|spake|quoth)\b"  # English
+    r"|\bschrieb(?:en)?\b|\bgeschrieben\b"  # German
+    r"|\ba écrit\b|\bécrivait\b|\ba ecrit\b"  # French
+    r"|\bescribió\b|\bha scritto\b|\bescreveu\b|\bschreef\b|\bskrev\b|\bnapisał(?:\(a\))?\b|\bнаписал|\bпишет\b"
+    r"|작성|님이 쓰신|님의 글|님의 말|썼습니다|보낸 글|님의 메시지|님이 보낸"  # Korean
+    r"|書きました|のメール|からのメール|書かれました|のメッセージ"  # Japanese
+    r"|写道|寫道|写到|写了"  # Chinese
+)
+HINT = re.compile(_VERBS, re.IGNORECASE)
+_ANNOUNCES = re.compile(
+    rf"(?:{_VERBS})(?:[^\n]{{0,120}})[:：]\s*$|(?:書きました|書かれました)[。.]?\s*$", re.IGNORECASE
+)
+_QUOTING = re.compile(r"^(?:Quoting|Zitat von|Citation de|Citando)\b.{1,200}:\s*$")
+# Gmail in Japanese ends with the address: 2024年1月2日(火) 12:00 山田 <yamada@example.jp>:
+_DATED_ADDRESS = re.compile(r"^\d{4}\s?[年/.-].{5,200}<[^<>\s]{3,200}@[^<>\s]{1,200}>\s?[:：]\s*$")
+
+# The same with a date or an address and from its first word on: sure enough where no sign marks what follows.
+_COMPLETE = re.compile(
+    r"^(?:On\b.{0,300}\d.{0,300}\bwrote"
+    r"|Am\b.{0,300}\d.{0,300}\bschrieb\b.{0,200}"
+    r"|Le\b.{0,300}\d.{0,300}\ba écrit\s?"
+    r"|El\b.{0,300}\d.{0,300}\bescribió"
+    r"|Il\b.{0,300}\d.{0,300}\bha scritto"
+    r"|(?:Em|A)\b.{0,300}\d.{0,300}\bescreveu"
+    r"|Op\b.{0,300}\d.{0,300}\bschreef\b.{0,200}"
+    r"|.{0,200}\d{4}\s?년.{0,200}(?:작성|님이 쓰신 글|썼습니다)"
+    r"|\d{4}[./-]\s?\d{1,2}.{0,200}(?:작성|님이 쓰신 글)"
+    r"|.{0,200}\d{4}\s?年.{0,200}(?:写道|寫道|写到|書きました|のメール)"
+    r"|\d{4}[/.-]\d{1,2}.{0,200}(?:写道|寫道|書きました|のメール)"
+    r")\s*[:：]?\s*$",
+    re.IGNORECASE,
+)
+
+
+def announces(lines: list[str]) -> bool:
+    """Whether these lines, which stand right before a quotation, say who wrote it."""
+    text = " ".join(lines)
+    if len(text) > _MAX_CHARACTERS:
+        return False
+    return any(pattern.search(text) for pattern in (_ANNOUNCES, _QUOTING, _DATED_ADDRESS))
+
+
+def is_complete(lines: list[str]) -> bool:
+    """Whether these lines announce a quotation beyond doubt, so that what follows them is one even without `>`."""
+    text = " ".join(lines)
+    if len(text) > _MAX_CHARACTERS:
+        return False
+    return _COMPLETE.search(text) is not None or _DATED_ADDRESS.search(text) is not None
+
+
+# The header that Outlook and its kind put over an earlier message.
+_FROM = r"From|Von|De|Da|Van|Fra|Från|Od|От|보낸\s?사람|보낸\s?이|발신자?|보낸이|差出人|送信者|送信元|发件人|發件人|寄件者|寄件人"
+_SENT = (
+    r"Sent|Date|Gesendet|Datum|Envoyé(?: le)?|Enviado(?: el)?|Fecha|Inviato|Data|Verzonden|Sendt|Skickat|Дата|Отправлено"
+    r"|보낸\s?날짜|날짜|보낸\s?시간|발신일|送信日時|日付|日時|发送时间|發送時間|发送日期|寄件日期|日期|时间|傳送時間"
+)
+_TO = r"To|An|À|A|Para|Aan|Til|Till|Кому|Cc|CC|Kopie|받는\s?사람|받는\s?이|수신자?|참조|宛先|受信者|收件人|收件者|抄送|副本"
+_SUBJECT = r"Subject|Betreff|Objet|Asunto|Oggetto|Assunto|Onderwerp|Emne|Ämne|Тема|제목|件名|主题|主旨|主題|標題"
+
+
+def _label(names: str) -> re.Pattern[str]:
+    return re.compile(rf"\s{{0,3}}[*_]{{0,2}}(?:{names})[*_]{{0,2}}\s?[:：][*_]{{0,2}}(?:\s|\S)")
+
+
+_FROM_LINE, _SENT_LINE, _TO_LINE, _SUBJECT_LINE = _label(_FROM), _label(_SENT), _label(_TO), _label(_SUBJECT)
+_BLOCK_LINES = 10
+
+
+def starts_header_block(lines: list[str], index: int) -> bool:
+    """Whether line `index` begins a block of From, Sent or Date, and To or Subject."""
+    if _FROM_LINE.match(lines[index]) is None:
+        return False
+    sent = others = False
+    for line in lines[index + 1 : index + _BLOCK_LINES]:
+        if not line.strip():
+            break
+        sent = sent or _SENT_LINE.match(line) is not None
+        others = others or _TO_LINE.match(line) is not None or _SUBJECT_LINE.match(line) is not None
+    return sent and others
+
+
+ORIGINAL = re.compile(
+    r"\s{0,3}[-_*=]{2,30}\s{0,3}(?:Original[ -]?Message|Original Appointment|Ursprüngliche (?:Nachricht|E-Mail)"
+    r"|Original[- ]?Nachricht|Message d['’]origine|Message original|Courriel original|Mensaje original"
+    r"|Messaggio originale|Mensagem original|Oorspronkelijk bericht|원본 메시지|원본 메일|원본메일|원문|원본 편지"
+    r"|元のメッセージ|元のメール|オリジナルメッセージ|原始邮件|原始郵件|邮件原件|原邮件|回复的原邮件|Исходное сообщение"
+    r"|Reply message|Reply Original Message)\s{0,3}[-_*=]{2,30}\s*$",
+    re.IGNORECASE,
+)
+FORWARDED = re.compile(
+    r"\s{0,3}(?:[-_*=]{2,30}\s{0,3}(?:Forwarded (?:message|by|mail)|Begin forwarded message|Weitergeleitete (?:Nachricht|E-Mail)"
+    r"|Message transféré|Message réexpédié|Mensaje reenviado|Messaggio inoltrato|Mensagem encaminhada|Doorgestuurd bericht"
+    r"|전달된 메시지|전달된 메일|전달 메시지|転送メッセージ|転送されたメッセージ|転送メール|转发的邮件|转发邮件|轉寄郵件|轉寄的郵件|转发信息)"
+    r"|(?:Begin forwarded message|Anfang der weitergeleiteten (?:Nachricht|E-Mail)|Début du message (?:réexpédié|transféré)"
+    r"|전달된 메시지|以下、転送されたメッセージ|転送されたメッセージ|开始转发的邮件|以下是转发的邮件)\s?[:：]\s*$)",
+    re.IGNORECASE,
+)
+_FORWARD_SUBJECT = re.compile(
+    r"\s*(?:\[[^\]]{1,60}\]\s*)?(?:fwd?|wg|tr|rv|i|enc|전달|転送|转发|轉寄|轉發)\s?[:：]", re.IGNORECASE
+)
+
+
+def is_forward_subject(subject: str) -> bool:
+    return _FORWARD_SUBJECT.match(subject) is not None
