@@ -12,7 +12,7 @@ from mailquery.services.limits import checked_limit
 from mcpkit.security.tokens import SignedTokens
 
 MOST_ROWS = 100
-SNIPPET_CHARS = 240
+SNIPPET_CHARS = 160
 MARKS = ("**", "**")
 
 

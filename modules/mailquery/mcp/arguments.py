@@ -1,0 +1,84 @@
+"""Arguments that several tools share, and who may see what."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mailquery.query.parser import MAX_CHARACTERS
+from mailquery.repositories.records import Visibility
+from mailquery.services.filters import Filters
+from mcpkit.protocol.calls import Call
+from mcpkit.protocol.declarations import Arguments
+
+READ = "mail:read"
+ATTACHMENTS = "mail:attachments"
+STATISTICS = "mail:statistics"
+
+_NAME_CHARS = 300
+
+MaxChars = Annotated[
+    int | None,
+    Field(ge=1_000, le=200_000, description="Most characters for the whole answer (default 20,000)."),
+]
+Cursor = Annotated[
+    str | None,
+    Field(max_length=2_000, description="`cursor` of an earlier answer, with all other arguments unchanged."),
+]
+SortOrder = Literal["relevance", "newest", "oldest"]
+
+
+def visibility(call: Call) -> Visibility:
+    return Visibility(call.caller.accounts)
+
+
+class SizedArguments(Arguments):
+    max_chars: MaxChars = None
+
+
+class FilterArguments(Arguments):
+    """Conditions on messages; all that are given must hold."""
+
+    query: str = Field(
+        default="",
+        max_length=MAX_CHARACTERS,
+        description=(
+            'Search language: words, "phrases", prefix*, OR, -not, (groups); from: to: with: subject: in: '
+            "has:attachment is:unread type:pdf after:2026-03-01 before: newer_than:7d larger:5M thread:ID. "
+            "Empty: every message."
+        ),
+    )
+    account: str | None = Field(default=None, max_length=_NAME_CHARS, description="Name of one account.")
+    mailbox: str | None = Field(
+        default=None,
+        max_length=_NAME_CHARS,
+        description="Mailbox or label: its name, or inbox, sent, drafts, archive, junk, trash.",
+    )
+    from_: str | None = Field(
+        default=None, alias="from", max_length=_NAME_CHARS, description="Sender: part of a name or address, or @domain."
+    )
+    to: str | None = Field(
+        default=None, max_length=_NAME_CHARS, description="Recipient in To: part of a name or address, or @domain."
+    )
+    subject: str | None = Field(
+        default=None, max_length=_NAME_CHARS, description='Words that are all in the subject, or a "phrase".'
+    )
+    after: str | None = Field(
+        default=None, max_length=40, description="On or after: 2026-03-15, 2026-03, 2026, yesterday, 7d (days ago)."
+    )
+    before: str | None = Field(default=None, max_length=40, description="Before the beginning of: as `after`.")
+    has_attachment: bool | None = Field(default=None, description="Only with (true) or without (false) attachments.")
+    unread: bool | None = Field(default=None, description="Only unread (true) or read (false).")
+
+    def filters(self) -> Filters:
+        return Filters(
+            query=self.query,
+            account=self.account,
+            mailbox=self.mailbox,
+            from_=self.from_,
+            to=self.to,
+            subject=self.subject,
+            after=self.after,
+            before=self.before,
+            has_attachment=self.has_attachment,
+            unread=self.unread,
+        )

@@ -1,0 +1,39 @@
+"""All that this server offers, collected."""
+
+from mailquery import __version__
+from mailquery.mcp.attachments import get_attachment, list_attachments
+from mailquery.mcp.completions import completions
+from mailquery.mcp.directory import list_accounts, list_mailboxes
+from mailquery.mcp.instructions import INSTRUCTIONS
+from mailquery.mcp.messages import read_message
+from mailquery.mcp.people import find_people
+from mailquery.mcp.prompts import PROMPTS
+from mailquery.mcp.resources import resources
+from mailquery.mcp.search import search_messages
+from mailquery.mcp.statistics import mail_statistics
+from mailquery.mcp.threads import read_thread
+from mailquery.services.inventory import Services
+from mcpkit.protocol.declarations import Catalogue
+
+
+def catalogue(services: Services) -> Catalogue:
+    return Catalogue(
+        name="mailquery",
+        title="Mail",
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        tools=(
+            search_messages(services.search_messages),
+            read_message(services.read_message),
+            read_thread(services.read_thread),
+            list_mailboxes(services.list_mailboxes),
+            list_accounts(services.list_accounts),
+            list_attachments(services.list_attachments),
+            get_attachment(services.get_attachment),
+            mail_statistics(services.mail_statistics),
+            find_people(services.find_people),
+        ),
+        resources=tuple(resources(services)),
+        prompts=PROMPTS,
+        completions=tuple(completions(services)),
+    )

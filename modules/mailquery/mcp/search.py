@@ -1,0 +1,194 @@
+"""The tool that finds messages."""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from mailquery.domain.handles import message_handle, thread_handle
+from mailquery.mcp import shown
+from mailquery.mcp.arguments import READ, Cursor, FilterArguments, MaxChars, SortOrder, visibility
+from mailquery.mcp.coverage import Coverage
+from mailquery.repositories.records import Sort
+from mailquery.services.searching import MOST_ROWS, SNIPPET_CHARS, Found, Hit, SearchMessages
+from mcpkit.protocol.calls import Call
+from mcpkit.protocol.declarations import Result, Tool, Truncated
+from mcpkit.security.untrusted import clean_line
+
+# A row tells apart; the message itself is read by its id. So a row has less room than the limits of `shown`.
+_SUBJECT_CHARS = 200
+_PERSON_CHARS = 120
+_MOST_RECIPIENTS = 2
+_MOST_MAILBOXES = 4
+_MOST_FILES = 4
+_FILE_CHARS = 80
+_BRIEF_CHARS = 40
+_BRIEF_STEPS = 2
+
+
+class SearchArguments(FilterArguments):
+    sort: SortOrder = Field(default="newest", description="Order of the rows.")
+    limit: int = Field(default=20, ge=1, le=MOST_ROWS, description="Most rows.")
+    cursor: Cursor = None
+    max_chars: MaxChars = None
+
+
+class SearchRow(BaseModel):
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    id: str
+    uri: str | None = Field(default=None, description="The message as a resource.")
+    thread_id: str | None = None
+    message_id: str | None = Field(default=None, description="The Message-ID header.")
+    date: str
+    from_: str | None = Field(default=None, serialization_alias="from")
+    to: list[str] | None = Field(default=None, description="The first recipients of To and Cc.")
+    to_more: int | None = Field(default=None, description="Recipients beyond those.")
+    subject: str | None = None
+    mailboxes: list[str] | None = None
+    flags: list[str] | None = Field(default=None, description="unread, answered, starred, draft")
+    attachments: list[str] | None = Field(default=None, description="Names of the first attachments.")
+    attachment_count: int | None = None
+    snippet: str | None = Field(
+        default=None, description="Around the words searched for, which stand between ** and **."
+    )
+
+    @classmethod
+    def of(cls, hit: Hit) -> Self:
+        row = hit.row
+        files = [attachment for attachment in row.attachments if not attachment.inline or attachment.filename]
+        return cls(
+            id=message_handle(row.key),
+            uri=f"mail://message/{message_handle(row.key)}",
+            thread_id=thread_handle(row.thread_key),
+            message_id=shown.message_id(row.message_id),
+            date=shown.when(row.date, row.utc_offset),
+            from_=shown.sender(row.from_, _PERSON_CHARS),
+            to=[shown.person(address, _PERSON_CHARS) for address in row.to[:_MOST_RECIPIENTS]] or None,
+            to_more=max(0, len(row.to) - _MOST_RECIPIENTS) or None,
+            subject=shown.subject(row.subject, _SUBJECT_CHARS),
+            mailboxes=shown.mailboxes(row.mailboxes[:_MOST_MAILBOXES]) or None,
+            flags=shown.flags(row) or None,
+            attachments=[shown.filename(file.filename, _FILE_CHARS) for file in files[:_MOST_FILES]] or None,
+            attachment_count=len(files) if len(files) > _MOST_FILES else None,
+            snippet=clean_line(hit.snippet, SNIPPET_CHARS + 40) or None,
+        )
+
+    @classmethod
+    def brief(cls, hit: Hit, *, bare: bool) -> Self:
+        """So short that one row fits into any answer, and a caller always gets on; `bare` without a sender's text."""
+        row = hit.row
+        return cls(
+            id=message_handle(row.key),
+            date=shown.when(row.date, row.utc_offset),
+            from_=None if bare else shown.sender(row.from_, _BRIEF_CHARS),
+            subject=None if bare else shown.subject(row.subject, _BRIEF_CHARS),
+        )
+
+    def as_text(self) -> str:
+        to = ", ".join(self.to or ()) + (f" +{self.to_more}" if self.to_more else "")
+        facts = [" ".join([self.id, self.date, self.from_ or ""]) + (f"-> {to}" if to else ""), self.subject]
+        facts.append(", ".join([*(self.flags or ()), *(f"in {name}" for name in self.mailboxes or ())]))
+        if self.attachments:
+            more = f" +{self.attachment_count - len(self.attachments)}" if self.attachment_count else ""
+            facts.append("files: " + ", ".join(self.attachments) + more)
+        facts.append(self.thread_id or "")
+        line = " | ".join(fact for fact in facts if fact)
+        return f"{line}\n  {self.snippet}" if self.snippet else line
+
+
+class SearchResult(Result):
+    total: int = Field(description="How many messages match.")
+    at_least: bool | None = Field(default=None, description="True where there are more than `total`.")
+    sort: SortOrder
+    rows: list[SearchRow]
+    coverage: Coverage | None = None
+    ranked_newest: int | None = Field(
+        default=None, description="Relevance was computed among the newest so many matches."
+    )
+    truncated: Truncated | None = None
+    cursor: str | None = Field(default=None, description="Continues after the last row.")
+
+    _found: Found = PrivateAttr()
+    _whole: "SearchResult" = PrivateAttr()
+
+    @classmethod
+    def of(cls, found: Found) -> "SearchResult":
+        whole = cls(
+            total=found.total.value,
+            at_least=None if found.total.exact else True,
+            sort=found.sort.value,
+            rows=[SearchRow.of(hit) for hit in found.hits],
+            coverage=Coverage.of(found.reading),
+            ranked_newest=found.ranked_newest,
+            **_continuation(found, len(found.hits)),
+        )
+        whole._found = found
+        whole._whole = whole
+        return whole
+
+    def units(self) -> int:
+        """The first row's id; that row in brief; the rows, one by one; the coverage in full."""
+        return len(self._found.hits) + _BRIEF_STEPS + 1
+
+    def keep(self, units: int) -> "SearchResult":
+        found, whole = self._found, self._whole
+        if units >= whole.units():
+            return whole
+        count = max(0, min(units - _BRIEF_STEPS, len(found.hits)))
+        rows = whole.rows[:count]
+        if 0 < units <= _BRIEF_STEPS and found.hits:
+            count, rows = 1, [SearchRow.brief(found.hits[0], bare=units == 1)]
+        coverage = whole.coverage.short() if whole.coverage and units > _BRIEF_STEPS else None
+        return whole.model_copy(update={"rows": rows, "coverage": coverage, **_continuation(found, count)})
+
+    def disclosed(self) -> list[str]:
+        return [row.id for row in self.rows]
+
+    def as_text(self) -> str:
+        count = f"{'at least ' if self.at_least else ''}{shown.plural(self.total, 'message')}"
+        lines = [f"{count} found; {len(self.rows)} here, {self.sort} first." if self.rows else f"{count} found."]
+        if self.sort == "relevance" and self.rows:
+            lines = [f"{count} found; {len(self.rows)} here, best first."]
+        if self.ranked_newest:
+            lines.append(f"ranked among the newest {self.ranked_newest:,} matches")
+        lines += [row.as_text() for row in self.rows]
+        if self.cursor and self.truncated:
+            lines.append(f"{self.truncated.omitted:,} more: same arguments with cursor={self.cursor}")
+        if self.coverage:
+            lines.append(self.coverage.as_text())
+        return "\n".join(lines)
+
+
+def _continuation(found: Found, count: int) -> dict[str, Any]:
+    """What is left out after the first `count` rows, and the cursor that continues there."""
+    if count == len(found.hits) and not found.more:
+        return {"truncated": None, "cursor": None}
+    omitted = max(1, found.total.value - found.given_before - count)
+    truncated = Truncated(unit="messages", returned=count, omitted=omitted, next="same arguments with `cursor`")
+    return {"truncated": truncated, "cursor": found.cursor_after(count)}
+
+
+def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResult]:
+    async def handler(call: Call, arguments: SearchArguments) -> SearchResult:
+        found = await search(
+            visibility(call),
+            arguments.filters(),
+            sort=Sort(arguments.sort),
+            limit=arguments.limit,
+            cursor=arguments.cursor,
+        )
+        return SearchResult.of(found)
+
+    return Tool(
+        name="search_messages",
+        title="Search mail",
+        description=(
+            "Find messages by words, people, dates, mailboxes and more. Gives rows with ids for read_message and "
+            "read_thread, the exact total (or `at_least`), and what was searched. Newest first unless `sort` says "
+            "otherwise; use sort=relevance for the best match. For a count alone, limit=1 or mail_statistics."
+        ),
+        arguments=SearchArguments,
+        result=SearchResult,
+        permission=READ,
+        handler=handler,
+    )
