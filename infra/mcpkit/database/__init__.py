@@ -1,1 +1,1 @@
-"""Opening, migrating and sharing a database."""
+"""Databases: SQLite with one writer and several readers, and versioned migrations."""

@@ -1,0 +1,292 @@
+"""SQLite for a server: one writing connection, as many reading ones as there are cores, each on a thread of its own.
+
+More readers than cores make every read slower: the threads hand the interpreter's lock to each other.
+"""
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import aiosqlite
+
+from mcpkit.database.faults import translated
+from mcpkit.database.files import private_file, private_folder
+from mcpkit.database.migrations import Migration, check_version, migrate
+from mcpkit.database.writer_lock import WriterLock
+
+T = TypeVar("T")
+
+READ_TIMEOUT = 5.0  # seconds
+_BUSY_TIMEOUT = 10.0  # seconds that a statement waits for another process's transaction
+_MIGRATION_TIMEOUT = 30.0  # seconds to wait for another process that creates or migrates the same database
+_STEPS_BETWEEN_CHECKS = 4000  # virtual machine steps; a check costs about a microsecond
+_PAGE_SIZE = 8192
+_MMAP = 1 << 30
+_WAL_LIMIT = 64 << 20  # bytes that the log keeps on disk once it was checkpointed
+_READER_CACHE = 16 << 10  # KiB
+_WRITER_CACHE = 64 << 10
+
+
+class _Worker:
+    """A connection on its thread. It runs one function at a time, which can be stopped from outside."""
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        self._path = path
+        self._read_only = read_only
+        self._connection: aiosqlite.Connection | None = None
+        self._deadline = float("inf")
+        self._stopped = False
+
+    async def start(self) -> None:
+        self._connection = await aiosqlite.Connection(self._open, iter_chunk_size=64)
+
+    def _open(self) -> sqlite3.Connection:
+        connection = connect(self._path, read_only=self._read_only)
+        connection.set_progress_handler(self._must_stop, _STEPS_BETWEEN_CHECKS)
+        return connection
+
+    def _must_stop(self) -> bool:
+        return self._stopped or time.monotonic() > self._deadline
+
+    def run(self, function: Callable[[sqlite3.Connection], T], seconds: float) -> "asyncio.Task[T]":
+        """Runs `function` on the connection's thread for at most `seconds` of SQLite's time."""
+        assert self._connection is not None
+        connection = self._connection
+
+        def job() -> T:
+            self._deadline = time.monotonic() + seconds
+            with translated(self._path):
+                return function(connection._conn)
+
+        self._stopped = False
+        # aiosqlite has no public way to run a function on its thread, and a hop for each statement costs more than
+        # most statements do.
+        return asyncio.ensure_future(connection._execute(job))  # type: ignore[no-untyped-call]
+
+    def stop(self) -> None:
+        """Makes what is running end soon, with SQLITE_INTERRUPT."""
+        self._stopped = True
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+
+class Database:
+    """An open database. Made by `Database.open`; to be closed with `close`, or used as an async context manager."""
+
+    def __init__(self, path: Path, readers: int, read_timeout: float) -> None:
+        self.path = path
+        self._read_timeout = read_timeout
+        self._slots = asyncio.Semaphore(readers)  # first come, first served
+        self._idle: list[_Worker] = []
+        self._readers: list[_Worker] = []
+        self._writer: _Worker | None = None
+        self._writing = asyncio.Lock()
+        self._lock = WriterLock(path.with_name(path.name + ".lock"))
+        self._running: set[asyncio.Task[Any]] = set()
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        migrations: Sequence[Migration],
+        readers: int | None = None,
+        read_timeout: float = READ_TIMEOUT,
+    ) -> Self:
+        """Opens the database at `path`, creating it (0600) and its folder (0700) where they are missing.
+
+        Connections are made when they are first needed. Raises Fault STORAGE_TOO_NEW, STORAGE_DAMAGED, STORAGE_FULL,
+        SERVICE_UNAVAILABLE; CONFLICT where a migration is due and another process keeps writing.
+        """
+        self = cls(path, readers or os.cpu_count() or 1, read_timeout)
+        if not self._is_current(migrations):
+            await asyncio.to_thread(self._prepare, migrations)
+        return self
+
+    def _is_current(self, migrations: Sequence[Migration]) -> bool:
+        with translated(self.path):
+            if not self.path.exists() or self.path.stat().st_size == 0:
+                return False
+            private_file(self.path)
+            connection = connect(self.path, read_only=True)
+            try:
+                return check_version(connection, self.path, migrations)
+            finally:
+                connection.close()
+
+    def _prepare(self, migrations: Sequence[Migration]) -> None:
+        with translated(self.path):
+            private_folder(self.path.parent)
+            self._lock.acquire(_MIGRATION_TIMEOUT)
+            try:
+                private_file(self.path)
+                connection = connect(self.path, read_only=False)
+                try:
+                    connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
+                    connection.execute("PRAGMA journal_mode = WAL")
+                    if not check_version(connection, self.path, migrations):
+                        migrate(connection, migrations)
+                finally:
+                    connection.close()
+            finally:
+                self._lock.release()
+
+    async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `function` on a reading connection, in one transaction: all of its statements see the same state.
+
+        Raises Fault TIMEOUT once the time limit has passed. Cancellation stops the running statement.
+        """
+        await self._slots.acquire()
+        try:
+            reader = self._idle.pop() if self._idle else await self._new_reader()
+        except BaseException:
+            self._slots.release()
+            raise
+
+        def snapshot(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN")
+            try:
+                return function(connection)
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+        def give_back(task: asyncio.Task[T]) -> None:
+            self._idle.append(reader)
+            self._slots.release()
+
+        return await self._run(reader, snapshot, self._read_timeout, give_back)
+
+    async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `function` on the writing connection in one transaction, undone where it raises or is cancelled.
+
+        Raises Fault STORAGE_FULL; SERVICE_UNAVAILABLE where another process's transaction does not end.
+        """
+
+        def transaction(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = function(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # SQLite has undone it already where the disk is full
+                    connection.execute("ROLLBACK")
+                raise
+            return result
+
+        return await self._on_writer(transaction)
+
+    async def maintain(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `function` on the writing connection outside a transaction: checkpoints and the like."""
+        return await self._on_writer(function)
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[None]:
+        """Keeps every other process, and every other `Database`, from `exclusive`; readers go on.
+
+        Raises Fault CONFLICT, naming the holder's process id.
+        """
+        with translated(self.path):
+            self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    async def close(self) -> None:
+        """Stops what is running and closes every connection."""
+        for worker in (*self._readers, *([self._writer] if self._writer else [])):
+            worker.stop()
+        if self._running:
+            await asyncio.wait(self._running)
+        for reader in self._readers:
+            await reader.close()
+        self._readers.clear()
+        self._idle.clear()
+        # Last, since the connection that closes last folds the log into the database, and only a writing one can.
+        if self._writer is not None:
+            await self._writer.close()
+            self._writer = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _new_reader(self) -> _Worker:
+        reader = _Worker(self.path, read_only=True)
+        with translated(self.path):
+            await reader.start()
+        self._readers.append(reader)
+        return reader
+
+    async def _on_writer(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        await self._writing.acquire()
+        try:
+            if self._writer is None:
+                writer = _Worker(self.path, read_only=False)
+                with translated(self.path):
+                    await writer.start()
+                self._writer = writer
+        except BaseException:
+            self._writing.release()
+            raise
+        return await self._run(self._writer, function, float("inf"), lambda _: self._writing.release())
+
+    async def _run(
+        self,
+        worker: _Worker,
+        function: Callable[[sqlite3.Connection], T],
+        seconds: float,
+        done: Callable[["asyncio.Task[T]"], None],
+    ) -> T:
+        """Runs `function`; `done` is called when it has really ended, which is later than a cancellation."""
+        task = worker.run(function, seconds)
+        self._running.add(task)
+
+        def ended(task: "asyncio.Task[T]") -> None:
+            self._running.discard(task)
+            if not task.cancelled():
+                task.exception()  # a cancelled caller does not fetch it
+            done(task)
+
+        task.add_done_callback(ended)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.done():
+                worker.stop()
+            raise
+
+
+def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """A connection as this server uses it: explicit transactions, write-ahead log, foreign keys."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
+        uri=True,
+        timeout=_BUSY_TIMEOUT,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.execute("PRAGMA synchronous = NORMAL")  # with a write-ahead log, a crash loses no consistency
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA mmap_size = {_MMAP}")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"PRAGMA cache_size = -{_READER_CACHE if read_only else _WRITER_CACHE}")
+        if not read_only:
+            connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT}")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.close()
+        raise
+    return connection

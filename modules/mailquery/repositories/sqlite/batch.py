@@ -1,0 +1,231 @@
+"""One batch of messages, written in one transaction."""
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from mailquery.domain.addresses import Address, Role
+from mailquery.domain.handles import HANDLE_BITS, key_of_fingerprint
+from mailquery.domain.media import kind_of
+from mailquery.domain.messages import ParsedMessage, Problem
+from mailquery.domain.threading import split_subject, tells_apart
+from mailquery.domain.words import fold
+from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
+from mailquery.repositories.sqlite.encoding import lines, second_of
+from mailquery.repositories.sqlite.participants import ParticipantNumbers
+from mailquery.repositories.sqlite.placements import Placed, Placer
+from mailquery.repositories.sqlite.row_ids import RowIds
+from mailquery.repositories.sqlite.threads import Links, ThreadJoiner, hash64, message_id_hash
+from mailquery.repositories.sqlite.tokens import content_tokens, list_token
+
+_INSERT_MESSAGE = """
+    INSERT INTO messages (
+      id, flags, date, sequence, key, thread, size, utc_offset, fingerprint, message_id_hash, subject_hash, orphan,
+      list, date_source, message_id, subject, preview, in_reply_to, refs, locator
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+@dataclass(slots=True)
+class _New:
+    """A message that is added, and what was assigned to it."""
+
+    message: PreparedMessage
+    date: int
+    row: int
+    sequence: int
+    key: int
+    thread: int
+    flags: int = 0
+
+
+def stored(connection: sqlite3.Connection, fingerprints: Iterable[bytes]) -> dict[bytes, Placed]:
+    """Those of `fingerprints` that are in the archive."""
+    found = {}
+    for fingerprint in set(fingerprints):
+        row = connection.execute("SELECT id, date FROM messages WHERE fingerprint = ?", (fingerprint,)).fetchone()
+        if row is not None:
+            found[fingerprint] = Placed(row[0], row[1], new=False)
+    return found
+
+
+class Batch:
+    def __init__(self, connection: sqlite3.Connection, numbers: ParticipantNumbers) -> None:
+        self._connection = connection
+        self._numbers = numbers
+
+    def write(
+        self, messages: Sequence[PreparedMessage], placements: Sequence[NewPlacement], problems: Sequence[SourceProblem]
+    ) -> int:
+        """Writes all of it; returns how many messages are new. Raises ValueError for a placement without message."""
+        known = stored(
+            self._connection,
+            [
+                *(message.fingerprint for message in messages),
+                *(placement.fingerprint for placement in placements),
+                *(problem.fingerprint for problem in problems if problem.fingerprint is not None),
+            ],
+        )
+        fresh = {m.fingerprint: m for m in messages if m.fingerprint not in known}
+        new = self._assign(list(fresh.values()))
+        for entry in new:
+            known[entry.message.fingerprint] = Placed(entry.row, entry.date, new=True)
+        if any(placement.fingerprint not in known for placement in placements):
+            raise ValueError("a placement names a message that is neither stored nor added with it")
+        placer = Placer(self._connection)
+        plan = placer.plan(placements, known)
+        flags = plan.union()
+        for entry in new:
+            entry.flags = flags.get(entry.row, 0)
+        self._insert(new)
+        placer.write(plan)
+        self._write_problems(new, problems, known)
+        return len(new)
+
+    def _assign(self, messages: list[PreparedMessage]) -> list[_New]:
+        """Row ids, keys, sequence numbers and threads."""
+        if not messages:
+            return []
+        execute = self._connection.execute
+        (sequence,) = execute("SELECT coalesce(max(sequence), 0) FROM messages").fetchone()
+        rows = RowIds(self._connection)
+        joiner = ThreadJoiner(self._connection)
+        links = [Links.of(message.parsed, message.gmail_thread_id) for message in messages]
+        joiner.load(links)
+        keys: set[int] = set()
+        new = []
+        for number, (message, link) in enumerate(zip(messages, links, strict=True), sequence + 1):
+            date = second_of(message.parsed.date)
+            key = self._free_key(message.fingerprint, keys)
+            new.append(_New(message, date, rows.take(date), number, key, joiner.place(key, link)))
+        for entry in new:
+            entry.thread = joiner.find(entry.thread)
+        joiner.flush()
+        execute("UPDATE facts SET value = value + ? WHERE name = 'messages'", (len(new),))
+        execute("UPDATE facts SET value = max(value, ?) WHERE name = 'largest_shift'", (rows.largest_shift,))
+        # The trees are filled in the order of their keys.
+        new.sort(key=lambda entry: entry.row)
+        return new
+
+    def _free_key(self, fingerprint: bytes, taken: set[int]) -> int:
+        key = key_of_fingerprint(fingerprint)
+        while key in taken or self._connection.execute("SELECT 1 FROM messages WHERE key = ?", (key,)).fetchone():
+            key = (key + 1) % (1 << HANDLE_BITS)
+        taken.add(key)
+        return key
+
+    def _insert(self, new: list[_New]) -> None:
+        many = self._connection.executemany
+        many(_INSERT_MESSAGE, [self._message_row(entry) for entry in new])
+        by_sequence = sorted(new, key=lambda entry: entry.sequence)
+        many("INSERT INTO bodies VALUES (?, ?)", [(entry.sequence, entry.message.body) for entry in by_sequence])
+        many(
+            "INSERT INTO raws VALUES (?, ?, ?)",
+            [(entry.sequence, entry.message.raw_sha256, entry.message.raw) for entry in by_sequence],
+        )
+        people = [self._people(entry) for entry in new]
+        many("INSERT INTO message_participants VALUES (?, ?, ?, ?)", [row for rows, _ in people for row in rows])
+        many("INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _attachment_rows(new))
+        many(
+            "INSERT INTO search (rowid, subject, people, body, quoted, filenames, meta) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [self._index_row(entry, tokens) for entry, (_, tokens) in zip(new, people, strict=True)],
+        )
+
+    def _message_row(self, entry: _New) -> tuple[object, ...]:
+        message, parsed = entry.message, entry.message.parsed
+        base, is_reply = split_subject(parsed.subject)
+        subject_hash = hash64(base, b"subject") if tells_apart(base) else None
+        orphan = is_reply and subject_hash is not None and not _names_a_message(message)
+        return (
+            entry.row,
+            entry.flags,
+            entry.date,
+            entry.sequence,
+            entry.key,
+            entry.thread,
+            message.raw_size,
+            parsed.utc_offset,
+            message.fingerprint,
+            message_id_hash(parsed.message_id) if parsed.message_id else None,
+            subject_hash,
+            int(orphan),
+            self._numbers.list_id(self._connection, parsed.list_id) if parsed.list_id else None,
+            parsed.date_source.value,
+            parsed.message_id,
+            parsed.subject,
+            message.preview,
+            lines(parsed.in_reply_to),
+            lines(parsed.references),
+            message.locator,
+        )
+
+    def _people(self, entry: _New) -> tuple[list[tuple[int, int, int, int]], dict[str, None]]:
+        """Rows of message_participants, and the tokens for them, each once."""
+        rows = []
+        tokens: dict[str, None] = {}
+        for role, addresses in _by_role(entry.message.parsed):
+            for position, address in enumerate(addresses):
+                participant = self._numbers.participant(self._connection, address)
+                rows.append((entry.row, int(role), position, participant.id))
+                tokens.update(participant.tokens(role))
+        return rows, tokens
+
+    def _index_row(self, entry: _New, tokens: dict[str, None]) -> tuple[object, ...]:
+        index, parsed = entry.message.index, entry.message.parsed
+        tokens.update(dict.fromkeys(content_tokens(parsed)))
+        if parsed.list_id:
+            tokens[list_token(self._numbers.list_id(self._connection, parsed.list_id))] = None
+        return (
+            entry.row,
+            index.subject,
+            index.people,
+            index.body,
+            index.quoted,
+            index.filenames,
+            " ".join(tokens),
+        )
+
+    def _write_problems(self, new: list[_New], problems: Sequence[SourceProblem], known: dict[bytes, Placed]) -> None:
+        now = int(time.time())
+        rows: list[tuple[int | None, str, Problem]] = [
+            (entry.row, entry.message.locator, p) for entry in new for p in entry.message.parsed.problems
+        ]
+        for problem in problems:
+            placed = known.get(problem.fingerprint) if problem.fingerprint is not None else None
+            rows.append((placed.row if placed else None, problem.locator, problem.problem))
+        self._connection.executemany(
+            "INSERT INTO problems (message, locator, code, detail, recorded) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (locator, code, detail) DO UPDATE SET message = coalesce(message, excluded.message)",
+            [(row, locator, p.code.value, p.detail, now) for row, locator, p in rows],
+        )
+
+
+def _names_a_message(message: PreparedMessage) -> bool:
+    return bool(message.parsed.in_reply_to or message.parsed.references or message.gmail_thread_id)
+
+
+def _by_role(parsed: ParsedMessage) -> Iterator[tuple[Role, tuple[Address, ...]]]:
+    yield Role.FROM, parsed.from_
+    yield Role.SENDER, parsed.sender
+    yield Role.REPLY_TO, parsed.reply_to
+    yield Role.TO, parsed.to
+    yield Role.CC, parsed.cc
+    yield Role.BCC, parsed.bcc
+
+
+def _attachment_rows(new: list[_New]) -> Iterator[tuple[object, ...]]:
+    for entry in new:
+        for position, part in enumerate(entry.message.parsed.attachments):
+            yield (
+                entry.row,
+                position,
+                part.part,
+                part.filename,
+                fold(part.filename),
+                part.content_type.lower(),
+                kind_of(part.content_type, part.filename).value,
+                part.size,
+                int(part.inline),
+                part.content_id,
+            )

@@ -1,0 +1,92 @@
+"""Participants, their domains and mailing lists as numbers, for one writing session."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from mailquery.domain.addresses import Address, Role
+from mailquery.domain.words import fold
+from mailquery.repositories.sqlite.tokens import domain_token, participant_token, with_parents
+
+_REMEMBERED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    id: int
+    domains: tuple[int, ...]  # its own first, then those above it
+
+    def tokens(self, role: Role) -> dict[str, None]:
+        """The index tokens for this participant in `role`, in order and each once."""
+        return dict.fromkeys(
+            (participant_token(role, self.id), *(domain_token(role, domain) for domain in self.domains))
+        )
+
+
+class ParticipantNumbers:
+    """Finds or adds. What it remembers is right only while nobody else writes and no transaction is undone."""
+
+    def __init__(self) -> None:
+        self._participants: dict[tuple[str, str], Participant] = {}
+        self._domains: dict[str, int] = {}
+        self._lists: dict[str, int] = {}
+
+    def forget(self) -> None:
+        self._participants.clear()
+        self._domains.clear()
+        self._lists.clear()
+
+    def trim(self) -> None:
+        """Keeps memory bounded. Called between transactions."""
+        for remembered in (self._participants, self._domains, self._lists):
+            if len(remembered) > _REMEMBERED:
+                remembered.clear()
+
+    def participant(self, connection: sqlite3.Connection, address: Address) -> Participant:
+        key = (address.name, address.address)
+        if (known := self._participants.get(key)) is not None:
+            return known
+        folded = fold(address.address)
+        domains = self._domain_and_parents(connection, folded)
+        row = connection.execute("SELECT id FROM participants WHERE name = ? AND address = ?", key).fetchone()
+        if row is None:
+            row = connection.execute(
+                "INSERT INTO participants (name, address, folded_name, folded_address, domain) VALUES (?, ?, ?, ?, ?)"
+                " RETURNING id",
+                (*key, fold(address.name), folded, domains[0] if domains else None),
+            ).fetchone()
+        participant = self._participants[key] = Participant(row[0], domains)
+        return participant
+
+    def _domain_and_parents(self, connection: sqlite3.Connection, folded_address: str) -> tuple[int, ...]:
+        _, at, domain = folded_address.rpartition("@")
+        if not at or not domain:
+            return ()
+        return tuple(self._domain(connection, name) for name in with_parents(domain))
+
+    def _domain(self, connection: sqlite3.Connection, name: str) -> int:
+        if (known := self._domains.get(name)) is None:
+            known = self._domains[name] = _find_or_add(connection, "domains", name)
+        return known
+
+    def list_id(self, connection: sqlite3.Connection, name: str) -> int:
+        if (known := self._lists.get(name)) is None:
+            known = self._lists[name] = _find_or_add(connection, "lists", name)
+        return known
+
+
+_FIND = {
+    "domains": "SELECT id FROM domains WHERE name = ?",
+    "lists": "SELECT id FROM lists WHERE name = ?",
+}
+
+
+def _find_or_add(connection: sqlite3.Connection, table: str, name: str) -> int:
+    row: tuple[int] | None = connection.execute(_FIND[table], (name,)).fetchone()
+    if row is None and table == "domains":
+        row = connection.execute("INSERT INTO domains (name) VALUES (?) RETURNING id", (name,)).fetchone()
+    elif row is None:
+        row = connection.execute(
+            "INSERT INTO lists (name, folded) VALUES (?, ?) RETURNING id", (name, fold(name))
+        ).fetchone()
+    assert row is not None
+    return row[0]
