@@ -42,7 +42,7 @@ def synthetic(plan: Plan) -> Archive:
 
 
 def real() -> Archive | None:
-    """The real mail beside the project as a Maildir, which is all that every program under test reads; None if absent."""
+    """The real mail beside the project as a Maildir, which all programs under test read; None where it is absent."""
     if not _REAL_MAIL.is_dir():
         return None
     return _made_once("real mail", bench_folder() / "real-v1", _copy_real)
