@@ -10,7 +10,7 @@ the resource mail://message/ID.
 Search language: words are ANDed; "exact phrase"; prefix*; a OR b; -not; (groups); from:(ana OR bo). Fields: from: to: \
 cc: with: (a name, address, part of one, or @domain) subject: body: filename: in:inbox (mailbox or label) account: \
 list: thread: has:attachment is:unread is:starred is:sent type:pdf larger:5M after:2026-03-01 before:2026-04 \
-on:yesterday newer_than:7d older_than:1y. Text is found in any language, and inside words where a script has no spaces. \
+on:yesterday newer_than:7d older_than:1y. Text is found in any language, and inside words of scripts without spaces. \
 An error points at what was not understood.
 
 Nothing found? Use fewer or other words, OR, prefix*, another language; look at `coverage` for what was searched. An \

@@ -70,7 +70,7 @@ class SearchRow(BaseModel):
             flags=shown.flags(row) or None,
             attachments=[shown.filename(file.filename, _FILE_CHARS) for file in files[:_MOST_FILES]] or None,
             attachment_count=len(files) if len(files) > _MOST_FILES else None,
-            snippet=clean_line(hit.snippet, SNIPPET_CHARS + 40) or None,
+            snippet=clean_line(hit.snippet, 2 * SNIPPET_CHARS) or None,
         )
 
     @classmethod

@@ -38,9 +38,10 @@ class Cursors:
 
     def open(self, cursor: str, digest: str) -> Bookmark:
         """Raises `INVALID_FORMAT` where the cursor is not one of ours, or belongs to other arguments."""
-        payload = self._tokens.open(self._purpose, cursor)
-        if payload is None:
-            raise _refused("This is not a cursor that this server gave.")
+        try:
+            payload = self._tokens.open(self._purpose, cursor)
+        except Fault as fault:
+            raise _refused("This is not a cursor that this server gave here, or it was changed.") from fault
         if payload["q"] != digest:
             raise _refused("The cursor belongs to a call with other arguments.")
         as_of, row, offset = payload["p"]

@@ -14,11 +14,8 @@ from mailquery.domain.queries import (
     Feature,
     Has,
     InAccount,
-    InMailbox,
     Is,
     Not,
-    Participant,
-    ParticipantField,
     Query,
     State,
     TextField,
@@ -63,7 +60,7 @@ class Filters:
     def digest(self, *more: str) -> str:
         """Equal for equal conditions. `more` is what else must not change between two pages."""
         canonical = json.dumps([asdict(self), *more], sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +114,9 @@ class FilterReader:
         nodes: dict[Query, str] = {}
         if filters.account is not None:
             nodes[InAccount(_name("account", filters.account))] = "account"
-        if filters.mailbox is not None:
-            nodes[InMailbox(_name("mailbox", filters.mailbox))] = "mailbox"
-        if filters.from_ is not None:
-            nodes[Participant(ParticipantField.FROM, _name("from", filters.from_))] = "from"
-        if filters.to is not None:
-            nodes[Participant(ParticipantField.TO, _name("to", filters.to))] = "to"
+        for argument, value in (("mailbox", filters.mailbox), ("from", filters.from_), ("to", filters.to)):
+            if value is not None:
+                nodes[self._term(argument, value, now)] = argument
         if filters.subject is not None:
             nodes |= dict.fromkeys(_subject(filters.subject), "subject")
         nodes |= self._dates(filters, now)
@@ -132,6 +126,18 @@ class FilterReader:
         if filters.unread is not None:
             nodes[Is(State.UNREAD if filters.unread else State.READ)] = "unread"
         return nodes
+
+    def _term(self, argument: str, value: str, now: datetime) -> Query:
+        """What the field of the same name means with this value, `me` and `spam` and the like included."""
+        text = _name(argument, value).replace('"', " ")
+        field = "in" if argument == "mailbox" else argument
+        term = f"{field}:{text}" if text.isalnum() else f'{field}:"{text}"'
+        try:
+            return parse(term, zone=self.zone, now=now).tree
+        except Fault as fault:
+            if fault.code is not ErrorCode.QUERY_SYNTAX:
+                raise
+            raise _malformed(argument, f"what `{field}:` takes in a query") from fault
 
     def _dates(self, filters: Filters, now: datetime) -> dict[Query, str]:
         after = self._start("after", filters.after, now)

@@ -4,7 +4,7 @@ A name that nothing bears is an error and never an empty answer: "nothing found"
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,12 @@ from mcpkit.errors import ErrorCode, Fault
 
 _KEPT_SNAPSHOTS = 64
 _NAMES_IN_ERROR = 8
+# The language reads each of these as the other one too, so one of them is enough.
+_SYNONYMS = frozenset({"spam", "junk", "bin", "trash"})
+
+
+Name = InAccount | InMailbox
+Known = Callable[[Name], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,16 @@ class Snapshot:
     version: Version
     accounts: tuple[str, ...]
     mailboxes: tuple[MailboxSummary, ...]
+
+    def knows(self, node: Name) -> bool:
+        if isinstance(node, InMailbox):
+            return any(_bears(mailbox, node.name) for mailbox in self.mailboxes)
+        return node.name.casefold() in {name.casefold() for name in self.accounts}
+
+    def unknown(self, node: Name, argument: str) -> Fault:
+        if isinstance(node, InMailbox):
+            return unknown_name(argument, "mailbox", node.name, [mailbox.name for mailbox in self.mailboxes])
+        return unknown_name(argument, "account", node.name, self.accounts)
 
 
 def _bears(mailbox: MailboxSummary, name: str) -> bool:
@@ -70,16 +86,23 @@ def unknown_name(argument: str, what: str, name: str, known: Iterable[str]) -> F
     )
 
 
-def _named(query: Query, negated: bool = False) -> Iterator[tuple[InAccount | InMailbox, bool]]:
-    """The nodes that name an account or a mailbox, each with whether it excludes."""
+def _missing(query: Query, known: Known, required: bool = True) -> Iterator[tuple[Name, bool]]:
+    """The names that nothing bears, each with whether the query can match nothing for want of it."""
     match query:
         case InAccount() | InMailbox():
-            yield query, negated
+            if not known(query):
+                yield query, required
         case Not(part):
-            yield from _named(part, not negated)
-        case And(parts) | Or(parts):
+            yield from _missing(part, known, False)
+        case And(parts):
             for part in parts:
-                yield from _named(part, negated)
+                yield from _missing(part, known, required)
+        case Or(parts):
+            # One alternative is enough: only where each lacks its name is there nothing to find.
+            lacking = [list(_missing(part, known, required)) for part in parts]
+            hopeless = all(any(needed for _, needed in names) for names in lacking)
+            for names in lacking:
+                yield from ((name, needed and hopeless) for name, needed in names)
         case _:
             return
 
@@ -114,60 +137,43 @@ class Scope:
     async def check(
         self, query: Query, visible: Visibility, arguments: Mapping[Query, str]
     ) -> tuple[Snapshot, list[str]]:
-        """The names in the archive, and notes on names in `query` that exclude nothing.
+        """The names in the archive, and notes on names in `query` that nothing bears but that it can do without.
 
         `arguments` says of a node which argument it came from, where that is not the query text. Raises
         `VALIDATION_ERROR` for a name that the query requires and nothing bears.
         """
         snapshot = await self.snapshot(visible)
-        missing = self._missing(query, snapshot)
+        missing = list(_missing(query, snapshot.knows))
         if missing:
             # A running import may have added the mailbox without the version showing it yet.
             snapshot = await self._take(snapshot.version, visible)
-            missing = self._missing(query, snapshot)
-        notes = []
-        for node, negated in missing:
-            if negated:
-                notes.append(f"`{node.name}` is excluded, but nothing in this archive has that name.")
-                continue
-            what, names = (
-                ("account", list(snapshot.accounts))
-                if isinstance(node, InAccount)
-                else ("mailbox", [mailbox.name for mailbox in snapshot.mailboxes])
+            missing = list(_missing(query, snapshot.knows))
+        for node, required in missing:
+            if required:
+                raise snapshot.unknown(node, arguments.get(node, "query"))
+        if snapshot.mailboxes and not self.coverage(query, snapshot).mailboxes:
+            raise Fault(
+                ErrorCode.VALIDATION_ERROR,
+                "The account that is named has no mailbox of the name that is given beside it.",
+                details={"argument": "mailbox"},
             )
-            raise unknown_name(arguments.get(node, "query"), what, node.name, names)
-        return snapshot, notes
-
-    @staticmethod
-    def _missing(query: Query, snapshot: Snapshot) -> list[tuple[InAccount | InMailbox, bool]]:
-        accounts = {name.casefold() for name in snapshot.accounts}
-        return [
-            (node, negated)
-            for node, negated in _named(query)
-            if (
-                node.name.casefold() not in accounts
-                if isinstance(node, InAccount)
-                else not any(_bears(mailbox, node.name) for mailbox in snapshot.mailboxes)
-            )
-        ]
+        unneeded = dict.fromkeys(node.name for node, _ in missing if node.name.casefold() not in _SYNONYMS)
+        return snapshot, [f'Nothing in this archive is called "{name}".' for name in unneeded]
 
     @staticmethod
     def coverage(query: Query, snapshot: Snapshot) -> Coverage:
         """The accounts and mailboxes to which the query's outermost conditions narrow the search."""
-        accounts: Iterable[str] = snapshot.accounts
-        mailboxes: Iterable[MailboxSummary] = snapshot.mailboxes
-        for part in _conjuncts(query):
-            if isinstance(part, InAccount):
-                wanted = part.name.casefold()
-                accounts = [name for name in accounts if name.casefold() == wanted]
-            elif isinstance(part, InMailbox):
-                name = part.name
-                mailboxes = [mailbox for mailbox in mailboxes if _bears(mailbox, name)]
-        searched = [mailbox for mailbox in mailboxes if mailbox.account in accounts]
-        narrowed = any(isinstance(part, InMailbox) for part in _conjuncts(query))
-        used = {mailbox.account for mailbox in searched}
+        named_accounts = [part for part in _conjuncts(query) if isinstance(part, InAccount)]
+        named_mailboxes = [part for part in _conjuncts(query) if isinstance(part, InMailbox)]
+        searched = [
+            mailbox
+            for mailbox in snapshot.mailboxes
+            if all(mailbox.account.casefold() == named.name.casefold() for named in named_accounts)
+            # A message can lie in several mailboxes, so that of several names each one counts.
+            and (not named_mailboxes or any(_bears(mailbox, named.name) for named in named_mailboxes))
+        ]
         return Coverage(
-            accounts=tuple(name for name in accounts if not narrowed or name in used),
+            accounts=tuple(dict.fromkeys(mailbox.account for mailbox in searched)),
             mailboxes=tuple(dict.fromkeys(mailbox.name for mailbox in searched)),
             messages=snapshot.version.messages,
             newest=snapshot.version.newest,

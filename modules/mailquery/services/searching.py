@@ -27,8 +27,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of hits. `given_before` counts those on earlier pages; `cursor_after(n)` continues after the first n hits
-    of this page; `more` says whether there is anything after the whole page. Relevance that looked at the newest
+    """One page of hits. `given_before` counts those on earlier pages; `cursor_after(n)` continues after the first n
+    hits of this page; `more` says whether there is anything after the whole page. Relevance that looked at the newest
     matches only says at how many in `ranked_newest`."""
 
     hits: tuple[Hit, ...]
