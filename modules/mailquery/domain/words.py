@@ -1,16 +1,23 @@
 """What a word is, for the index and for a query alike.
 
-An engine's tokenizer splits at what is no letter, digit or mark. Before that, text is folded (case, accents, width),
-and runs of scripts that are written without spaces, or that glue endings to words (Thai, Lao, Khmer, Burmese, Kana,
-Han, Hangul), become their overlapping bigrams followed by their last character: 예산안 is indexed as `예산 산안 안`.
-A query's run of two or more characters is the phrase of its bigrams, a single one a prefix: any substring is found.
+Text is folded, and what is no letter, digit or mark becomes a space: engines differ in which of the newer characters
+they know. Runs of scripts that are written without spaces, or that glue endings to words (Thai, Lao, Khmer, Burmese,
+Kana, Han, Hangul), become their overlapping bigrams followed by their last character: 예산안 is indexed as
+`예산 산안 안`. A query's run of two or more characters is the phrase of its bigrams, a single one a prefix: any substring
+is found.
 """
 
 import re
-import unicodedata
+from array import array
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import add
 
-_UNSPACED = (
+from mailquery.domain.folding import fold, fold_for_index, is_word
+
+__all__ = ["UNSPACED", "Phrase", "fold", "has_word", "phrase", "segment"]
+
+UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u1000-\u109f"  # Burmese
     "\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff"  # Hangul
@@ -19,46 +26,62 @@ _UNSPACED = (
     "\u3041-\u3096\u3099\u309a\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"  # Kana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
 )
-_RUN = re.compile(f"[{_UNSPACED}]+")
-# Accents, and the vowel points of Hebrew and Arabic, which most writers leave out.
-_MARKS = re.compile(
-    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]+"
-)
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]+"
-)
-_WORD_CHARACTER = re.compile(f"[^\\W_]|[{_UNSPACED}]")
+"""The characters of those scripts, as the inside of a regular expression's class."""
+
+_RUNS = re.compile(f"([{UNSPACED}]+)")
+_SEPARATORS = "\x00-/:-@\\[-`{-\x7f"  # ASCII that is no letter or digit
+_STRETCHES = re.compile(f"([{UNSPACED}]+(?:[{_SEPARATORS}]+[{UNSPACED}]+)*)")
+_FIRST_OF_RUN = re.compile(f"([{_SEPARATORS}])[{UNSPACED}]")
+_ASCII_WORD = re.compile("[a-z0-9]")
 
 
-def fold(text: str) -> str:
-    """`text` without its differences of case, accent, width and composition, and without invisible characters."""
-    if text.isascii():
-        return text.lower()
-    text = _INVISIBLE.sub("", text)
-    decomposed = unicodedata.normalize("NFKD", text)
-    return unicodedata.normalize("NFKC", _MARKS.sub("", decomposed)).casefold()
+def _bigrams(run: str) -> str:
+    return " ".join(map(add, run, run[1:]))
 
 
-def _bigrams_and_last(match: re.Match[str]) -> str:
-    run = match[0]
-    if len(run) == 1:
-        return f" {run} "
-    pairs = [run[i : i + 2] for i in range(len(run) - 1)]
-    pairs.append(run[-1])
-    return f" {' '.join(pairs)} "
+def _indexed_run(run: str) -> str:
+    return f" {run} " if len(run) == 1 else f" {_bigrams(run)} {run[-1]} "
+
+
+_indexed_short_run = lru_cache(maxsize=16_384)(_indexed_run)  # most are words that come again and again
+_SHORT = 8  # characters of a run that is worth remembering
+_LONG = 64  # characters of a stretch that is quicker as a whole
+
+
+def _indexed_stretch(stretch: str) -> str:
+    """A stretch of runs with ASCII separators between them, as a whole: character, next one, space, and so on, where
+    the next one is left out after a separator and is a separator after a run's last character."""
+    following = _FIRST_OF_RUN.sub(r"\1 ", stretch)[1:] + " "
+    triples = array("I", b"\x20\0\0\0" * (3 * len(stretch)))
+    triples[0::3] = array("I", stretch.encode("utf-32-le"))
+    triples[1::3] = array("I", following.encode("utf-32-le"))
+    return f" {triples.tobytes().decode('utf-32-le')}"
+
+
+def _indexed_runs(folded: str) -> str:
+    if folded.isascii():
+        return folded
+    parts = _STRETCHES.split(folded)  # stretches and what stands between them, by turns
+    for i in range(1, len(parts), 2):
+        if len(parts[i]) >= _LONG:
+            parts[i] = _indexed_stretch(parts[i])
+        else:
+            runs = _RUNS.split(parts[i])
+            runs[1::2] = [_indexed_short_run(run) if len(run) <= _SHORT else _indexed_run(run) for run in runs[1::2]]
+            parts[i] = "".join(runs)
+    return "".join(parts)
 
 
 def segment(text: str) -> str:
     """The form in which `text` is given to an engine's tokenizer."""
-    folded = fold(text)
-    if folded.isascii():
-        return folded
-    return _RUN.sub(_bigrams_and_last, folded)
+    return _indexed_runs(fold_for_index(text))
 
 
 def has_word(text: str) -> bool:
     """Whether there is a letter or digit in `text`, so that an index can find it."""
-    return _WORD_CHARACTER.search(fold(text)) is not None
+    if text.isascii():
+        return _ASCII_WORD.search(text.lower()) is not None
+    return any(is_word(character) for character in fold_for_index(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +94,18 @@ class Phrase:
 
 def phrase(text: str, *, prefix: bool = False) -> Phrase | None:
     """The index phrase for the words of `text`, or None where it has no letter or digit at all."""
-    folded = fold(text)
-    if not _WORD_CHARACTER.search(folded):
+    if not has_word(text):
         return None
-    if folded.isascii():
-        return Phrase(folded, prefix)
+    folded = fold_for_index(text)
+    end = len(folded)
+    while not is_word(folded[end - 1]):
+        end -= 1
+    folded = folded[:end]
     # Only the last run is open at its end: inside a phrase the index form of a run, with its last character, stands.
-    stripped = folded.rstrip()
-    runs = list(_RUN.finditer(stripped))
-    if not runs or runs[-1].end() != len(stripped):
-        return Phrase(_RUN.sub(_bigrams_and_last, folded), prefix)
-    last = runs[-1]
-    before = _RUN.sub(_bigrams_and_last, stripped[: last.start()])
-    run = last[0]
+    runs = list(_RUNS.finditer(folded))
+    if not runs or runs[-1].end() != end:
+        return Phrase(_indexed_runs(folded).strip(), prefix)
+    before, run = _indexed_runs(folded[: runs[-1].start()]), runs[-1][0]
     if len(run) == 1:
         return Phrase(f"{before} {run}".strip(), prefix=True)
-    pairs = " ".join(run[i : i + 2] for i in range(len(run) - 1))
-    return Phrase(f"{before} {pairs}".strip(), prefix=False)
+    return Phrase(f"{before} {_bigrams(run)}".strip(), prefix=False)

@@ -50,6 +50,7 @@ _BRACKETS = {
     **dict.fromkeys("}｝", Symbol.CLOSE_ANY),
 }
 _OPERATORS = {"AND": Symbol.AND, "OR": Symbol.OR, "NOT": Symbol.NOT}
+_CLOSERS = ")）}｝"
 _MINUS = "-－−"
 _STARS = "*＊"
 
@@ -130,7 +131,7 @@ def _word(reading: Reading, start: int, *, is_value: bool) -> Token:
 def _may_be_negated(source: str, at: int) -> bool:
     """A minus that stands alone, or before another one (`--verbose`), is text."""
     following = source[at : at + 1]
-    return bool(following) and not following.isspace() and following not in f"{_MINUS})}}）｝>"
+    return bool(following) and not following.isspace() and following not in f"{_MINUS}{_CLOSERS}>"
 
 
 def _field(reading: Reading, start: int, end: int) -> Token | None:
@@ -145,7 +146,7 @@ def _field(reading: Reading, start: int, end: int) -> Token | None:
         return None  # an address on the web
     guess = fields.resembling(name)
     following = source[match.end() : match.end() + 1]
-    if guess and following and not following.isspace():
+    if guess and following and not following.isspace() and following not in _CLOSERS:
         value = source[match.end() : end]
         raise reading.fault(
             start,

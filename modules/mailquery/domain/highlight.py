@@ -1,0 +1,160 @@
+"""The part of a text that shows why it was found.
+
+Words are matched as the index matches them (`domain.words`): without regard to case, accents and width, Latin words
+whole, a `word*` with any ending, and scripts without spaces anywhere.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mailquery.domain.folding import fold, fold_with_origins
+from mailquery.domain.words import UNSPACED
+
+_BLOCK = 16_384  # characters looked at together
+_LONGEST = 1 << 20  # characters looked at in all
+_MATCHES = 200  # of one word in one block
+_REACH = 24  # characters within which a word border is looked for
+
+_LETTER = f"[^\\W_{UNSPACED}]"  # of a script that separates its words
+_RUNS = re.compile(f"(?P<unspaced>[{UNSPACED}]+)|{_LETTER}+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """[start, end) in characters; `word` is its number among those looked for."""
+
+    start: int
+    end: int
+    word: int
+
+
+def snippet(text: str, words: Sequence[str], *, max_chars: int = 200, mark: tuple[str, str] = ("[", "]")) -> str:
+    """The stretch of `text` in which most of `words` stand, on one line, with what matched between the two marks.
+
+    A word may be a phrase, and may end in `*`. The result has at most `max_chars` characters, which counts the `…` at a
+    cut end and does not count the marks. Where nothing matches it is the beginning of the text. The marks are not
+    looked for in the text: choose ones that cannot stand in it. Only the first 1,048,576 characters are looked at.
+    """
+    patterns = [pattern for word in dict.fromkeys(words) if (pattern := _pattern(word)) is not None]
+    best, best_matches, best_score = "", list[_Match](), (0, 0)
+    for block, cut in _blocks(text):
+        matches = sorted(_matches(block, patterns), key=lambda match: (match.start, -match.end))
+        window, score = _densest(matches, max_chars - 2)
+        if not best or score > best_score:
+            best, best_matches, best_score, best_cut = block, matches, score, cut
+            first = window
+        if best_score[0] == len(patterns):
+            break
+    if not best:
+        return ""
+    start, end = _window(best, best_matches[first[0] : first[1]], max_chars)
+    return _marked(best, best_matches, start, end, mark, *best_cut)
+
+
+def _pattern(word: str) -> re.Pattern[str] | None:
+    prefix = word.endswith("*")
+    runs = list(_RUNS.finditer(fold(word)))
+    if not runs:
+        return None
+    pieces: list[str] = []
+    for i, run in enumerate(runs):
+        unspaced = run["unspaced"] is not None
+        if i > 0:
+            pieces.append(r"[\W_]*" if unspaced or runs[i - 1]["unspaced"] is not None else r"[\W_]+")
+        elif not unspaced:
+            pieces.append(f"(?<!{_LETTER})")
+        pieces.append(re.escape(run[0]))
+        if not unspaced and not (prefix and i == len(runs) - 1):
+            pieces.append(f"(?!{_LETTER})")
+    if prefix and runs[-1]["unspaced"] is None:
+        pieces.append(f"{_LETTER}*")
+    return re.compile("".join(pieces))
+
+
+def _blocks(text: str) -> Iterator[tuple[str, tuple[bool, bool]]]:
+    """Pieces of the text on one line each, cut at white space where there is any, and whether text lies before and
+    after."""
+    start, limit = 0, min(len(text), _LONGEST)
+    while start < limit:
+        end = min(start + _BLOCK, len(text))
+        if end < len(text):
+            border = max(text.rfind(" ", start + _BLOCK // 2, end), text.rfind("\n", start + _BLOCK // 2, end))
+            end = border if border > 0 else end
+        if block := " ".join(text[start:end].split()):
+            yield block, (start > 0, end < len(text))
+        start = end
+
+
+def _matches(block: str, patterns: Sequence[re.Pattern[str]]) -> Iterator[_Match]:
+    folded, origins = fold_with_origins(block) if patterns else ("", None)
+    for number, pattern in enumerate(patterns):
+        for count, found in enumerate(pattern.finditer(folded)):
+            if count == _MATCHES:
+                break
+            if origins is None:
+                yield _Match(found.start(), found.end(), number)
+            else:
+                yield _Match(origins[found.start()], origins[found.end() - 1 : found.end() + 1][-1], number)
+
+
+def _densest(matches: Sequence[_Match], width: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The range of `matches` that stands within `width` characters and has most different words, then most matches,
+    and its score: those two numbers."""
+    best, best_score = (0, 0), (0, 0)
+    counts: dict[int, int] = {}
+    first = 0
+    for last, match in enumerate(matches):
+        counts[match.word] = counts.get(match.word, 0) + 1
+        while first < last and match.end - matches[first].start > width:
+            word = matches[first].word
+            counts[word] -= 1
+            if not counts[word]:
+                del counts[word]
+            first += 1
+        score = (len(counts), last - first + 1)
+        if score > best_score:
+            best, best_score = (first, last + 1), score
+    return best, best_score
+
+
+def _window(block: str, matches: Sequence[_Match], max_chars: int) -> tuple[int, int]:
+    """[start, end) of the block: the matches with what stands around them, a third before and the rest after."""
+    if len(block) <= max_chars:
+        return 0, len(block)
+    width = max_chars - 2
+    if not matches:
+        start = 0
+    else:
+        spare = max(0, width - (max(match.end for match in matches) - matches[0].start))
+        start = min(max(0, matches[0].start - spare // 3), max(0, len(block) - width))
+    end = min(len(block), start + width)
+    if start > 0:
+        border = block.find(" ", start - 1, min(start + _REACH, matches[0].start if matches else start))
+        start = border + 1 if border >= 0 else _after_marks(block, start)
+    if end < len(block):
+        least = max((match.end for match in matches), default=start + 1)
+        border = block.rfind(" ", max(end - _REACH, min(least, end)), end + 1)
+        end = border if border > start else end
+    return start, end
+
+
+def _after_marks(block: str, at: int) -> int:
+    while at < len(block) and unicodedata.category(block[at])[0] == "M":
+        at += 1
+    return at
+
+
+def _marked(
+    block: str, matches: Sequence[_Match], start: int, end: int, mark: tuple[str, str], before: bool, after: bool
+) -> str:
+    pieces = ["…" if before or start > 0 else ""]
+    at = start
+    for match in matches:
+        left, right = max(match.start, at), min(match.end, end)
+        if match.start >= start and left < right:
+            pieces += [block[at:left], mark[0], block[left:right], mark[1]]
+            at = right
+    pieces += [block[at:end], "…" if after or end < len(block) else ""]
+    return "".join(pieces)
