@@ -1,0 +1,61 @@
+"""The commands of `mailquery`, one module for each family."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from mailquery import __version__
+from mailquery.cli import (
+    configuration,
+    doctoring,
+    exporting,
+    importing,
+    problems,
+    reading,
+    searching,
+    serving,
+    statistics,
+)
+from mailquery.cli.exits import MEANINGS
+from mailquery.cli.failures import reporting
+
+app = typer.Typer(
+    name="mailquery",
+    help="Search and read your mail: from here, or from an AI assistant over the Model Context Protocol (MCP).",
+    epilog=MEANINGS,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"mailquery {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print a stack trace for program errors.")] = False,
+) -> None:
+    # `version` acts in its callback, and `--debug` is read by `reporting`, which must know of it before anything runs.
+    del version, debug
+
+
+for family in (importing, searching, reading, exporting, statistics, serving, doctoring, problems, configuration):
+    family.register(app)
+
+
+def run(arguments: Sequence[str]) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that is not UTF-8 gets escapes for what it cannot show, not an error.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # both are TextIOWrapper here
+    with reporting(arguments):
+        typer.main.get_command(app).main(list(arguments), prog_name="mailquery")

@@ -1,0 +1,23 @@
+"""Opening the archive for one command."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from mailquery.repositories.records import Visibility
+
+T = TypeVar("T")
+
+# The command line is the local user's own.
+EVERYTHING = Visibility()
+
+
+def with_application(use: "Callable[[Application], Awaitable[T]]") -> T:
+    """Runs `use` with the application of the settings, and closes it whatever happens. Raises what `use` raises."""
+    settings = load_settings()
+
+    async def opened() -> T:
+        async with open_application(settings) as application:
+            return await use(application)
+
+    return asyncio.run(opened())

@@ -1,0 +1,189 @@
+"""What `mailquery doctor` looks at, in the order in which one thing needs the other."""
+
+import os
+import platform
+import shutil
+import sqlite3
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from mailquery.bootstrap import Application
+from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.output import file_size, local_time
+from mailquery.settings import Settings, load_settings
+from mcpkit.database.sqlite import connect
+from mcpkit.database.writer_lock import WriterLock
+from mcpkit.errors import ErrorCode, Fault
+
+OLDEST_SQLITE = (3, 37, 0)
+_LITTLE_SPACE = 1 << 30
+_NO_SPACE = 64 << 20
+_QUICK_SECONDS = 10.0
+_STEPS_BETWEEN_LOOKS = 100_000
+
+
+class Status(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`remedy` says what to do; it is empty where nothing is to be done."""
+
+    name: str
+    status: Status
+    finding: str
+    remedy: str = ""
+
+    def as_shape(self) -> dict[str, object]:
+        return {"name": self.name, "status": self.status.value, "finding": self.finding, "remedy": self.remedy}
+
+
+def all_checks(*, full: bool) -> Iterator[Check]:
+    """Every check. `full` reads the whole database; else its first part, for at most `_QUICK_SECONDS`.
+
+    Stops where what follows could not work either.
+    """
+    yield check_python()
+    yield check_sqlite()
+    settings = load_settings()
+    yield Check("settings", Status.OK, "understood; `mailquery config show` lists them")
+    folder = check_folder(settings.home)
+    yield folder
+    if folder.status is Status.ERROR:
+        return
+    yield check_space(settings.home)
+    if not settings.database.exists():
+        yield Check("database", Status.OK, "none yet", "Import mail: mailquery import PATH...")
+        return
+    yield check_files(settings.home)
+    yield check_lock(settings)
+    database = check_database(settings, full=full)
+    yield database
+    if database.status is not Status.ERROR:
+        yield check_contents()
+
+
+def check_python() -> Check:
+    return Check("python", Status.OK, f"{platform.python_version()} at {sys.executable}")
+
+
+def check_sqlite() -> Check:
+    version = sqlite3.sqlite_version
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        oldest = ".".join(map(str, OLDEST_SQLITE))
+        return Check("sqlite", Status.ERROR, version, f"Version {oldest} is needed: use a newer build of Python.")
+    try:
+        with closing(sqlite3.connect(":memory:")) as connection:
+            connection.execute("CREATE VIRTUAL TABLE words USING fts5(text)")
+    except sqlite3.Error:
+        return Check("sqlite", Status.ERROR, f"{version} without FTS5", "Use a build of Python whose SQLite has FTS5.")
+    return Check("sqlite", Status.OK, f"{version} with FTS5")
+
+
+def check_folder(home: Path) -> Check:
+    try:
+        mode = stat.S_IMODE(home.stat().st_mode)
+    except FileNotFoundError:
+        return Check("folder", Status.OK, f"{home} is made by the first import")
+    except OSError as error:
+        return Check("folder", Status.ERROR, f"{home}: {error.strerror}", "Set MAILQUERY_HOME to a folder of yours.")
+    if not home.is_dir():
+        return Check("folder", Status.ERROR, f"{home} is no folder", "Set MAILQUERY_HOME to a folder of yours.")
+    if not os.access(home, os.R_OK | os.W_OK | os.X_OK):
+        return Check("folder", Status.ERROR, f"{home} may not be read and written", f"Run: chmod u+rwx '{home}'")
+    if mode & 0o077:
+        return Check("folder", Status.WARNING, f"{home} is open to others ({mode:o})", f"Run: chmod 700 '{home}'")
+    return Check("folder", Status.OK, str(home))
+
+
+def check_space(home: Path) -> Check:
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    finding = f"{file_size(free)} free"
+    if free < _NO_SPACE:
+        return Check("disk", Status.ERROR, finding, "Free some space: nothing more can be imported.")
+    if free < _LITTLE_SPACE:
+        return Check("disk", Status.WARNING, finding, "Free some space before a large import.")
+    return Check("disk", Status.OK, finding)
+
+
+def check_files(home: Path) -> Check:
+    readable = [file for file in home.iterdir() if file.is_file() and file.stat().st_mode & 0o077]
+    if readable:
+        names = ", ".join(file.name for file in readable)
+        return Check("files", Status.WARNING, f"open to others: {names}", f"Run: chmod go= '{home}'/*")
+    return Check("files", Status.OK, "readable by their owner alone")
+
+
+def check_lock(settings: Settings) -> Check:
+    lock = WriterLock(settings.database.with_name(settings.database.name + ".lock"))
+    try:
+        lock.acquire()
+    except Fault as fault:
+        if fault.code is not ErrorCode.CONFLICT:
+            return Check("writer", Status.ERROR, fault.message)
+        return Check("writer", Status.WARNING, fault.message, "Searching works meanwhile; another import must wait.")
+    lock.release()
+    return Check("writer", Status.OK, "nobody is writing")
+
+
+def check_database(settings: Settings, *, full: bool) -> Check:
+    path = settings.database
+    try:
+        # Opening it as the product does applies pending migrations and refuses a newer or foreign database.
+        with_application(_nothing)
+        verdict = _quick_check(path, None if full else time.monotonic() + _QUICK_SECONDS)
+    except Fault as fault:
+        return Check("database", Status.ERROR, fault.message)
+    except sqlite3.Error as error:
+        verdict = str(error)
+    size = file_size(path.stat().st_size)
+    if verdict is None:
+        return Check(
+            "database", Status.OK, f"{size}; no damage found in {_QUICK_SECONDS:.0f} s, the rest was not read (--full)"
+        )
+    if verdict != "ok":
+        remedy = "Move the archive's folder away and import again, or put back a copy."
+        return Check("database", Status.ERROR, f"{path} is damaged: {verdict}", remedy)
+    return Check("database", Status.OK, f"{size}, sound")
+
+
+async def _nothing(application: Application) -> None:
+    """Opening was all."""
+
+
+def _quick_check(path: Path, deadline: float | None) -> str | None:
+    """ "ok", the first damage found, or None where time was up before anything was found."""
+    out_of_time: Callable[[], bool] = lambda: deadline is not None and time.monotonic() > deadline  # noqa: E731
+    with closing(connect(path, read_only=True)) as connection:
+        connection.set_progress_handler(out_of_time, _STEPS_BETWEEN_LOOKS)
+        try:
+            verdict: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                return None
+            raise
+    return verdict
+
+
+def check_contents() -> Check:
+    try:
+        status = with_application(lambda application: application.services.archive_status(EVERYTHING))
+    except Fault as fault:
+        return Check("mail", Status.ERROR, fault.message)
+    if not status.version.messages:
+        return Check("mail", Status.OK, "no messages yet", "Import mail: mailquery import PATH...")
+    newest = f", newest {local_time(status.version.newest)}" if status.version.newest else ""
+    finding = f"{status.version.messages:,} messages in {len(status.accounts):,} accounts{newest}"
+    if status.problems:
+        finding += f"; {status.problems:,} problems on record (`mailquery problems`)"
+    return Check("mail", Status.OK, finding)

@@ -1,0 +1,144 @@
+"""mailquery import"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Self
+
+import typer
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from mailquery.cli import shapes
+from mailquery.cli.archive import with_application
+from mailquery.cli.exits import ExitCode
+from mailquery.cli.output import JsonFlag, console, print_json
+from mailquery.services.importing import DEFAULT_ACCOUNT, ImportProgress, ImportSummary
+from mailquery.sources.detection import FORMATS
+from mcpkit.security.untrusted import clean_line
+
+HELP = """Import mail from files into the archive. What is there already stays as it is: running an import again,
+also one that was interrupted, only adds what is missing.
+
+Reads mbox files (plain, .gz, .zip, .tgz; Google Takeout), Maildir folders, folders of .eml or .emlx files, and single
+messages. A message that cannot be read in full is kept and listed by `mailquery problems`.
+
+Examples:
+
+    mailquery import ~/Mail
+    mailquery import takeout.zip --account work@example.com
+    mailquery import old.mbox --mailbox Archive/2009 --json
+"""
+
+_PLAIN_INTERVAL = 5.0  # seconds between the lines of progress where there is no terminal
+
+
+def register(app: typer.Typer) -> None:
+    app.command("import", help=HELP)(import_mail)
+
+
+def import_mail(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders of mail.")],
+    account: Annotated[str, typer.Option("--account", help="The account that the mail belongs to.")] = DEFAULT_ACCOUNT,
+    mailbox: Annotated[
+        str | None, typer.Option("--mailbox", help="The mailbox it goes to, whatever the source names.")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help=f"What the files are, if not recognised: {', '.join(FORMATS)}.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    shown = _Bar() if sys.stderr.isatty() else _Lines()
+    try:
+        with shown:
+            summary = with_application(
+                lambda application: application.import_mail(
+                    paths, account=account, mailbox=mailbox, format=format, progress=shown.show
+                )
+            )
+    except KeyboardInterrupt:
+        print("Interrupted. What was stored stays; the same command again completes the import.", file=sys.stderr)
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    if as_json:
+        print_json(_as_shape(summary))
+    else:
+        _print_summary(summary)
+
+
+def _as_shape(summary: ImportSummary) -> shapes.Shape:
+    return {
+        "imported": summary.imported,
+        "already_there": summary.already_there,
+        "problems": summary.problems,
+        "problems_by_reason": summary.by_code,
+        "seconds": round(summary.seconds, 3),
+        "messages_per_second": round(summary.messages_per_second, 1),
+    }
+
+
+def _print_summary(summary: ImportSummary) -> None:
+    print(
+        f"{summary.imported:,} messages imported, {summary.already_there:,} were there already, "
+        f"in {summary.seconds:,.1f} s ({summary.messages_per_second:,.0f} messages/s)."
+    )
+    if not summary.problems:
+        return
+    by_count = sorted(summary.by_code.items(), key=lambda item: -item[1])
+    reasons = ", ".join(f"{count:,} {code}" for code, count in by_count)
+    print(f"{summary.problems:,} problems ({reasons}); nothing was dropped. All of them: mailquery problems")
+    for problem in summary.listed[:5]:
+        print(f"  {clean_line(problem.locator)}: {problem.problem.code.value}, {clean_line(problem.problem.detail)}")
+
+
+class _Lines:
+    """Progress for a log: a line every few seconds."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + _PLAIN_INTERVAL
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def show(self, progress: ImportProgress) -> None:
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _PLAIN_INTERVAL
+        share = progress.bytes_read / progress.bytes_total if progress.bytes_total else 1.0
+        print(f"{share:4.0%}  {_counts(progress)}  {clean_line(progress.source)}", file=sys.stderr, flush=True)
+
+
+class _Bar:
+    """Progress on a terminal: a bar, the rate, and the time that is left."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.percentage:>3.0f}%", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[counts]}", markup=False),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("{task.fields[source]}", markup=False),
+            console=console(stderr=True),
+            transient=True,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, progress: ImportProgress) -> None:
+        fields = {"counts": _counts(progress), "source": clean_line(Path(progress.source).name, 40)}
+        if self._task is None:
+            self._task = self._progress.add_task("", total=progress.bytes_total, **fields)
+        self._progress.update(self._task, completed=progress.bytes_read, **fields)
+
+
+def _counts(progress: ImportProgress) -> str:
+    messages = progress.imported + progress.already_there
+    rate = messages / progress.seconds if progress.seconds else 0.0
+    text = f"{messages:,} messages, {rate:,.0f}/s"
+    return f"{text}, {progress.problems:,} problems" if progress.problems else text

@@ -1,0 +1,118 @@
+"""mailquery search"""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from mailquery.cli import shapes
+from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.output import JsonFlag, console, local_time, note, print_json, print_rows
+from mailquery.domain.handles import message_handle
+from mailquery.repositories.records import Sort
+from mailquery.services.filters import Filters
+from mailquery.services.searching import MARKS, MOST_ROWS, Found, Hit
+from mcpkit.security.untrusted import clean_line
+
+HELP = """Find messages.
+
+The search language is Gmail's: words, "phrases", prefix\\*, OR, -not, (groups), and fields such as from: to: subject:
+after: before: has:attachment filename: in: is:unread larger:.
+
+Examples:
+
+    mailquery search 'from:lee invoice after:2024-03'
+    mailquery search '"flight confirmation" OR itinerary' --limit 5
+    mailquery search 계약서 --json | jq -r '.messages[].id'
+"""
+
+
+def register(app: typer.Typer) -> None:
+    app.command("search", help=HELP)(search)
+
+
+def search(
+    query: Annotated[list[str], typer.Argument(help="The query; several arguments are joined by spaces.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=MOST_ROWS, help="How many messages to show.")] = 20,
+    sort: Annotated[Sort, typer.Option("--sort", help="The order.")] = Sort.NEWEST,
+    cursor: Annotated[str | None, typer.Option("--cursor", help="Go on after an earlier answer.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    filters = Filters(query=" ".join(query))
+    found = with_application(
+        lambda application: application.services.search_messages(
+            EVERYTHING, filters, sort=sort, limit=limit, cursor=cursor
+        )
+    )
+    if as_json:
+        print_json(_as_shape(found))
+        return
+    if sys.stdout.isatty():
+        _print_hits(found)
+    else:
+        print_rows((), [_fields(hit) for hit in found.hits])
+    for remark in found.reading.notes:
+        note(remark)
+    note(_summary(found))
+
+
+def _as_shape(found: Found) -> shapes.Shape:
+    coverage = found.reading.coverage
+    return {
+        "messages": [{**shapes.row(hit.row), "snippet": hit.snippet} for hit in found.hits],
+        "total": {"value": found.total.value, "exact": found.total.exact},
+        "read_as": found.reading.read_as,
+        "notes": list(found.reading.notes),
+        "coverage": {
+            "accounts": list(coverage.accounts),
+            "mailboxes": list(coverage.mailboxes),
+            "messages": coverage.messages,
+            "refreshed": shapes.moment(coverage.refreshed),
+        },
+        "cursor": found.cursor_after(len(found.hits)) if found.more else None,
+    }
+
+
+def _fields(hit: Hit) -> tuple[str, ...]:
+    return message_handle(hit.row.key), local_time(hit.row.date), _sender(hit), hit.row.subject
+
+
+def _sender(hit: Hit) -> str:
+    return ", ".join(each.name or each.address for each in hit.row.from_) or "(no sender)"
+
+
+def _print_hits(found: Found) -> None:
+    screen = console()
+    for hit in found.hits:
+        heading = Text.assemble(
+            (message_handle(hit.row.key), "cyan"),
+            f"  {local_time(hit.row.date)}  ",
+            (clean_line(_sender(hit)), "green"),
+            "  ",
+            (clean_line(hit.row.subject) or "(no subject)", "bold"),
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+        screen.print(heading)
+        screen.print(_marked(clean_line(hit.snippet)))
+
+
+def _marked(snippet: str) -> Text:
+    """The words that were found in colour. A snippet of the sender's own marks stays as it is."""
+    pieces = snippet.split(MARKS[0])
+    if len(pieces) % 2 == 0:
+        pieces = [snippet]
+    text = Text("    ", style="dim", no_wrap=True, overflow="ellipsis")
+    for index, piece in enumerate(pieces):
+        text.append(piece, style="not dim bold yellow" if index % 2 else None)
+    return text
+
+
+def _summary(found: Found) -> str:
+    if not found.hits and not found.given_before:
+        return f"Nothing found among {found.reading.coverage.messages:,} messages. Read as: {found.reading.read_as}"
+    total = f"{'' if found.total.exact else 'at least '}{found.total.value:,}"
+    shown = found.given_before + len(found.hits)
+    more = f" More: --cursor {found.cursor_after(len(found.hits))}" if found.more else ""
+    return f"{shown:,} of {total} messages.{more}"

@@ -1,0 +1,48 @@
+"""Running the server. On the way of every start over STDIO: this module imports nothing that only people need."""
+
+import asyncio
+import sys
+
+
+def serve_stdio() -> None:
+    """Serves one client over standard input and output until it leaves, or until SIGINT or SIGTERM."""
+    from mcpkit.transport.descriptors import take_standard_streams
+
+    # Before anything else is imported: nothing but the protocol may get onto standard output.
+    wire = take_standard_streams()
+
+    from mailquery.bootstrap import open_application
+    from mailquery.settings import load_settings
+    from mcpkit.logs import set_up_logging
+    from mcpkit.transport.stdio import run_stdio
+
+    settings = load_settings()
+    set_up_logging(settings.log.level, settings.log.form)
+
+    async def serve() -> None:
+        async with open_application(settings) as application:
+            await run_stdio(application.server(), wire)
+
+    asyncio.run(serve())
+
+
+def serve_http(host: str | None, port: int | None) -> None:
+    """Serves over HTTP until SIGINT or SIGTERM. None is what the settings say. Raises Fault CONFIGURATION where the
+    address cannot be listened at."""
+    from mailquery.bootstrap import open_application
+    from mailquery.settings import load_settings
+    from mcpkit.logs import set_up_logging
+    from mcpkit.transport.http import HttpSettings, run_http
+
+    settings = load_settings()
+    set_up_logging(settings.log.level, settings.log.form)
+
+    async def serve() -> None:
+        async with open_application(settings) as application:
+            await run_http(application.server(), HttpSettings(), application.health, _tell)
+
+    asyncio.run(serve())
+
+
+def _tell(url: str) -> None:
+    print(f"mailquery serves MCP at {url} (Ctrl-C ends it)", file=sys.stderr, flush=True)

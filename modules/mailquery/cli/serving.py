@@ -1,0 +1,47 @@
+"""mailquery serve"""
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from mailquery.cli.servers import serve_http, serve_stdio
+
+HELP = """Serve MCP: over standard input and output to the client that started this program (the default where standard
+input is no terminal), or over HTTP.
+
+Examples:
+
+    mailquery serve --transport stdio
+    mailquery serve --transport http --port 8765
+    MAILQUERY_HOME=~/mail-archive mailquery serve
+"""
+
+
+class Transport(StrEnum):
+    STDIO = "stdio"
+    HTTP = "http"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("serve", help=HELP)(serve)
+
+
+def serve(
+    transport: Annotated[
+        Transport | None,
+        typer.Option("--transport", help="stdio or http; the default is http on a terminal and where --port is given."),
+    ] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on (HTTP).")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on (HTTP).")] = None,
+) -> None:
+    if transport is None:
+        listens = host is not None or port is not None or sys.stdin.isatty()
+        transport = Transport.HTTP if listens else Transport.STDIO
+    if transport is Transport.HTTP:
+        serve_http(host, port)
+        return
+    if host is not None or port is not None:
+        raise typer.BadParameter("--host and --port are for --transport http.")
+    serve_stdio()

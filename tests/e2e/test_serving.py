@@ -1,0 +1,129 @@
+"""`mailquery serve`, as an MCP client and as curl meet it."""
+
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from e2e.conftest import CommandLine, letter
+
+SEARCH = {"name": "search_messages", "arguments": {"query": "subject:7"}}
+
+
+def message(id: int | None, method: str, params: dict[str, Any] | None = None) -> bytes:
+    body = {"jsonrpc": "2.0", "method": method, **({"params": params} if params is not None else {})}
+    return json.dumps(body if id is None else {"id": id, **body}).encode() + b"\n"
+
+
+HANDSHAKE = message(
+    1,
+    "initialize",
+    {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+) + message(None, "notifications/initialized")
+
+
+@pytest.fixture
+def served(filled: CommandLine) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """The URL of a running HTTP server, and its process."""
+    process = filled.start("serve", "--transport", "http", "--port", "0", stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    url = None
+    for line in process.stderr:
+        found = re.search(rb"http://127\.0\.0\.1:\d+/mcp", line)
+        if found:
+            url = found[0].decode()
+            break
+    assert url is not None
+    yield url, process
+    process.kill()
+    process.wait()
+    process.stderr.close()
+
+
+def post(url: str, body: bytes, path: str = "/mcp") -> tuple[int, Any]:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    try:
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("arguments", [("serve", "--transport", "stdio"), ("serve",), ()])
+def test_stdio_answers_and_writes_nothing_but_the_protocol(filled: CommandLine, arguments: tuple[str, ...]) -> None:
+    asked = HANDSHAKE + message(2, "tools/list") + message(3, "tools/call", SEARCH)
+    done = filled(*arguments, stdin=asked)
+    assert done.code == 0, done.err
+    answers = {answer["id"]: answer["result"] for answer in map(json.loads, done.text.splitlines())}
+    assert sorted(answers) == [1, 2, 3]
+    assert "search_messages" in {tool["name"] for tool in answers[2]["tools"]}
+    assert [row["message_id"] for row in answers[3]["structuredContent"]["rows"]] == ["letter-7@example.org"]
+
+
+def test_stdio_starts_without_what_only_people_need(filled: CommandLine) -> None:
+    command = filled.command("serve", "--transport", "stdio")
+    command[1:1] = ["-X", "importtime"]
+    done = subprocess.run(command, input=HANDSHAKE, capture_output=True, env=filled.environment, timeout=60)
+    imported = set(re.findall(r"\|\s+([\w.]+)$", done.stderr.decode(), re.MULTILINE))
+    assert "mailquery.bootstrap" in imported
+    assert not imported & {"typer", "rich", "click", "uvicorn", "mailquery.cli.app", "selectolax"}
+
+
+def test_a_bare_post_is_answered(served: tuple[str, "subprocess.Popen[bytes]"]) -> None:
+    url, _ = served
+    status, answer = post(url, message(1, "tools/call", SEARCH))
+    assert status == 200
+    assert answer["result"]["structuredContent"]["rows"][0]["message_id"] == "letter-7@example.org"
+    status, answer = post(url, b"{")
+    assert answer["error"]["code"] == -32700
+
+
+def test_health_tells_that_it_works(served: tuple[str, "subprocess.Popen[bytes]"]) -> None:
+    connection = http.client.HTTPConnection(urlsplit(served[0]).netloc, timeout=30)
+    connection.request("GET", "/health")
+    response = connection.getresponse()
+    assert response.status == 200
+    assert json.loads(response.read())["status"] == "ok"
+    connection.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_server_cleanly(
+    served: tuple[str, "subprocess.Popen[bytes]"], number: signal.Signals
+) -> None:
+    _, process = served
+    process.send_signal(number)
+    assert process.stderr is not None
+    rest = process.stderr.read().decode()
+    assert process.wait(timeout=20) in (0, 130)
+    assert "Traceback" not in rest
+
+
+def test_a_taken_port_is_named(mailquery: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = mailquery("serve", "--transport", "http", "--port", str(port))
+    assert done.code == 2
+    assert f"Port {port} is in use" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_running_server_sees_what_is_imported(
+    filled: CommandLine, served: tuple[str, "subprocess.Popen[bytes]"], tmp_path: Path
+) -> None:
+    file = tmp_path / "new.eml"
+    file.write_bytes(letter(99, body="A message about hedgehogs."))
+    assert filled("import", file).code == 0
+    _, answer = post(
+        served[0], message(1, "tools/call", {"name": "search_messages", "arguments": {"query": "hedgehogs"}})
+    )
+    assert len(answer["result"]["structuredContent"]["rows"]) == 1
