@@ -28,7 +28,7 @@ _CHATTY = ("mcp", "uvicorn", "asyncio", "httpx2", "sse_starlette")
 
 
 def set_up_logging(level: Level = "info", form: Form = "auto", stream: TextIO | None = None) -> None:
-    """Replace whatever logging was set up. The libraries beneath are heard from their warnings on, or all at `debug`."""
+    """Replace whatever logging was set up. The libraries are heard from their warnings on, and wholly at `debug`."""
     target = stream or sys.stderr
     is_console = form == "console" or (form == "auto" and target.isatty())
     handler = logging.StreamHandler(target)

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,7 @@ class SignedTokens:
 
 
 def load_or_create_key(folder: Path, name: str = "token.key") -> bytes:
-    """The key kept in `folder`, made at first use and readable by its owner alone. Processes that start at once agree on
-    one.
+    """The key kept in `folder`, made at first use and readable by its owner alone; processes that start at once agree.
 
     Raises:
         Fault: CONFIGURATION, if the file is not such a key.
@@ -76,10 +76,8 @@ def _create(path: Path) -> None:
             file.write(secrets.token_bytes(KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with suppress(FileExistsError):  # another process was first, and its key is the one
             os.link(draft, path)
-        except FileExistsError:
-            pass  # another process was first, and its key is the one
     finally:
         draft.unlink()
 
