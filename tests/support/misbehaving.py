@@ -1,6 +1,6 @@
 """A parser that does what a message tells it to: it raises, loops in Python, loops holding the interpreter, or dies."""
 
-import ctypes
+import itertools
 import os
 import signal
 from datetime import datetime
@@ -17,7 +17,7 @@ def obedient_prepare(message: SourceMessage, fingerprint: bytes, now: datetime) 
         while True:
             pass
     if b"please hold the interpreter" in message.raw:
-        ctypes.PyDLL(None).sleep(3600)  # PyDLL keeps the GIL, as a compiled library does
+        sum(itertools.repeat(0))  # a loop in C that looks at no signal, as in a compiled library
     if b"please die" in message.raw:
         os.kill(os.getpid(), signal.SIGKILL)
     return prepare(message, fingerprint, now)

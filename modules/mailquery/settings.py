@@ -1,0 +1,116 @@
+"""Every setting of mailquery, with its default. `mailquery config show` lists them and where each value came from."""
+
+import os
+from pathlib import Path
+from typing import ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from mcpkit.config import LayeredSettings, Loaded
+from mcpkit.config import load_settings as load_layers
+from mcpkit.logs import Form, Level
+
+_CONFIG_FOLDER = "MAILQUERY_CONFIG_DIR"
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HttpServer(_Group):
+    """The HTTP transport."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8765, ge=0, le=65535)
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+
+
+class Answers(_Group):
+    """How much an answer may hold where the caller does not say."""
+
+    max_chars: int = Field(default=20_000, ge=1_000, le=200_000)
+    attachment_bytes: int = Field(default=1024 * 1024, ge=1)
+
+
+class Archive(_Group):
+    """The database. `readers` None is one for each core; `read_seconds` is the time limit of one query."""
+
+    readers: int | None = Field(default=None, ge=1, le=64)
+    read_seconds: float = Field(default=5.0, gt=0)
+
+
+class Importing(_Group):
+    """`workers` None is one parser process for each core."""
+
+    workers: int | None = Field(default=None, ge=1, le=64)
+
+
+class Log(_Group):
+    level: Level = "info"
+    form: Form = "auto"
+
+
+class Settings(LayeredSettings):
+    prefix: ClassVar[str] = "MAILQUERY_"
+
+    environment: str = ""
+    home: Path = Field(default_factory=lambda: _user_data_folder())
+    user: str | None = None  # None is the login name
+    time_zone: str = ""  # empty is the machine's
+    http: HttpServer = HttpServer()
+    answers: Answers = Answers()
+    archive: Archive = Archive()
+    importing: Importing = Importing()
+    log: Log = Log()
+
+    @field_validator("home")
+    @classmethod
+    def _expanded(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name:
+            try:
+                ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError):
+                raise ValueError(f"{name!r} is no time zone; write it like Europe/Berlin or Asia/Seoul") from None
+        return name
+
+    @property
+    def archive_path(self) -> Path:
+        return self.home / "archive.db"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The user's time zone, in which a day begins and ends."""
+        return ZoneInfo(self.time_zone) if self.time_zone else _machine_zone()
+
+
+def load_settings_with_layers() -> Loaded[Settings]:
+    """Settings, and for each value the layer that it came from. Raises Fault CONFIGURATION."""
+    named = os.environ.get(_CONFIG_FOLDER)
+    environ = {name: value for name, value in os.environ.items() if name != _CONFIG_FOLDER}
+    return load_layers(Settings, Path(named) if named else _CHECKOUT / "config", environ=environ)
+
+
+def load_settings() -> Settings:
+    """Raises Fault CONFIGURATION."""
+    return load_settings_with_layers().settings
+
+
+def _user_data_folder() -> Path:
+    from platformdirs import user_data_path  # costs time at the start and is not needed where the home is set
+
+    return user_data_path("mailquery", appauthor=False)
+
+
+def _machine_zone() -> ZoneInfo:
+    import tzlocal
+
+    return tzlocal.get_localzone()

@@ -1,0 +1,143 @@
+"""Archives made in a test: real messages, prepared as an import does it, in a real SQLite file."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from mailquery.domain.handles import key_of_fingerprint, message_handle
+from mailquery.domain.identity import fingerprint
+from mailquery.domain.mailboxes import MailboxRole, Placement
+from mailquery.domain.messages import Flag
+from mailquery.repositories.records import NewPlacement, SourceProblem
+from mailquery.repositories.sqlite.archive import open_archive
+from mailquery.repositories.sqlite.directory import SqliteDirectory
+from mailquery.repositories.sqlite.imports import SqliteImports
+from mailquery.repositories.sqlite.messages import SqliteMessages
+from mailquery.repositories.sqlite.search import SqliteSearch
+from mailquery.services.attachments import GetAttachment, ListAttachments
+from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
+from mailquery.services.filters import FilterReader
+from mailquery.services.inventory import Services
+from mailquery.services.preparing import prepare
+from mailquery.services.reading import ExportMessage, ReadMessage
+from mailquery.services.searching import SearchMessages
+from mailquery.services.statistics import MailStatistics
+from mailquery.services.status import ArchiveStatus, ListProblems
+from mailquery.services.threads import ReadThread
+from mailquery.sources.interfaces import SourceMessage
+from mcpkit.security.tokens import SignedTokens
+
+NOW = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
+ZONE = ZoneInfo("Asia/Seoul")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message to be stored, and where it lies. `raw` wins over the fields."""
+
+    subject: str = "Hello"
+    sender: str = "Ana Lima <ana@acme.example>"
+    to: str = "Bo Kim <bo@home.example>"
+    cc: str = ""
+    date: str = "Mon, 09 Mar 2026 14:05:00 +0900"
+    text: str = "Hello Bo."
+    html: str = ""
+    message_id: str = ""
+    in_reply_to: str = ""
+    files: tuple[tuple[str, str, bytes], ...] = ()  # name, MIME type, content
+    headers: tuple[tuple[str, str], ...] = ()
+    raw: bytes = b""
+    account: str = "local"
+    mailboxes: tuple[str, ...] = ("Inbox",)
+    flags: Flag = Flag.SEEN
+
+    def as_bytes(self) -> bytes:
+        if self.raw:
+            return self.raw
+        message = EmailMessage()
+        message["Subject"] = self.subject
+        message["From"] = self.sender
+        message["To"] = self.to
+        if self.cc:
+            message["Cc"] = self.cc
+        message["Date"] = self.date
+        if self.message_id:
+            message["Message-ID"] = f"<{self.message_id}>"
+        if self.in_reply_to:
+            message["In-Reply-To"] = f"<{self.in_reply_to}>"
+            message["References"] = f"<{self.in_reply_to}>"
+        for name, value in self.headers:
+            message[name] = value
+        message.set_content(self.text)
+        if self.html:
+            message.add_alternative(self.html, subtype="html")
+        for name, content_type, content in self.files:
+            maintype, _, subtype = content_type.partition("/")
+            message.add_attachment(content, maintype=maintype, subtype=subtype, filename=name)
+        return bytes(message)
+
+    @property
+    def id(self) -> str:
+        return message_handle(key_of_fingerprint(fingerprint(self.as_bytes())))
+
+
+@dataclass
+class Archive:
+    services: Services
+    imports: SqliteImports
+    roles: dict[str, MailboxRole] = field(default_factory=dict)
+
+    async def add(self, *mails: Mail, problems: Sequence[SourceProblem] = (), finished: bool = True) -> list[str]:
+        """Stores the messages in one batch and gives their ids."""
+        prepared, placements = [], []
+        for number, mail in enumerate(mails):
+            raw = mail.as_bytes()
+            where = tuple(Placement(name, mail.flags, f"test#{number}") for name in mail.mailboxes)
+            source = SourceMessage(raw=raw, placements=where, source_date=None)
+            mark = fingerprint(raw)
+            prepared.append(prepare(source, mark, NOW))
+            placements.append(NewPlacement(mark, mail.account, where))
+        async with self.imports.writing():
+            await self.imports.add(prepared, placements, problems)
+            if finished:
+                for account in {mail.account for mail in mails}:
+                    names = {name for mail in mails if mail.account == account for name in mail.mailboxes}
+                    await self.imports.finished(account, sorted(names))
+        return [mail.id for mail in mails]
+
+
+@asynccontextmanager
+async def temporary_archive(folder: Path, *, largest_attachment: int = 1_000_000) -> AsyncIterator[Archive]:
+    database = await open_archive(folder / "mail.db", readers=1)
+    try:
+        search, messages = SqliteSearch(database), SqliteMessages(database)
+        directory, imports = SqliteDirectory(database), SqliteImports(database)
+        filters = FilterReader(directory, ZONE)
+        tokens = SignedTokens(b"k" * 32)
+
+        def clock() -> datetime:
+            return NOW
+
+        yield Archive(
+            Services(
+                search_messages=SearchMessages(search, filters, tokens, clock),
+                read_message=ReadMessage(messages),
+                read_thread=ReadThread(messages),
+                list_accounts=ListAccounts(directory),
+                list_mailboxes=ListMailboxes(directory),
+                list_attachments=ListAttachments(search, filters, tokens, clock),
+                get_attachment=GetAttachment(messages, largest_attachment),
+                mail_statistics=MailStatistics(search, filters, clock),
+                find_people=FindPeople(directory),
+                export_message=ExportMessage(messages),
+                list_problems=ListProblems(imports),
+                archive_status=ArchiveStatus(directory, imports),
+            ),
+            imports,
+        )
+    finally:
+        await database.close()
