@@ -11,9 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mailquery.settings import load_settings
-
 from mailquery.sample import write_maildir
+from mailquery.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE_HOME = ROOT / ".mailquery" / "sample"
@@ -24,12 +23,12 @@ MAILQUERY = ROOT / ".venv" / "bin" / "mailquery"
 def main() -> None:
     options = read_options()
     refuse_taken_port(options.host, options.port)
-    own_home = load_settings().home
+    settings = load_settings()
     if options.paths:
-        home, what = own_home, "your archive"
+        home, what = settings.home, "your archive"
         import_into(home, options.paths)
-    elif not options.sample and (own_home / "archive.db").exists():
-        home, what = own_home, "your archive"
+    elif not options.sample and settings.archive_path.exists():
+        home, what = settings.home, "your archive"
     else:
         home, what = SAMPLE_HOME, "a sample mailbox; all of its people are invented"
         build_sample(home)

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from mailquery.bootstrap import Application, open_application
 from mailquery.repositories.records import Visibility
+from mailquery.settings import load_settings
 
 T = TypeVar("T")
 
@@ -12,7 +14,7 @@ T = TypeVar("T")
 EVERYTHING = Visibility()
 
 
-def with_application(use: "Callable[[Application], Awaitable[T]]") -> T:
+def with_application(use: Callable[[Application], Awaitable[T]]) -> T:
     """Runs `use` with the application of the settings, and closes it whatever happens. Raises what `use` raises."""
     settings = load_settings()
 

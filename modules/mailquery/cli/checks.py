@@ -61,7 +61,7 @@ def all_checks(*, full: bool) -> Iterator[Check]:
     if folder.status is Status.ERROR:
         return
     yield check_space(settings.home)
-    if not settings.database.exists():
+    if not settings.archive_path.exists():
         yield Check("database", Status.OK, "none yet", "Import mail: mailquery import PATH...")
         return
     yield check_files(settings.home)
@@ -125,7 +125,7 @@ def check_files(home: Path) -> Check:
 
 
 def check_lock(settings: Settings) -> Check:
-    lock = WriterLock(settings.database.with_name(settings.database.name + ".lock"))
+    lock = WriterLock(settings.archive_path.with_name(settings.archive_path.name + ".lock"))
     try:
         lock.acquire()
     except Fault as fault:
@@ -137,7 +137,7 @@ def check_lock(settings: Settings) -> Check:
 
 
 def check_database(settings: Settings, *, full: bool) -> Check:
-    path = settings.database
+    path = settings.archive_path
     try:
         # Opening it as the product does applies pending migrations and refuses a newer or foreign database.
         with_application(_nothing)

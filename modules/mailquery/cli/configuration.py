@@ -1,11 +1,9 @@
 """mailquery config"""
 
-from typing import Annotated
-
 import typer
 
-from mailquery.cli.output import JsonFlag, note, print_json, print_rows
-from mailquery.settings import load_settings
+from mailquery.cli.output import JsonFlag, print_json, print_rows
+from mailquery.settings import load_settings_with_layers
 
 HELP = """The settings. They are read from config/base.yaml and config/<environment>.yaml, a file .env in the current
 folder, and environment variables (MAILQUERY_...); what comes later wins."""
@@ -26,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def show(as_json: JsonFlag = False) -> None:
-    effective = load_settings().effective()
+    effective = load_settings_with_layers().effective()
     if as_json:
         print_json(
             {"settings": [{"name": each.key, "value": _plain(each.value), "source": each.layer} for each in effective]}

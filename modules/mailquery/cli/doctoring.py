@@ -12,8 +12,8 @@ from mailquery.cli.exits import ExitCode
 from mailquery.cli.output import JsonFlag, console, print_json
 from mcpkit.security.untrusted import clean_line
 
-HELP = """Check that everything is in order: Python, SQLite, the archive's folder, its disk, the database. Each line says
-what is wrong and what to do. The exit code is 4 if something does not work.
+HELP = """Check that everything is in order: Python, SQLite, the archive's folder, its disk, the database. Each line
+says what is wrong and what to do. The exit code is 4 if something does not work.
 
 Examples:
 

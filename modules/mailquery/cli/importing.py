@@ -131,10 +131,10 @@ class _Bar:
         self._progress.stop()
 
     def show(self, progress: ImportProgress) -> None:
-        fields = {"counts": _counts(progress), "source": clean_line(Path(progress.source).name, 40)}
+        counts, source = _counts(progress), clean_line(Path(progress.source).name, 40)
         if self._task is None:
-            self._task = self._progress.add_task("", total=progress.bytes_total, **fields)
-        self._progress.update(self._task, completed=progress.bytes_read, **fields)
+            self._task = self._progress.add_task("", total=progress.bytes_total, counts=counts, source=source)
+        self._progress.update(self._task, completed=progress.bytes_read, counts=counts, source=source)
 
 
 def _counts(progress: ImportProgress) -> str:

@@ -36,10 +36,17 @@ def serve_http(host: str | None, port: int | None) -> None:
 
     settings = load_settings()
     set_up_logging(settings.log.level, settings.log.form)
+    address = HttpSettings(
+        host=host if host is not None else settings.http.host,
+        port=port if port is not None else settings.http.port,
+        allowed_hosts=settings.http.allowed_hosts,
+        allowed_origins=settings.http.allowed_origins,
+        max_body_bytes=settings.http.max_body_bytes,
+    )
 
     async def serve() -> None:
         async with open_application(settings) as application:
-            await run_http(application.server(), HttpSettings(), application.health, _tell)
+            await run_http(application.server(), address, application.health, _tell)
 
     asyncio.run(serve())
 
