@@ -70,7 +70,7 @@ def read_tar(
     """The mail of a tar archive, unpacked already; `size` is that of the file it came from."""
     budget = Budget(size)
     try:
-        archive = tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|", tarinfo=_BoundedTarInfo)
+        archive = tarfile.TarFile.open(fileobj=cast("IO[bytes]", stream), mode="r|", tarinfo=_BoundedTarInfo)
     except (tarfile.TarError, Damaged, ValueError, EOFError, OSError) as error:
         yield unreadable(path, ProblemCode.UNREADABLE, f"the archive is cut short or damaged: {error}")
         return
@@ -83,7 +83,7 @@ def read_tar(
                 return
             if member is None:
                 return
-            archive.members = []  # it would keep every entry's header until the end
+            archive.members = []  # type: ignore[attr-defined]  # typeshed leaves it out; it would keep every entry's header until the end
             yield from _read_member(archive, member, budget, path, root, settings, progress)
 
 

@@ -7,6 +7,7 @@ year, RFC 5322 dates, ISO 8601, no sender ("From - ..."), senders with spaces, a
 import re
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from functools import lru_cache
 
 MAX_FROM_LINE = 2048
 
@@ -44,6 +45,7 @@ class Grade(IntEnum):
     STRICT = 2
 
 
+@lru_cache(maxsize=16)  # a line is graded first and its date read later
 def _match(line: bytes) -> tuple[int, re.Match[bytes], re.Pattern[bytes]] | None:
     for start in _DATE_START.finditer(line, 4):
         for pattern in (_ASCTIME, _RFC_DATE, _ISO_DATE):
@@ -80,6 +82,8 @@ def begins_mbox(head: bytes) -> bool:
 def _offset(zones: bytes) -> timedelta:
     if (match := _OFFSET.search(zones)) is not None:
         minutes = int(match[2]) * 60 + int(match[3])
+        if minutes > 24 * 60:
+            return timedelta()  # no place on earth
         return timedelta(minutes=-minutes if match[1] == b"-" else minutes)
     for word in zones.upper().split():
         if word in _NAMED_ZONES:

@@ -10,18 +10,62 @@ from mailquery.sources.roles import folded, role_of
 
 # As Gmail's interface and its exports write them; what is unknown stays a mailbox of its own.
 _UNREAD = frozenset(
-    "unread|ungelesen|non lu|non lus|no leído|no leídos|읽지않음|읽지 않음|읽지 않은 메일|안읽음|안 읽음|未読|未读|未讀".split(
-        "|"
-    )
+    {
+        "unread",
+        "ungelesen",
+        "non lu",
+        "non lus",
+        "no leído",
+        "no leídos",
+        "읽지않음",
+        "읽지 않음",
+        "읽지 않은 메일",
+        "안읽음",
+        "안 읽음",
+        "未読",
+        "未读",
+        "未讀",
+    }
 )
 _OPENED = frozenset(
-    "opened|geöffnet|ouvert|ouverts|abierto|abiertos|열림|열어봄|열어 봄|열람|開封済み|開封|既読|已打开|已打開|已開啟|已读".split(
-        "|"
-    )
+    {
+        "opened",
+        "geöffnet",
+        "ouvert",
+        "ouverts",
+        "abierto",
+        "abiertos",
+        "열림",
+        "열어봄",
+        "열어 봄",
+        "열람",
+        "開封済み",
+        "開封",
+        "既読",
+        "已打开",
+        "已打開",
+        "已開啟",
+        "已读",
+    }
 )
 _STARRED = frozenset(
-    "starred|markiert|mit stern|suivi|suivis|messages suivis|destacado|destacados|"
-    "별표|별표편지함|별표 편지함|스타|スター付き|已加星标|已加星號".split("|")
+    {
+        "starred",
+        "markiert",
+        "mit stern",
+        "suivi",
+        "suivis",
+        "messages suivis",
+        "destacado",
+        "destacados",
+        "별표",
+        "별표편지함",
+        "별표 편지함",
+        "스타",
+        "スター付き",
+        "已加星标",
+        "已加星號",
+    }
 )
 _NO_LABEL = "Archived"  # Gmail's name for mail without a mailbox
 

@@ -39,13 +39,12 @@ def folder_parts(parts: Sequence[str]) -> list[str]:
         elif _APPLE_FOLDER.search(part):
             in_apple = True
             named.append(_APPLE_FOLDER.sub("", part))
-        elif _UUID.match(part) or (in_apple and _APPLE_INNER.match(part)):
-            continue
-        elif number == 0 and (part in ("Mail", "ImapMail", "Takeout") or _APPLE_VERSION.match(part)):
-            continue
-        elif number == 1 and parts[0] == "Takeout" and part in ("Mail", "Gmail"):
-            continue
-        else:
+        elif not (
+            _UUID.match(part)
+            or (in_apple and _APPLE_INNER.match(part))
+            or (number == 0 and (part in ("Mail", "ImapMail", "Takeout") or _APPLE_VERSION.match(part)))
+            or (number == 1 and parts[0] == "Takeout" and part in ("Mail", "Gmail"))
+        ):
             named.append(part)
     return named
 

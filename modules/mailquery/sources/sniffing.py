@@ -34,11 +34,10 @@ _FOREIGN = (
     (b"\x28\xb5\x2f\xfd", "a zstd file; unpack it first"),
 )
 _FIELD_LINE = re.compile(rb"[!-9;-~]{1,128}[ \t]*:")
-_MAIL_FIELD = re.compile(
-    rb"(?:^|\n)(?:from|to|date|subject|received|return-path|delivered-to|message-id|mime-version|x-mozilla-status|"
-    rb"x-gm-thrid|envelope-to|dkim-signature|x-account-key|content-type|sender|reply-to|bcc|in-reply-to)[ \t]*:",
-    re.IGNORECASE,
-)
+_MAIL_FIELDS = frozenset(
+    (b"from to date subject received return-path delivered-to message-id mime-version x-mozilla-status x-gm-thrid "
+     b"envelope-to dkim-signature x-account-key content-type sender reply-to bcc in-reply-to").split()
+)  # fmt: skip
 _EMLX = re.compile(rb"[ \t]*\d{1,12}[ \t]*\r?\n")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -54,9 +53,9 @@ def begins_message(head: bytes) -> bool:
         head = head.partition(b"\n")[2]
     if not _FIELD_LINE.match(head):
         return False
-    header = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0]
-    found = len(_MAIL_FIELD.findall(header))
-    return found >= 2 or (found == 1 and header.count(b"\n") < 3)
+    lines = head.replace(b"\r", b"").partition(b"\n\n")[0].split(b"\n")
+    found = len(_MAIL_FIELDS & {line.partition(b":")[0].rstrip().lower() for line in lines})
+    return found >= 2 or (found == 1 and len(lines) < 4)
 
 
 def content_of(head: bytes) -> Content:
@@ -91,13 +90,74 @@ def foreign(head: bytes) -> str:
 
 _NOT_MAIL_KINDS = frozenset(Kind) - {Kind.MESSAGE, Kind.ARCHIVE, Kind.TEXT, Kind.OTHER}
 _NOT_MAIL_ENDINGS = frozenset(
-    "msf dat db sqlite sqlite-wal sqlite-shm sqlite3 ini plist lock css js map woff woff2 ttf ico exe dll so pyc emlxpart "
-    "html htm json xml yaml yml md mab rdf xpi jsm cache index tmp bak lst cfg conf toml pid".split()
+    {
+        "msf",
+        "dat",
+        "db",
+        "sqlite",
+        "sqlite-wal",
+        "sqlite-shm",
+        "sqlite3",
+        "ini",
+        "plist",
+        "lock",
+        "css",
+        "js",
+        "map",
+        "woff",
+        "woff2",
+        "ttf",
+        "ico",
+        "exe",
+        "dll",
+        "so",
+        "pyc",
+        "emlxpart",
+        "html",
+        "htm",
+        "json",
+        "xml",
+        "yaml",
+        "yml",
+        "md",
+        "mab",
+        "rdf",
+        "xpi",
+        "jsm",
+        "cache",
+        "index",
+        "tmp",
+        "bak",
+        "lst",
+        "cfg",
+        "conf",
+        "toml",
+        "pid",
+    }
 )
 _NOT_MAIL_NAMES = frozenset(
-    ".ds_store thumbs.db desktop.ini icon\r table_of_contents maildirfolder maildirsize subscriptions .subscriptions "
-    ".mh_sequences .uidvalidity .mbsyncstate .isyncuidmap.db .nov .parentlock .gitignore .gitattributes .strange "
-    ".overview .active".split(" ")
+    {
+        ".ds_store",
+        "thumbs.db",
+        "desktop.ini",
+        "icon\r",
+        "table_of_contents",
+        "maildirfolder",
+        "maildirsize",
+        "subscriptions",
+        ".subscriptions",
+        ".mh_sequences",
+        ".uidvalidity",
+        ".mbsyncstate",
+        ".isyncuidmap.db",
+        ".nov",
+        ".parentlock",
+        ".gitignore",
+        ".gitattributes",
+        ".strange",
+        ".overview",
+        ".active",
+    }
 )
 _NOT_MAIL_PREFIXES = ("._", "dovecot", "courierimap", ".dovecot", ".imap")
 NOT_MAIL_FOLDERS = frozenset(

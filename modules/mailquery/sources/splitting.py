@@ -1,8 +1,8 @@
 """Splits the bytes of an mbox into messages: one pass, forwards, and memory for one message.
 
 A message begins at a From_ line (`from_lines`) that stands after a blank line or at the start of the file; without a
-blank line it must be a complete one with a header field behind it. `Content-Length` (mboxcl, mboxcl2) decides only where
-it leads to a From_ line or to the end of the file, since in other files it is stale or was set by the sender.
+blank line it must be a complete one with a header field behind it. `Content-Length` (mboxcl, mboxcl2) decides only
+where it leads to a From_ line or to the end of the file, since in other files it is stale or was set by the sender.
 """
 
 import re
@@ -19,6 +19,7 @@ _AHEAD = MAX_FROM_LINE + 256  # a From_ line and the beginning of the line behin
 _LENGTH_AHEAD = 64 << 20
 _LENGTH = re.compile(rb"\ncontent-length[ \t]*:[ \t]*(\d{1,12})[ \t]*\r?(?=\n)")
 _HEADER_LIMIT = 1 << 20
+_BOM = b"\xef\xbb\xbf"
 _LINE_ENDS = re.compile(rb"(?:\r?\n){0,2}")
 
 
@@ -57,6 +58,7 @@ class Splitter:
         self._lengths_kept = sure_lengths
         self._data = b""
         self._base = 0  # the offset of _data[0] in the file
+        self._first = 0  # the offset behind the byte order mark
         self._ended = False
         self.damage: Damaged | None = None
 
@@ -93,19 +95,19 @@ class Splitter:
     def _preamble(self) -> tuple[Stray | None, int | None]:
         while len(self._data) < 3 and not self._ended:
             self._grow(0)
-        scan = 3 if self._data.startswith(b"\xef\xbb\xbf") else 0
-        size = 0
+        if self._data.startswith(_BOM):
+            self._data, self._base = self._data[len(_BOM) :], len(_BOM)
+        scan = self._first = self._base
+        strays = False
         while True:
             at, scan_end = self._scan(scan)
-            size += len(
-                self._data[scan - self._base : (scan_end if at is None else at) - self._base].strip(b"\r\n\0 \t")
-            )
+            passed = self._data[scan - self._base : (scan_end if at is None else at) - self._base]
+            strays = strays or bool(passed.strip(b"\r\n\0 \t"))
             if at is not None or (self._ended and scan_end >= self._end):
-                return (Stray(0, size) if size else None), at
+                stop = self._end if at is None else at
+                return (Stray(self._first, stop - self._first) if strays else None), at
             scan = scan_end
-            self._grow(max(scan - 3, 0))
-            if self._ended:
-                scan = min(scan, self._end)
+            self._grow(max(scan - 3, self._first))
 
     def _scan(self, scan: int) -> tuple[int | None, int]:
         """The first From_ line at or behind `scan` in the window; or None, and how far the window is surely without."""
@@ -133,9 +135,9 @@ class Splitter:
             return False
         before = data[max(index - 3, 0) : index]
         after_blank = (
-            index + self._base == 0
+            index + self._base == self._first
             or before.endswith((b"\n\n", b"\n\r\n", b"\0"))
-            or before in (b"\n", b"\r\n", b"\xef\xbb\xbf")
+            or (before in (b"\n", b"\r\n") and index + self._base == self._first + len(before))
         )
         if after_blank and level is Grade.STRICT:
             return True
