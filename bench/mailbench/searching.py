@@ -1,0 +1,213 @@
+"""bench/search: how long questions of every kind take, and whether words in every script are found."""
+
+import argparse
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from math import ceil
+from typing import TypeVar
+
+from mailbench.archive import Plan
+from mailbench.cache import Archive, real, synthetic
+from mailbench.commands import has_archive
+from mailbench.importing import measure_ours
+from mailbench.measuring import Latency
+from mailbench.ours import Level, Ours
+from mailbench.peers import Answer, Mu, Notmuch, has_notmuch_binding, installed
+from mailbench.questions import Action, Kind, Question, questions, sample
+from mailbench.report import machine, say, table, write_json
+
+_FEWEST_SAMPLES = 30
+_LONGEST = 4.0  # seconds for one kind and one program, warming up not counted
+
+Program = TypeVar("Program", Notmuch, Mu)
+Ask = Callable[[Question, Action], Awaitable[Answer | None]]
+"""None: this program cannot be asked this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """`hits` is the mean number of messages that match, where the program says it."""
+
+    kind: str
+    program: str
+    latency: Latency
+    hits: float | None
+
+
+async def measure_kind(kind: Kind, programs: dict[str, Ask], rounds: int) -> list[Timed]:
+    """All programs answer the kind's questions in turn, round after round; the first round warms up."""
+    seconds: dict[str, list[float]] = defaultdict(list)
+    hits: dict[str, list[int]] = defaultdict(list)
+    rounds = max(rounds, ceil(_FEWEST_SAMPLES / len(kind.questions)))
+    for number in range(rounds + 1):
+        for name, ask in programs.items():
+            if sum(seconds[name]) > _LONGEST:
+                continue
+            for question in kind.questions:
+                answer = await ask(question, kind.action)
+                if answer is None:
+                    break
+                if number:
+                    seconds[name].append(answer.seconds)
+                    hits[name].append(answer.hits)
+    return [
+        Timed(kind.name, name, Latency.of(seconds[name]), sum(hits[name]) / len(hits[name]) if hits[name] else None)
+        for name in programs
+        if seconds[name]
+    ]
+
+
+async def measure(archive: Archive, *, peers: bool, rounds: int, terms: int) -> dict[str, object]:
+    """The figures of one archive: latencies by kind and program, and hits against the truth."""
+    kinds = questions(sample(archive.maildir), terms)
+    timed: list[Timed] = []
+    with ExitStack() as stack:
+        notmuch = mu = None
+        if peers and installed("notmuch") and has_notmuch_binding():
+            notmuch = stack.enter_context(_indexed(Notmuch(archive)))
+        if peers and installed("mu"):
+            mu = _indexed(Mu(archive))
+        async with Ours.open(archive) as ours:
+            programs = _programs(ours, notmuch, mu)
+            for kind in kinds:
+                say(f"  {kind.name}")
+                timed += await measure_kind(kind, programs, rounds)
+            recall = await _recall(archive, ours, notmuch, mu)
+    _show(archive, timed)
+    _show_recall(archive, recall)
+    return {"archive": archive.name, "latencies": [_as_json(one) for one in timed], "recall": recall}
+
+
+def _indexed(program: Program) -> Program:
+    if not program.ready:
+        say(f"indexing with {type(program).__name__.lower()} ...")
+        program.index()
+    return program
+
+
+def _programs(ours: Ours, notmuch: Notmuch | None, mu: Mu | None) -> dict[str, Ask]:
+    programs: dict[str, Ask] = {}
+    if notmuch is not None:
+        asked = notmuch
+
+        async def ask_notmuch(question: Question, action: Action) -> Answer | None:
+            return (
+                None if question.notmuch is None else asked.ask(question.notmuch, action, count=action is Action.NEWEST)
+            )
+
+        programs["notmuch"] = ask_notmuch
+    for level in Level:
+
+        async def ask_ours(question: Question, action: Action, level: Level = level) -> Answer | None:
+            started = time.perf_counter()
+            hits = await ours.ask(level, question.ours, action)
+            return Answer(time.perf_counter() - started, hits)
+
+        programs[level.value] = ask_ours
+    if mu is not None:
+        process = mu
+
+        async def ask_mu(question: Question, action: Action) -> Answer | None:
+            return None if question.mu is None else process.ask(question.mu)
+
+        programs["mu"] = ask_mu
+    return programs
+
+
+async def _recall(archive: Archive, ours: Ours, notmuch: Notmuch | None, mu: Mu | None) -> list[dict[str, object]]:
+    return [
+        {
+            "term": term,
+            "truth": count,
+            "mailquery": await ours.total(term),
+            "notmuch": notmuch.ask(term, count=True).hits if notmuch else None,
+            "mu": mu.ask(term, limit=None).hits if mu else None,
+        }
+        for term, count in archive.truth.items()
+        if count
+    ]
+
+
+def _as_json(one: Timed) -> dict[str, object]:
+    latency = one.latency
+    return {
+        "kind": one.kind,
+        "program": one.program,
+        "p50_ms": latency.p50,
+        "p95_ms": latency.p95,
+        "p99_ms": latency.p99,
+        "samples": latency.samples,
+        "mean_hits": one.hits,
+    }
+
+
+def _show(archive: Archive, timed: list[Timed]) -> None:
+    by_kind: dict[str, dict[str, Timed]] = defaultdict(dict)
+    for one in timed:
+        by_kind[one.kind][one.program] = one
+    peers = [name for name in ("notmuch", "mu") if any(name in programs for programs in by_kind.values())]
+    columns = ["ms: p50 / p95 / p99", *(level.value for level in Level), *peers, "hits"]
+    if "notmuch" in peers:
+        columns += ["notmuch's hits", "notmuch / repository"]
+    rows = []
+    for kind, programs in by_kind.items():
+        first = programs[Level.REPOSITORY.value]
+        row: list[object] = [
+            kind,
+            *(_three(programs.get(name)) for name in [*(level.value for level in Level), *peers]),
+        ]
+        row.append(first.hits)
+        if "notmuch" in peers:
+            peer = programs.get("notmuch")
+            row += [peer.hits, f"x {peer.latency.p50 / first.latency.p50:.1f}"] if peer else [None, None]
+        rows.append(row)
+    say(table(f"Latency, {archive.name} messages (mu: a process per question)", columns, rows))
+
+
+def _three(one: Timed | None) -> str | None:
+    return f"{one.latency.p50:.2f} / {one.latency.p95:.2f} / {one.latency.p99:.2f}" if one else None
+
+
+def _show_recall(archive: Archive, recall: list[dict[str, object]]) -> None:
+    if recall:
+        columns = ("term", "truth", "mailquery", "notmuch", "mu")
+        rows = [[one[column] for column in columns] for one in recall]
+        say(table(f"Messages found by a term that stands in them, {archive.name} messages", columns, rows))
+
+
+async def _measure_all(chosen: argparse.Namespace) -> list[dict[str, object]]:
+    archives = []
+    if chosen.archive != "real":
+        archives.append(synthetic(Plan(chosen.messages)))
+    if chosen.archive != "synthetic" and (found := real()) is not None:
+        archives.append(found)
+    results = []
+    for archive in archives:
+        if not (chosen.reuse and has_archive(archive)):
+            say(f"importing {archive.name} messages ...")
+            measure_ours(archive)
+        results.append(await measure(archive, peers=not chosen.no_peers, rounds=chosen.rounds, terms=chosen.terms))
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench/search", description=__doc__)
+    parser.add_argument("--messages", type=int, default=50_000, help="size of the synthetic archive")
+    parser.add_argument("--archive", choices=("synthetic", "real", "both"), default="both")
+    parser.add_argument("--terms", type=int, default=30, help="questions of each kind")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is asked after warming up")
+    parser.add_argument("--no-peers", action="store_true", help="mailquery alone")
+    parser.add_argument("--reuse", action="store_true", help="search the archive of the last run instead of a new one")
+    parser.add_argument("--json", metavar="FILE", help="write the figures to FILE, or to standard output with -")
+    chosen = parser.parse_args()
+    results = asyncio.run(_measure_all(chosen))
+    if chosen.json:
+        write_json({"machine": machine(), "archives": results}, chosen.json)
+
+
+if __name__ == "__main__":
+    main()
