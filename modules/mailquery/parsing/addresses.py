@@ -85,25 +85,25 @@ class _Reader:
         while position < len(text) and len(self._addresses) < MAX_ADDRESSES:
             match = _TOKEN.match(text, position)
             assert match is not None  # `stray` is any character
-            kind, token = match.lastgroup, match[0]
-            if token == "(" and not self._unclosed:
+            kind, piece = match.lastgroup, match[0]
+            if piece == "(" and not self._unclosed:
                 self._comment, position = self._read_comment(text, position)
                 continue
             position = match.end()
             if kind == "special":
-                self._special(token)
+                self._special(piece)
             elif kind in ("angle", "open"):
                 if match[kind].strip():
                     self._spec = match[kind]
             elif kind == "quoted":
-                self._quoted = token
+                self._quoted = piece
                 self._pieces.append(_ESCAPED.sub(r"\1", match["quoted"]))
-            elif kind == "atom" and token.startswith("@") and len(token) > 1 and self._quoted and not self._spec:
+            elif kind == "atom" and piece.startswith("@") and len(piece) > 1 and self._quoted and not self._spec:
                 self._pieces.pop()
-                self._spec = self._quoted + token
+                self._spec = self._quoted + piece
             elif kind != "stray":
                 self._quoted = ""
-                self._pieces.append(token)
+                self._pieces.append(piece)
         self._finish()
         if self._names_without is not None:
             self._addresses.append(_address(self._names_without, ""))
@@ -119,15 +119,15 @@ class _Reader:
         self._unclosed = True
         return self._comment, start + 1
 
-    def _special(self, token: str) -> None:
-        if token in ",;":
+    def _special(self, piece: str) -> None:
+        if piece in ",;":
             self._finish()
-        elif token == ":":
+        elif piece == ":":
             if self._spec is None and not any("@" in piece for piece in self._pieces):
                 self._names_without = None
                 self._start()  # the name of a group
             else:
-                self._pieces.append(token)
+                self._pieces.append(piece)
 
     def _finish(self) -> None:
         name = "".join(self._pieces).strip()

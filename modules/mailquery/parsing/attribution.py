@@ -58,7 +58,9 @@ def is_complete(lines: list[str]) -> bool:
 
 
 # The header that Outlook and its kind put over an earlier message.
-_FROM = r"From|Von|De|Da|Van|Fra|Från|Od|От|보낸\s?사람|보낸\s?이|발신자?|보낸이|差出人|送信者|送信元|发件人|發件人|寄件者|寄件人"
+_FROM = (
+    r"From|Von|De|Da|Van|Fra|Från|Od|От|보낸\s?사람|보낸\s?이|발신자?|差出人|送信者|送信元|发件人|發件人|寄件者|寄件人"
+)
 _SENT = (
     r"Sent|Date|Gesendet|Datum|Envoyé(?: le)?|Enviado(?: el)?|Fecha|Inviato|Data|Verzonden|Sendt|Skickat|Дата|Отправлено"
     r"|보낸\s?날짜|날짜|보낸\s?시간|발신일|送信日時|日付|日時|发送时间|發送時間|发送日期|寄件日期|日期|时间|傳送時間"
@@ -88,20 +90,28 @@ def starts_header_block(lines: list[str], index: int) -> bool:
     return sent and others
 
 
+_RULED = r"[ \t]{0,3}[-_*=]{2,30}[ \t]{0,3}"
 ORIGINAL = re.compile(
-    r"\s{0,3}[-_*=]{2,30}\s{0,3}(?:Original[ -]?Message|Original Appointment|Ursprüngliche (?:Nachricht|E-Mail)"
-    r"|Original[- ]?Nachricht|Message d['’]origine|Message original|Courriel original|Mensaje original"
-    r"|Messaggio originale|Mensagem original|Oorspronkelijk bericht|원본 메시지|원본 메일|원본메일|원문|원본 편지"
-    r"|元のメッセージ|元のメール|オリジナルメッセージ|原始邮件|原始郵件|邮件原件|原邮件|回复的原邮件|Исходное сообщение"
-    r"|Reply message|Reply Original Message)\s{0,3}[-_*=]{2,30}\s*$",
+    _RULED + r"(?:Original[ -]?Message|Original Appointment|Ursprüngliche (?:Nachricht|E-Mail)|Original[- ]?Nachricht"
+    r"|Message d['’]origine|Message original|Courriel original|Mensaje original|Messaggio originale"
+    r"|Mensagem original|Oorspronkelijk bericht|원본\s?(?:메시지|메일|편지)|원문"
+    r"|元のメッセージ|元のメール|オリジナルメッセージ|原始邮件|原始郵件|邮件原件|原邮件|回复的原邮件"
+    r"|Исходное сообщение|Reply message)" + _RULED + "$",
     re.IGNORECASE,
 )
 FORWARDED = re.compile(
-    r"\s{0,3}(?:[-_*=]{2,30}\s{0,3}(?:Forwarded (?:message|by|mail)|Begin forwarded message|Weitergeleitete (?:Nachricht|E-Mail)"
-    r"|Message transféré|Message réexpédié|Mensaje reenviado|Messaggio inoltrato|Mensagem encaminhada|Doorgestuurd bericht"
-    r"|전달된 메시지|전달된 메일|전달 메시지|転送メッセージ|転送されたメッセージ|転送メール|转发的邮件|转发邮件|轉寄郵件|轉寄的郵件|转发信息)"
-    r"|(?:Begin forwarded message|Anfang der weitergeleiteten (?:Nachricht|E-Mail)|Début du message (?:réexpédié|transféré)"
-    r"|전달된 메시지|以下、転送されたメッセージ|転送されたメッセージ|开始转发的邮件|以下是转发的邮件)\s?[:：]\s*$)",
+    _RULED + r"(?:Forwarded (?:message|by|mail)|Begin forwarded message|Weitergeleitete (?:Nachricht|E-Mail)"
+    r"|Message (?:transféré|réexpédié)|Mensaje reenviado|Messaggio inoltrato|Mensagem encaminhada"
+    r"|Doorgestuurd bericht|전달된 (?:메시지|메일)|전달 메시지|転送(?:された)?メッセージ|転送メール"
+    r"|转发的?邮件|轉寄的?郵件|转发信息)"
+    r"|(?:Begin forwarded message|Anfang der weitergeleiteten (?:Nachricht|E-Mail)|전달된 메시지"
+    r"|Début du message (?:réexpédié|transféré)|(?:以下、)?転送されたメッセージ|开始转发的邮件|以下是转发的邮件)\s?[:：]\s*$",
+    re.IGNORECASE,
+)
+# What a line must begin with to be any heading of an earlier message: asked of every line, so it is quick.
+HEADING = re.compile(
+    rf"[ \t]{{0,3}}(?:[-_*=]{{2}}.{{0,40}}[^\W\d_]|[*_]{{0,2}}(?:{_FROM})[*_]{{0,2}}\s?[:：]"
+    r"|Begin forwarded|Anfang der|Début du|전달된|以下|転送|开始转发)",
     re.IGNORECASE,
 )
 _FORWARD_SUBJECT = re.compile(

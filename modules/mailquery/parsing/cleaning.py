@@ -7,7 +7,10 @@ import unicodedata
 _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff"
 # Zero-width space, word joiner and invisible operators, byte order mark, soft hyphen, grapheme joiner, bidirectional
 # embeddings, overrides and isolates, interlinear marks, tag characters. ZWJ and ZWNJ stay: Persian and emoji need them.
-_INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
+)
 _UNWANTED = re.compile(f"[{_CONTROLS}{_INVISIBLE}]+")
 _UNWANTED_ASCII = re.compile("[\x00-\x08\x0b-\x1f\x7f]+")
 _LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 MAX_HEADER_BYTES = 1_000_000
 MAX_FIELDS = 2_000
 
-_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_FIELD_START = re.compile(rb"([!-9;-~]{1,200})[ \t]{0,50}:")
+_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]{0,50}:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)")
 _ENVELOPE = re.compile(rb">?From |[ \t]*$")
 # A line without a colon among these belongs to the line before: a long value that was broken without indentation.
 _KNOWN_FIELD = re.compile(
@@ -56,16 +57,31 @@ def read_header(raw: bytes, start: int, end: int) -> Header:
     """The header that begins at `start` and lies before `end`."""
     block_end, body_start = _block_end(raw, start, end)
     complete = block_end - start <= MAX_HEADER_BYTES
-    lines = raw[start : min(block_end, start + MAX_HEADER_BYTES)].split(b"\n")
-    if lines and not lines[-1]:
-        lines.pop()
+    block = raw[start : min(block_end, start + MAX_HEADER_BYTES)]
+    fields: list[tuple[str, bytes]] = []
+    position = 0
+    for match in _FIELD.finditer(block):
+        if match.start() != position:
+            break
+        fields.append((match[1].decode("ascii").lower(), match[2]))
+        position = match.end()
+        if len(fields) >= MAX_FIELDS:
+            return Header(tuple(fields), min(body_start, end), complete and position == len(block))
+    if position == len(block):
+        return Header(tuple(fields), min(body_start, end), complete)
+    return _read_malformed(block, start, min(body_start, end), complete)
+
+
+def _read_malformed(block: bytes, start: int, body_start: int, complete: bool) -> Header:
+    """A header with lines that are no fields: some are passed over, at others the body begins."""
     fields: list[tuple[str, list[bytes]]] = []
     wellformed = True
     position = start
+    lines = block.removesuffix(b"\n").split(b"\n")
     for index, line in enumerate(lines):
         if line[:1] in (b" ", b"\t") and fields:
             fields[-1][1].append(line)
-        elif (match := _FIELD.match(line)) is not None:
+        elif (match := _FIELD_START.match(line)) is not None:
             if len(fields) >= MAX_FIELDS:
                 complete = False
                 break
@@ -77,9 +93,7 @@ def read_header(raw: bytes, start: int, end: int) -> Header:
                 break
             fields[-1][1].append(line)
         position += len(line) + 1
-    return Header(
-        tuple((name, b"\n".join(value)) for name, value in fields), min(body_start, end), complete, wellformed
-    )
+    return Header(tuple((name, b"\n".join(value)) for name, value in fields), body_start, complete, wellformed)
 
 
 def unfold(value: bytes) -> bytes:

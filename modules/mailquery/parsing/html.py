@@ -8,6 +8,7 @@ sender's own such characters are taken out first, so the marks are ours.
 import re
 from collections.abc import Iterator
 from html import unescape
+from itertools import islice
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -17,23 +18,54 @@ from mailquery.parsing.cleaning import clean
 from mailquery.parsing.links import collect
 
 MAX_HTML_CHARACTERS = 1_000_000
-_MAX_TAGS = 20_000
+_MAX_TAGS = 60_000
+_MANY_TAGS = 20_000  # from here on nesting is looked at
 _MAX_DEPTH = 300
+_FEW_TAGS = 1_000
+_SHORT = 50_000
+_MAX_ATTRIBUTES = 100
+_MAX_ANCHORS = 1_000
 
 _QUOTE_OPENS, _QUOTE_CLOSES, _QUOTE_TO_END, _BREAK, _KEPT_BLANK = "\x01", "\x02", "\x03", "\x0b", "\x1f"
-_OURS = re.compile("[\x00-\x08\x0b-\x1f\x7f]|&#(?:0*(?:[0-8]|1[1-9]|2\\d|3[01])|x0*(?:[0-8bef]|1[0-9a-f]));?", re.I)
+_OURS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_OURS_AS_REFERENCE = re.compile(
+    "&#(?:0*(?:[0-8]|1[1-9]|2\\d|3[01])|[xX]0*(?:[0-8bBeEfF]|1[0-9a-fA-F]))(?![0-9a-fA-F]);?"
+)
 
 _WHITE = re.compile(r"[ \t\r\n\f]+")
-_LAYOUT = re.compile(
-    r"<(?:(br)\b"
-    r"|(/?(?:p|h[1-6]|ul|ol|dl|table|pre|hr|figure|fieldset|center)\b)"
-    r"|(li)\b"
-    r"|(t[dh])\b"
-    r"|(blockquote)\b|(/blockquote)\b"
-    r"|(/?(?:div|tr|/li|dt|dd|section|article|header|footer|main|nav|aside|address|form|caption|figcaption|option"
-    r"|thead|tbody|tfoot|title|summary|details)\b|/li\b))",
-    re.IGNORECASE,
+_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*)")
+_PARAGRAPHS = (
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "dl",
+    "table",
+    "pre",
+    "hr",
+    "figure",
+    "fieldset",
+    "center",
 )
+_BLOCKS = ("div", "tr", "dt", "dd", "section", "article", "header", "footer", "main", "nav", "aside", "address", "form",
+           "caption", "figcaption", "thead", "tbody", "tfoot", "summary", "details", "option")  # fmt: skip
+# What is put before a tag.
+_LAYOUT: dict[str, str] = {
+    **{sign + name: "\f" for name in _PARAGRAPHS for sign in ("", "/")},
+    **{sign + name: "\n" for name in _BLOCKS for sign in ("", "/")},
+    "br": _BREAK,
+    "li": "\n- ",
+    "/li": "\n",
+    "td": "\t",
+    "th": "\t",
+    "blockquote": "\f" + _QUOTE_OPENS,
+    "/blockquote": _QUOTE_CLOSES + "\f",
+}
 _PRE = re.compile(r"<(/?)pre\b", re.IGNORECASE)
 _TAG_OR_BLANK = re.compile(r"<[^<>]*>|[ \n\t]")
 
@@ -41,22 +73,21 @@ _TAG_OR_BLANK = re.compile(r"<[^<>]*>|[ \n\t]")
 _INVISIBLE_ELEMENTS = (
     "head,script,style,title,template,noframes,object,svg,select,datalist,[hidden],[aria-hidden=true i]"
 )
-_MAY_HIDE = re.compile(
-    r"display\s{0,5}:|visibility\s{0,5}:|font-size\s{0,5}:\s{0,5}0|opacity\s{0,5}:|max-height\s{0,5}:|mso-hide", re.I
-)
+_MAY_HIDE = ("display", "visibility", "font-size:0", "font-size: 0", "font-size :", "opacity", "max-height", "mso-hide")
+_ZERO = r"\s{0,5}:\s{0,5}0{1,5}(?:\.0{1,5})?(?:px|pt|em|rem|%|ex)?\s{0,5}(?:[;!]|$)"
 _HIDING = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0*(?:\.0+)?(?:0|(?<=0))(?:px|pt|em|rem|%|ex)?\s*(?:;|!|$)"
-    r"|(?<![\w-])opacity\s*:\s*0*(?:\.0+)?(?:0|(?<=0))\s*(?:;|!|$)|max-height\s*:\s*0(?:px|pt|em|%)?\s*(?:;|!|$)|mso-hide\s*:\s*all",
+    r"display\s{0,5}:\s{0,5}none|visibility\s{0,5}:\s{0,5}hidden|mso-hide\s{0,5}:\s{0,5}all"
+    rf"|(?<![\w-])(?:font-size|opacity|max-height){_ZERO}",
     re.IGNORECASE,
 )
 
-_QUOTED_ELEMENTS = "div.gmail_attr,div.gmail_quote,div.gmail_extra>div.gmail_attr,div.yahoo_quoted,div.moz-cite-prefix,div.protonmail_quote,div.zmail_extra"
-_QUOTE_BEGINS = "#appendonsend,#divRplyFwdMsg,#OLK_SRC_BODY_SECTION,#mail-editor-reference-message-container"
-_OUTLOOK_RULE = re.compile(r"border-top\s*:\s*solid\s+#(?:E1E1E1|B5C4DF|C4C4C4)", re.IGNORECASE)
-_HAS_QUOTE_MARKS = re.compile(
-    r"gmail_|yahoo_quoted|moz-cite|protonmail_quote|zmail_extra|appendonsend|divRplyFwdMsg|OLK_SRC|mail-editor-ref|border-top",
-    re.I,
+_QUOTED_ELEMENTS = (
+    "div.gmail_attr,div.gmail_quote,div.yahoo_quoted,div.moz-cite-prefix,div.protonmail_quote,div.zmail_extra"
 )
+_QUOTE_BEGINS = "#appendonsend,#divRplyFwdMsg,#OLK_SRC_BODY_SECTION,#mail-editor-reference-message-container"
+_OUTLOOK_RULE = re.compile(r"border-top\s{0,5}:\s{0,5}solid\s{1,5}#(?:E1E1E1|B5C4DF|C4C4C4)", re.IGNORECASE)
+_QUOTE_MARKS = ("gmail_", "yahoo_quoted", "moz-cite", "protonmail_quote", "zmail_extra", "appendonsend", "divRplyFwdMsg",
+                "OLK_SRC", "mail-editor-ref", "border-top")  # fmt: skip
 
 # Elements that HTML carries on from paragraph to paragraph (formatting elements, HTML 13.2.4.3): a page that leaves
 # thousands open makes every parser repeat all of them in each block.
@@ -77,32 +108,93 @@ class HtmlText(NamedTuple):
 def read_html(source: str) -> HtmlText:
     """The text, its quoted lines and its links. Bounded in time whatever the source is."""
     complete = len(source) <= MAX_HTML_CHARACTERS
-    source = _OURS.sub("\n", source[:MAX_HTML_CHARACTERS])
+    source = source[:MAX_HTML_CHARACTERS]
+    if not source.isprintable():
+        source = _OURS.sub(" ", source)
+    if "&#" in source:
+        source = _OURS_AS_REFERENCE.sub(" ", source)
+    source = _without_unread(source)
     source, flat = _tamed(source)
     marked = _mark_layout(source)
     if flat:
-        text, links = _without_tags(marked), ()
+        text = _without_tags(marked)
+        links: tuple[Link, ...] = ()
     else:
         text, links = _rendered(marked)
     lines, quoted = _lines(text)
     return HtmlText("\n".join(lines), tuple(quoted), links, complete)
 
 
+_UNREAD = re.compile(r"<!--|<(?:script|style|noframes)(?=[\s>/])", re.IGNORECASE)
+_UNREAD_ENDS = {
+    "<!--": re.compile("-->"),
+    "<script": re.compile(r"</script\b[^<>]*>?", re.IGNORECASE),
+    "<style": re.compile(r"</style\b[^<>]*>?", re.IGNORECASE),
+    "<noframes": re.compile(r"</noframes\b[^<>]*>?", re.IGNORECASE),
+}
+
+
+def _without_unread(source: str) -> str:
+    """The source without comments, scripts and style sheets. One that does not end goes to the end of the page."""
+    pieces: list[str] = []
+    position = 0
+    while (match := _UNREAD.search(source, position)) is not None:
+        pieces.append(source[position : match.start()])
+        opening = match[0].lower()
+        # "<!-->" is a whole comment, so its end may overlap its beginning (HTML, section 13.2.5.43).
+        end = _UNREAD_ENDS[opening].search(source, match.start() + 2 if opening == "<!--" else match.end())
+        if end is None:
+            return "".join(pieces)
+        position = end.end()
+    if not pieces:
+        return source
+    pieces.append(source[position:])
+    return "".join(pieces)
+
+
 def _tamed(source: str) -> tuple[str, bool]:
     """The source without what would make a parser slow; and whether it is too deep to be parsed at all."""
-    formatting = len(_FORMATTING.findall(source))
+    if len(source) > _SHORT:
+        source = _with_few_attributes(source)
     tags = source.count("<")
+    formatting = len(_FORMATTING.findall(source)) if tags > _FEW_TAGS else 0
     if formatting * tags > _MAX_REPEATED:
         source = _FORMATTING.sub(r"<\1span", source)
-    return source, tags > _MAX_TAGS and _too_deep(source)
+    return source, tags > _MAX_TAGS or (tags > _MANY_TAGS and _too_deep(source))
 
 
-_VOID = frozenset(
-    "area base br col embed hr img input link meta param source track wbr p li td th tr dt dd option".split()
-)
+_TAG_NAME = re.compile(r"<[a-zA-Z][^\s/>]*+")
+_ATTRIBUTE = re.compile(r"[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>]*+))?+")
+
+
+def _with_few_attributes(source: str) -> str:
+    """The source with at most 100 attributes to a tag: a parser compares each one with all before it."""
+    pieces: list[str] = []
+    position = kept_from = 0
+    while (match := _TAG_NAME.search(source, position)) is not None:
+        position = match.end()
+        count = 0
+        cut = -1
+        while (attribute := _ATTRIBUTE.match(source, position)) is not None:
+            count += 1
+            if count == _MAX_ATTRIBUTES:
+                cut = position
+            position = attribute.end()
+        if cut >= 0:
+            pieces.append(source[kept_from:cut])
+            kept_from = position
+    if not pieces:
+        return source
+    pieces.append(source[kept_from:])
+    return "".join(pieces)
+
+
+_VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
+                   "wbr", "p", "li", "td", "th", "tr", "dt", "dd", "option"))  # fmt: skip
 
 
 def _too_deep(source: str) -> bool:
+    """Whether more elements are open at once than in any honest page, by their names."""
     open_elements: dict[str, int] = {}
     depth = 0
     for match in _ANY_TAG.finditer(source):
@@ -123,26 +215,12 @@ def _too_deep(source: str) -> bool:
 
 
 def _layout(match: re.Match[str]) -> str:
-    tag = match[0]
-    kind = match.lastindex
-    if kind == 1:
-        return _BREAK + tag
-    if kind == 2:
-        return "\f" + tag
-    if kind == 3:
-        return "\n- " + tag
-    if kind == 4:
-        return "\t" + tag
-    if kind == 5:
-        return "\f" + _QUOTE_OPENS + tag
-    if kind == 6:
-        return _QUOTE_CLOSES + "\f" + tag
-    return "\n" + tag
+    return _LAYOUT.get(match[1].lower(), "") + match[0]
 
 
 def _mark_layout(source: str) -> str:
-    if "<pre" not in source and "<PRE" not in source and "<Pre" not in source:
-        return _LAYOUT.sub(_layout, _WHITE.sub(" ", source))
+    if _PRE.search(source) is None:
+        return _TAG.sub(_layout, _WHITE.sub(" ", source))
     pieces: list[str] = []
     position = depth = 0
     for match in _PRE.finditer(source):
@@ -156,7 +234,7 @@ def _mark_layout(source: str) -> str:
 def _mark_piece(piece: str, *, preformatted: bool) -> str:
     if preformatted:
         piece = _TAG_OR_BLANK.sub(_keep_blank, piece)
-    return _LAYOUT.sub(_layout, _WHITE.sub(" ", piece))
+    return _TAG.sub(_layout, _WHITE.sub(" ", piece))
 
 
 def _keep_blank(match: re.Match[str]) -> str:
@@ -173,11 +251,12 @@ def _rendered(marked: str) -> tuple[str, tuple[Link, ...]]:
         return "", ()
     for node in parser.css(_INVISIBLE_ELEMENTS):
         node.decompose()
-    if _MAY_HIDE.search(marked):
+    folded = marked.lower()
+    if any(word in folded for word in _MAY_HIDE):
         for node in root.css("[style]"):
             if node.tag != "body" and _HIDING.search(node.attributes.get("style") or ""):
                 node.decompose()
-    if _HAS_QUOTE_MARKS.search(marked):
+    if any(mark in marked for mark in _QUOTE_MARKS):
         _mark_quotes(root)
     text = root.text(deep=True, separator="")
     if not text.strip(_BLANKS_AND_MARKS):
@@ -190,7 +269,7 @@ _BLANKS_AND_MARKS = " \t\n\f\xa0-" + _QUOTE_OPENS + _QUOTE_CLOSES + _QUOTE_TO_EN
 
 
 def _anchors(root: LexborNode) -> Iterator[tuple[str, str]]:
-    for node in root.css("a[href],area[href],span[href]"):
+    for node in islice(root.css("a[href],area[href],span[href]"), _MAX_ANCHORS):
         yield (node.attributes.get("href") or "").strip(), node.text(deep=True, separator="")
 
 
@@ -216,7 +295,7 @@ def _without_tags(marked: str) -> str:
         if not skipping:
             pieces.append(marked[position : match.start()])
         name = (match[2] or "").lower()
-        if name in ("script", "style", "head", "title"):
+        if name in ("head", "title"):
             if not skipping and not match[1]:
                 skipping = name
             elif skipping == name and match[1]:

@@ -21,7 +21,10 @@ def collect(found: Iterable[tuple[str, str]]) -> tuple[Link, ...]:
     """
     links: dict[str, str] = {}
     for raw_url, raw_text in found:
-        url = "".join(one_line(raw_url[: 2 * _MAX_URL_CHARACTERS]).split())[:_MAX_URL_CHARACTERS]
+        url = raw_url[: 2 * _MAX_URL_CHARACTERS]
+        if not url.isprintable() or " " in url or not url.isascii():
+            url = "".join(one_line(url).split())
+        url = url[:_MAX_URL_CHARACTERS]
         if _FOLLOWED.match(url) is None:
             continue
         text = one_line(raw_text[: 4 * _MAX_TEXT_CHARACTERS])[:_MAX_TEXT_CHARACTERS]
@@ -48,10 +51,8 @@ def _without_punctuation(url: str) -> str:
     """An address at the end of a sentence or in parentheses, without what belongs to the sentence."""
     while url:
         last = url[-1]
-        if last in ".,;:!?*_~…。、，！？":
-            url = url[:-1]
-        elif last in ")]" and url.count(last) > url.count("(["[")]".index(last)]):
-            url = url[:-1]
-        else:
+        unpaired = last in ")]" and url.count(last) > url.count({")": "(", "]": "["}[last])
+        if last not in ".,;:!?*_~…。、，！？" and not unpaired:
             break
+        url = url[:-1]
     return url

@@ -19,14 +19,16 @@ _DEVICE = re.compile(
     r"\s*(?:(?:Sent|Written|Typed) (?:from|with|via|using) (?:my |the )?(?:\w+ ){0,3}"
     r"(?:iPhone|iPad|Android|Galaxy|Samsung|BlackBerry|mobile|phone|device|Outlook|Mail|Proton|Yahoo|Thunderbird)\b.{0,60}"
     r"|Get Outlook for (?:iOS|Android|Mac).{0,80}"
-    r"|Von meinem .{1,30} gesendet.{0,20}|Gesendet mit .{1,40}|Envoyé (?:de|depuis) mon .{1,40}|Enviado desde mi .{1,40}"
-    r"|나의 .{1,30}에서 보냄.?|.{1,30}에서 보냄.?|.{0,20}(?:iPhone|iPad|Android|Galaxy)(?:에서|から|で)\s?(?:보냄|送信).{0,20}"
+    r"|Von meinem .{1,30} gesendet.{0,20}|Gesendet mit .{1,40}"
+    r"|Envoyé (?:de|depuis) mon .{1,40}|Enviado desde mi .{1,40}"
+    r"|나의 .{1,30}에서 보냄.?|.{0,20}(?:iPhone|iPad|Android|Galaxy)\s?(?:에서|から|で)\s?(?:보냄|送信).{0,20}"
     r"|(?:发|發)自(?:我的)?\s?.{1,30}|(?:從|从)我的\s?.{1,30}(?:傳送|发送))\s*$",
     re.IGNORECASE,
 )
 _FOOTER = re.compile(
-    r"mailing list|mailing-list|unsubscribe|subscription|/listinfo|sponsored by|yahoo! groups|메일링 리스트|수신거부|수신 거부"
-    r"|配信停止|メーリングリスト|退订|退訂|邮件列表|abbestellen|abmelden|désabonner|désinscrire|liste de diffusion",
+    r"mailing list|mailing-list|unsubscribe|subscription|/listinfo|sponsored by|yahoo! groups"
+    r"|메일링 리스트|수신\s?거부|配信停止|メーリングリスト|退订|退訂|邮件列表"
+    r"|abbestellen|abmelden|désabonner|désinscrire|liste de diffusion",
     re.IGNORECASE,
 )
 _SIGNATURE_LINES = 40
@@ -35,6 +37,8 @@ _FOOTER_SEEN_WITHIN = 6
 _DEVICE_LINES = 4
 # A forward with less than this written above it is about what it forwards.
 _LITTLE_TEXT = 400
+_LONGEST_HEADING = 300
+_ENDS_ATTRIBUTION = frozenset(":：。")
 
 
 def divide(text: str, *, quoted: tuple[bool, ...] | None = None, forward: bool = False) -> tuple[Span, ...]:
@@ -79,23 +83,28 @@ def _mark_history(lines: list[str], kinds: list[SpanKind], forward: bool) -> int
     Returns the line where it begins if it is forwarded rather than quoted.
     """
     for index, line in enumerate(lines):
-        if len(line) > 300 or not line:
+        if not line or len(line) > _LONGEST_HEADING or (kinds[index] is not _TEXT and not _opens_marked(kinds, index)):
             continue
-        if kinds[index] is not _TEXT and not _opens_marked(kinds, index):
-            continue
-        is_forward = attribution.FORWARDED.match(line) is not None
-        if not (is_forward or attribution.ORIGINAL.match(line) or attribution.starts_header_block(lines, index)):
-            if _is_bare_attribution(lines, kinds, index):
-                _to_end(kinds, index)
+        if attribution.HEADING.match(line) is not None:
+            is_forward = attribution.FORWARDED.match(line) is not None
+            if is_forward or attribution.ORIGINAL.match(line) or attribution.starts_header_block(lines, index):
+                start = _with_rule_above(lines, kinds, index)
+                _to_end(kinds, start)
+                return start if is_forward or forward else None
+        elif line.rstrip()[-1:] in _ENDS_ATTRIBUTION:
+            attributed = _bare_attribution(lines, kinds, index)
+            if attributed is not None:
+                _to_end(kinds, attributed)
                 return None
-            continue
-        start = index
-        while start and (not lines[start - 1].strip() or _RULE.match(lines[start - 1])) and kinds[start - 1] is _TEXT:
-            start -= 1
-        start = index if start == 0 and not any(_RULE.match(above) for above in lines[:index]) else start
-        _to_end(kinds, start)
-        return start if is_forward or forward else None
     return None
+
+
+def _with_rule_above(lines: list[str], kinds: list[SpanKind], index: int) -> int:
+    """A heading's first line: the rule that Outlook draws above it is part of it."""
+    above = index - 1
+    while above >= 0 and kinds[above] is _TEXT and not lines[above].strip():
+        above -= 1
+    return above if above >= 0 and kinds[above] is _TEXT and _RULE.match(lines[above]) else index
 
 
 def _opens_marked(kinds: list[SpanKind], index: int) -> bool:
@@ -107,22 +116,19 @@ def _to_end(kinds: list[SpanKind], start: int) -> None:
     kinds[start:] = [_QUOTE] * (len(kinds) - start)
 
 
-def _is_bare_attribution(lines: list[str], kinds: list[SpanKind], index: int) -> bool:
-    """An attribution that is followed by text without any sign, to the end of the message."""
-    line = lines[index].strip()
-    if not any(character.isdigit() for character in line):
-        return False
+def _bare_attribution(lines: list[str], kinds: list[SpanKind], last: int) -> int | None:
+    """The first line of an attribution that ends in line `last` and is followed by text without any sign.
+
+    What follows such a one is quoted to the end of the message. One before lines with signs is `_mark_attributions`'s.
+    """
     for count in range(1, attribution.MAX_LINES):
-        end = index + count
-        if end > len(lines) or not lines[end - 1].strip():
-            return False
-        joined = lines[index:end]
-        if attribution.HINT.search(joined[-1]) is None and not joined[-1].rstrip().endswith((">:", ">：")):
-            continue
-        if attribution.is_complete([part.strip() for part in joined]):
-            following = next((kinds[i] for i in range(end, len(lines)) if lines[i].strip()), None)
-            return following is _TEXT
-    return False
+        first = last - count + 1
+        if first < 0 or not lines[first].strip():
+            return None
+        if attribution.is_complete([part.strip() for part in lines[first : last + 1]]):
+            following = next((kinds[i] for i in range(last + 1, len(lines)) if lines[i].strip()), None)
+            return first if following is _TEXT else None
+    return None
 
 
 def _mark_attributions(lines: list[str], kinds: list[SpanKind]) -> None:

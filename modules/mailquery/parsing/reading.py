@@ -1,0 +1,82 @@
+"""Reading from a message's bytes again: single parts, the HTML, the header as it was sent."""
+
+import re
+from dataclasses import dataclass
+
+from mailquery.parsing.attachments import part_filename, uuencoded_filename, uuencoded_number, uuencoded_of
+from mailquery.parsing.body import decode_part, text_parts
+from mailquery.parsing.cleaning import clean, one_line
+from mailquery.parsing.fields import read_header, unfold
+from mailquery.parsing.headers import decode_raw, decode_words
+from mailquery.parsing.message import normalised
+from mailquery.parsing.structure import Part, read_structure
+from mailquery.parsing.transfer import undo_transfer_encoding
+
+_HTML_TYPES = frozenset({"text/html", "text/xhtml", "application/xhtml+xml"})
+_CAPITALISED = re.compile(r"(?:^|-)[a-z]")
+_SPELLINGS = {"Mime-Version": "MIME-Version", "Message-Id": "Message-ID", "Content-Id": "Content-ID",
+              "Dkim-Signature": "DKIM-Signature", "List-Id": "List-ID"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PartContent:
+    """One part, decoded. `text` is that of a text part, as it was sent but for line ends; HTML is its source."""
+
+    content_type: str
+    filename: str
+    data: bytes
+    text: str | None
+
+
+def read_part(raw: bytes, part: str) -> PartContent | None:
+    """The part with the number `part`, as an `Attachment` names it, or None where there is none. Raises nothing."""
+    raw = normalised(raw)
+    for leaf in read_structure(raw).root.leaves():
+        if leaf.number == part:
+            return _leaf(raw, leaf)
+        if leaf.content_type == "text/plain" and part.startswith(f"{leaf.number}."):
+            return _uuencoded(raw, leaf, part)
+    return None
+
+
+def _leaf(raw: bytes, leaf: Part) -> PartContent:
+    data = undo_transfer_encoding(raw[leaf.start : leaf.end], leaf.transfer_encoding).data
+    text = None
+    if leaf.content_type.startswith("text/"):
+        text = clean(decode_part(data, leaf).text)
+    return PartContent(leaf.content_type, part_filename(leaf, data), data, text)
+
+
+def _uuencoded(raw: bytes, leaf: Part, part: str) -> PartContent | None:
+    for index, file in enumerate(uuencoded_of(raw, leaf), start=1):
+        if uuencoded_number(leaf, index) == part:
+            return PartContent("application/octet-stream", uuencoded_filename(file, part), file.data, None)
+    return None
+
+
+def html_source(raw: bytes) -> str | None:
+    """The HTML of the message's text as it was sent, decoded, or None where it has none. Raises nothing."""
+    raw = normalised(raw)
+    for stretch in text_parts(read_structure(raw).root):
+        for part in reversed(stretch):
+            if part.content_type in _HTML_TYPES:
+                data = undo_transfer_encoding(raw[part.start : part.end], part.transfer_encoding).data
+                return clean(decode_part(data, part).text)
+    return None
+
+
+def header_lines(raw: bytes) -> tuple[tuple[str, str], ...]:
+    """(name, value) of every header field in its order: unfolded, decoded, on one line. Raises nothing.
+
+    Names are in the usual capitals, whatever the sender wrote.
+    """
+    raw = normalised(raw)
+    return tuple(
+        (_spelled(name), one_line(decode_words(decode_raw(unfold(value)))))
+        for name, value in read_header(raw, 0, len(raw)).fields
+    )
+
+
+def _spelled(name: str) -> str:
+    capitalised = _CAPITALISED.sub(lambda match: match[0].upper(), name)
+    return _SPELLINGS.get(capitalised, capitalised)
