@@ -147,7 +147,10 @@ class FolderSource(LocalSource):
             elif found.is_maildir:
                 yield from self._read_maildir(found)
             else:
+                size, before = self._size_of(found), self._progress.position
                 yield from self._read_file(found)
+                # What was passed over counts as read, what was read twice (a zip file's directory) counts once.
+                self._progress.advance(size - (self._progress.position - before))
 
     def _read_maildir(self, found: _Found) -> Iterator[Item]:
         name = mailbox_of_maildir(found.parts)

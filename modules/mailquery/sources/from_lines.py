@@ -30,7 +30,7 @@ _ISO_DATE = re.compile(rb"(\d{4})-(\d\d)-(\d\d)[T \t]+" + _TIME + rb"[ \t]*((?:Z
 # Where a date can begin: a cheap first look that also keeps hostile lines from costing more than their length.
 _DATE_START = re.compile(rb"(?<=[ \t])(?:" + _DAY + rb"[, \t]|\d{1,2}[ -][A-Z][a-z][a-z][ -]|\d{4}-\d\d-)", re.I)
 
-_SENDER = re.compile(rb'[ \t]*(?:-|"[^"\n]*"(?:@?[^ \t]*)|[^ \t]+(?:[ \t]+at[ \t]+[^ \t]+)?)?[ \t]*\Z', re.IGNORECASE)
+_SENDER = re.compile(rb'(?:"[^"]*"[^ \t]*|[^ \t]+(?:[ \t]+at[ \t]+[^ \t]+)?)?\Z', re.IGNORECASE)
 _OFFSET = re.compile(rb"([+-])(\d\d):?(\d\d)")
 _NAMED_ZONES = {b"EST": -5, b"EDT": -4, b"CST": -6, b"CDT": -5, b"MST": -7, b"MDT": -6, b"PST": -8, b"PDT": -7}
 _FIELD = re.compile(rb"(?:>?From |[!-9;-~]{1,128}[ \t]*:)")
@@ -60,7 +60,7 @@ def grade(line: bytes) -> Grade:
     found = _match(line)
     if found is None:
         return Grade.LOOSE if _NO_DATE.match(line) else Grade.NONE
-    return Grade.STRICT if _SENDER.match(line[5 : found[0]]) else Grade.LOOSE
+    return Grade.STRICT if _SENDER.match(line[5 : found[0]].strip()) else Grade.LOOSE
 
 
 def begins_header(data: bytes, at: int) -> bool:

@@ -67,6 +67,7 @@ _STARRED = frozenset(
         "已加星號",
     }
 )
+_VALUE_LIMIT = 16 * 1024  # bytes; Gmail has names of at most 225 characters
 _NO_LABEL = "Archived"  # Gmail's name for mail without a mailbox
 
 
@@ -99,7 +100,7 @@ def _labels(value: bytes) -> list[str]:
 
 
 def _decoded(value: bytes) -> str:
-    unfolded = value.decode("utf-8", "replace").replace("\r", "").replace("\n", "")
+    unfolded = value[:_VALUE_LIMIT].decode("utf-8", "replace").replace("\r", "").replace("\n", "")
     try:
         parts = decode_header(unfolded)
     except (HeaderParseError, ValueError):

@@ -18,6 +18,8 @@ _MOZILLA_READ, _MOZILLA_REPLIED, _MOZILLA_MARKED = 0x0001, 0x0002, 0x0004
 _MOZILLA_EXPUNGED, _MOZILLA_FORWARDED = 0x0008, 0x1000
 _MOZILLA2_IMAP_DELETED = 0x00200000
 
+_HEADER_LIMIT = 256 * 1024  # bytes; what is longer was made to cost time
+
 _STATUS_FLAGS = {b"r": Flag.SEEN}
 _X_STATUS_FLAGS = {b"a": Flag.ANSWERED, b"f": Flag.FLAGGED, b"t": Flag.DRAFT, b"d": Flag.DELETED}
 
@@ -37,6 +39,7 @@ NO_STATE = StoredState()
 
 def read_state(header: bytes) -> StoredState:
     """What `header`, a message's header with its line feeds, says about the message's state."""
+    header = header[:_HEADER_LIMIT]
     on_top = _ON_TOP.match(header) if header[:1] in b"Xx" and header else None
     flags = _status_flags(header)
     if on_top is None:

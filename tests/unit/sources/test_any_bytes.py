@@ -65,21 +65,21 @@ def read_back(data: bytes, form: str | None) -> list[bytes]:
 @settings(max_examples=150, deadline=None)
 @given(MESSAGES)
 @pytest.mark.parametrize("form", [None, "mboxrd"])
-def test_mboxrd_comes_back(form, raws):
+def test_mboxrd_comes_back(form: str | None, raws: list[bytes]) -> None:
     raws = [without_counts(raw) for raw in raws]
     assert read_back(b"".join(FROM + rd(raw) + b"\n" for raw in raws), form) == raws
 
 
 @settings(max_examples=150, deadline=None)
 @given(MESSAGES)
-def test_mboxo_comes_back_but_for_lines_that_were_quoted_already(raws):
+def test_mboxo_comes_back_but_for_lines_that_were_quoted_already(raws: list[bytes]) -> None:
     raws = [re.sub(rb"(?m)^>From ", b"> From ", without_counts(raw)) for raw in raws]
     assert read_back(b"".join(FROM + o(raw) + b"\n" for raw in raws), "mboxo") == raws
 
 
 @settings(max_examples=150, deadline=None)
 @given(MESSAGES)
-def test_mboxcl_comes_back(raws):
+def test_mboxcl_comes_back(raws: list[bytes]) -> None:
     raws = [without_counts(raw) for raw in raws]
     written = [with_count(rd(raw)) for raw in raws]
     assert read_back(b"".join(FROM + w + b"\n" for w in written), "mboxcl") == [
@@ -89,7 +89,7 @@ def test_mboxcl_comes_back(raws):
 
 @settings(max_examples=150, deadline=None)
 @given(MESSAGES)
-def test_mboxcl2_comes_back(raws):
+def test_mboxcl2_comes_back(raws: list[bytes]) -> None:
     written = [with_count(without_counts(raw)) for raw in raws]
     assert read_back(b"".join(FROM + w + b"\n" for w in written), "mboxcl2") == written
 
@@ -107,7 +107,7 @@ class InSteps:
 
 @settings(max_examples=150, deadline=None)
 @given(MESSAGES, st.integers(1, 60), st.binary(max_size=5))
-def test_where_blocks_end_makes_no_difference(raws, step, start):
+def test_where_blocks_end_makes_no_difference(raws: list[bytes], step: int, start: bytes) -> None:
     data = start + b"".join(FROM + with_count(raw) + b"\n" for raw in raws)
     for lengths in (False, True):
         whole = list(Splitter(InSteps(data, len(data) + 1), limit=1 << 20, sure_lengths=lengths))
@@ -123,7 +123,7 @@ NAMES = st.sampled_from(["a", "a.eml", "a.emlx", "a.mbox", "a.gz", "a.zip", "a.p
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=600), MAGIC, NAMES, FORMATS)
-def test_any_bytes_are_read_or_refused(data, magic, name, form):
+def test_any_bytes_are_read_or_refused(data: bytes | None, magic: bytes, name: str, form: str | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / name).write_bytes(magic + data)
         for path in (Path(folder) / name, Path(folder)):

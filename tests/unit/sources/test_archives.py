@@ -7,14 +7,18 @@ import io
 import random
 import tarfile
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from mailquery.domain.messages import Flag, ProblemCode
 from mailquery.sources import streams
 from mailquery.sources.detection import open_sources
-from mailquery.sources.interfaces import SourceMessage
+from mailquery.sources.interfaces import SourceMessage, UnreadablePlace
 from mcpkit.errors import Fault
+
+Read = Callable[..., tuple[list[SourceMessage], list[UnreadablePlace]]]
 
 FROM = b"From a@example.org Mon Mar  1 10:00:00 2021\n"
 
@@ -68,7 +72,7 @@ def zip_of(entries: dict[str, bytes]) -> bytes:
         ("no-ending", gzip.compress(MBOX)),
     ],
 )
-def test_a_compressed_mbox(tmp_path, read, name, data):
+def test_a_compressed_mbox(tmp_path: Path, read: Read, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)
     messages, problems = read(tmp_path / name)
     assert [m.raw for m in messages] == [raw(n) for n in range(200)]
@@ -79,7 +83,7 @@ def test_a_compressed_mbox(tmp_path, read, name, data):
 
 
 @pytest.mark.parametrize("pack", [zip_of, tar_of, lambda e: gzip.compress(tar_of(e))], ids=["zip", "tar", "tgz"])
-def test_an_archive_of_everything(tmp_path, read, pack):
+def test_an_archive_of_everything(tmp_path: Path, read: Read, pack: Callable[[dict[str, bytes]], bytes]) -> None:
     (tmp_path / "takeout-001.zip").write_bytes(pack(ENTRIES))
     messages, problems = read(tmp_path / "takeout-001.zip")
     found = {(m.placements[0].mailbox, m.placements[0].flags) for m in messages}
@@ -99,7 +103,7 @@ def test_an_archive_of_everything(tmp_path, read, pack):
     assert [p.name for p in tmp_path.parent.rglob("evil*")] == []
 
 
-def test_a_cut_gzip_gives_what_is_before_the_cut(tmp_path, read):
+def test_a_cut_gzip_gives_what_is_before_the_cut(tmp_path: Path, read: Read) -> None:
     (tmp_path / "m.gz").write_bytes(gzip.compress(MBOX)[:-20_000])
     messages, problems = read(tmp_path / "m.gz")
     assert len(messages) > 20
@@ -109,7 +113,9 @@ def test_a_cut_gzip_gives_what_is_before_the_cut(tmp_path, read):
 
 
 @pytest.mark.parametrize("pack", [zip_of, tar_of, lambda e: gzip.compress(tar_of(e))], ids=["zip", "tar", "tgz"])
-def test_damage_anywhere_is_reported_and_never_raised(tmp_path, read, pack):
+def test_damage_anywhere_is_reported_and_never_raised(
+    tmp_path: Path, read: Read, pack: Callable[[dict[str, bytes]], bytes]
+) -> None:
     data = pack({"a.mbox": MBOX[:20_000], "b.eml": raw(1), "c.eml": raw(2)})
     path = tmp_path / "x.zip"
     for seed in range(60):
@@ -122,7 +128,7 @@ def test_damage_anywhere_is_reported_and_never_raised(tmp_path, read, pack):
             read(path)
 
 
-def test_an_encrypted_entry_is_reported(tmp_path, read):
+def test_an_encrypted_entry_is_reported(tmp_path: Path, read: Read) -> None:
     data = bytearray(zip_of({"a.eml": raw(1), "b.eml": raw(2)}))
     central = data.index(b"PK\x01\x02")
     data[central + 8] |= 1
@@ -134,7 +140,9 @@ def test_an_encrypted_entry_is_reported(tmp_path, read):
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lambda d: zip_of({"a.mbox": d, "b.mbox": d})])
-def test_a_bomb_is_stopped(tmp_path, read, monkeypatch, pack):
+def test_a_bomb_is_stopped(
+    tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
+) -> None:
     monkeypatch.setattr(streams, "EXPANSION_ALWAYS", 1 << 20)
     (tmp_path / "m.mbox.gz").write_bytes(pack(FROM + raw(1) + b"\n" + b"\n" * 60_000_000))
     _, problems = read(tmp_path / "m.mbox.gz")
@@ -142,7 +150,7 @@ def test_a_bomb_is_stopped(tmp_path, read, monkeypatch, pack):
     assert "expands" in problems[-1].problem.detail
 
 
-def test_a_tar_header_that_claims_a_huge_name_is_refused(tmp_path, read):
+def test_a_tar_header_that_claims_a_huge_name_is_refused(tmp_path: Path, read: Read) -> None:
     info = tarfile.TarInfo("././@LongLink")
     info.type = tarfile.GNUTYPE_LONGNAME
     info.size = 1 << 34
@@ -152,7 +160,7 @@ def test_a_tar_header_that_claims_a_huge_name_is_refused(tmp_path, read):
     assert "too long" in problems[0].problem.detail
 
 
-def test_links_in_a_tar_are_passed_over(tmp_path, read):
+def test_links_in_a_tar_are_passed_over(tmp_path: Path, read: Read) -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE):
@@ -163,7 +171,7 @@ def test_links_in_a_tar_are_passed_over(tmp_path, read):
     assert read(tmp_path / "x.tar") == ([], [])
 
 
-def test_closing_early_closes_the_file(tmp_path):
+def test_closing_early_closes_the_file(tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_bytes(zip_of(ENTRIES))
     (source,) = open_sources(tmp_path / "x.zip")
     items = iter(source)

@@ -1,8 +1,13 @@
 """The real mail, against a splitter that is written as plainly as can be."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from mailquery.sources.interfaces import SourceMessage, UnreadablePlace
+
+Read = Callable[..., tuple[list[SourceMessage], list[UnreadablePlace]]]
 
 CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
 
@@ -12,14 +17,14 @@ pytestmark = [
 ]
 
 
-def test_the_folder(read):
+def test_the_folder(read: Read) -> None:
     messages, problems = read(CORPUS / "easy-ham")
     assert (len(messages), problems) == (2500, [])
     files = sorted((CORPUS / "easy-ham").iterdir())
     assert all(m.raw == path.read_bytes() for m, path in zip(messages, files, strict=True))
 
 
-def test_the_mbox(read):
+def test_the_mbox(read: Read) -> None:
     messages, problems = read(CORPUS / "easy-ham-2.mbox", format="mboxo")
     assert (len(messages), problems) == (1400, [])
     expected: list[bytes] = []

@@ -2,33 +2,38 @@
 
 import os
 import plistlib
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from mailquery.domain.messages import Flag, ProblemCode
 from mailquery.sources.detection import open_sources
+from mailquery.sources.interfaces import SourceMessage, UnreadablePlace
 from mcpkit.errors import ErrorCode, Fault
+
+Read = Callable[..., tuple[list[SourceMessage], list[UnreadablePlace]]]
 
 FROM = b"From - Mon Mar  1 10:00:00 2021\n"
 RAW = b"From: a@example.org\nSubject: x\n\nbody\n"
 
 
-def put(path, data=RAW):
+def put(path: Path, data: bytes = RAW) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path
 
 
-def emlx(raw=RAW, size=None, **properties):
+def emlx(raw: bytes = RAW, size: int | None = None, **properties: object) -> bytes:
     return b"%-10d\n%s%s" % (len(raw) if size is None else size, raw, plistlib.dumps(properties))
 
 
-def boxes(messages):
+def boxes(messages: list[SourceMessage]) -> list[str]:
     return [m.placements[0].mailbox for m in messages]
 
 
-def test_a_folder_of_message_files_in_order(tmp_path, read):
+def test_a_folder_of_message_files_in_order(tmp_path: Path, read: Read) -> None:
     root = tmp_path / "archive"
     for name in ("2.eml", "1.eml", "10", "sub/b.EML"):
         put(root / name, RAW + name.encode())
@@ -49,18 +54,19 @@ def test_a_folder_of_message_files_in_order(tmp_path, read):
     ]
 
 
-def test_the_position_reaches_the_size(tmp_path):
+def test_the_position_reaches_the_size(tmp_path: Path) -> None:
     for number in range(20):
         put(tmp_path / f"{number}.eml", RAW * (number + 1))
     put(tmp_path / "large.eml", RAW + b"x\n" * 300_000)
     put(tmp_path / "box", FROM + RAW)
+    put(tmp_path / "unknown", b"\x00" * 100_000)
     (source,) = open_sources(tmp_path)
     seen = [source.position() for _ in source]
     assert seen == sorted(seen)
     assert source.position() == source.size()
 
 
-def test_thunderbirds_profile(tmp_path, read):
+def test_thunderbirds_profile(tmp_path: Path, read: Read) -> None:
     put(tmp_path / "prefs.js", b"user_pref")
     put(tmp_path / "storage" / "x", b"junk")
     local = tmp_path / "Mail" / "Local Folders"
@@ -79,7 +85,7 @@ def test_thunderbirds_profile(tmp_path, read):
     assert boxes(read(local / "Inbox.sbd" / "Work")[0]) == ["Inbox/Work"]
 
 
-def test_apple_mail(tmp_path, read):
+def test_apple_mail(tmp_path: Path, read: Read) -> None:
     identity = "0F2AF6B4-6FCB-4BBC-9A33-3A2A4DD0E9A0"
     root = tmp_path / "V10" / identity
     put(root / "INBOX.mbox" / identity / "Data" / "1" / "Messages" / "5.emlx", emlx(flags=0b1000000010001))
@@ -111,31 +117,31 @@ def test_apple_mail(tmp_path, read):
         (b"9999\n" + RAW, None, [ProblemCode.TRUNCATED]),
     ],
 )
-def test_emlx(tmp_path, read, data, flags, problems):
+def test_emlx(tmp_path: Path, read: Read, data: bytes, flags: object, problems: list[ProblemCode]) -> None:
     (message,) = read(put(tmp_path / "1.emlx", data))[0]
     assert message.raw == RAW
     assert message.placements[0].flags == flags
     assert [p.code for p in message.problems] == problems
 
 
-def test_emlx_knows_when_it_was_received(tmp_path, read):
+def test_emlx_knows_when_it_was_received(tmp_path: Path, read: Read) -> None:
     (message,) = read(put(tmp_path / "1.emlx", emlx(**{"date-received": 1_400_000_000})))[0]
     assert message.source_date == datetime.fromtimestamp(1_400_000_000, UTC)
 
 
 @pytest.mark.parametrize("name", ["1.eml", "message", "1.txt"])
-def test_a_single_message(tmp_path, read, name):
+def test_a_single_message(tmp_path: Path, read: Read, name: str) -> None:
     (message,) = read(put(tmp_path / "box" / name))[0]
     assert (message.raw, message.placements[0].mailbox) == (RAW, "box")
 
 
-def test_a_mailbox_that_is_given_takes_the_place_of_all_names(tmp_path, read):
+def test_a_mailbox_that_is_given_takes_the_place_of_all_names(tmp_path: Path, read: Read) -> None:
     put(tmp_path / "a" / "1.eml")
     put(tmp_path / "b", FROM + RAW)
     assert set(boxes(read(tmp_path, mailbox="Old")[0])) == {"Old"}
 
 
-def test_a_format_can_be_insisted_on(tmp_path, read):
+def test_a_format_can_be_insisted_on(tmp_path: Path, read: Read) -> None:
     body = RAW + b"\n" + FROM + RAW
     assert len(read(put(tmp_path / "1", FROM + body))[0]) == 2
     assert [m.raw for m in read(tmp_path / "1", format="eml")[0]] == [body]
@@ -143,7 +149,7 @@ def test_a_format_can_be_insisted_on(tmp_path, read):
     assert read(tmp_path / "2", format="mbox")[1][0].problem.code is ProblemCode.NOT_MAIL
 
 
-def test_links_that_lead_in_a_circle_and_special_files(tmp_path, read):
+def test_links_that_lead_in_a_circle_and_special_files(tmp_path: Path, read: Read) -> None:
     put(tmp_path / "a" / "1.eml")
     (tmp_path / "a" / "up").symlink_to(tmp_path)
     (tmp_path / "a" / "self").symlink_to("self")
@@ -153,7 +159,7 @@ def test_links_that_lead_in_a_circle_and_special_files(tmp_path, read):
     assert (len(messages), problems) == (1, [])
 
 
-def test_names_that_are_not_utf8_can_be_stored(tmp_path, read):
+def test_names_that_are_not_utf8_can_be_stored(tmp_path: Path, read: Read) -> None:
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     os.mkdir(folder)
     with open(folder + b"/\xff.eml", "wb") as file:
@@ -176,7 +182,9 @@ def test_names_that_are_not_utf8_can_be_stored(tmp_path, read):
         ("a.eml", RAW, {"format": "pst"}, ErrorCode.VALIDATION_ERROR, "mboxrd"),
     ],
 )
-def test_what_is_no_mail_is_refused_with_a_remedy(tmp_path, name, data, options, code, words):
+def test_what_is_no_mail_is_refused_with_a_remedy(
+    tmp_path: Path, name: str, data: bytes | None, options: dict[str, str], code: ErrorCode, words: str
+) -> None:
     if data is not None:
         put(tmp_path / name, data)
     with pytest.raises(Fault) as caught:
@@ -187,7 +195,7 @@ def test_what_is_no_mail_is_refused_with_a_remedy(tmp_path, name, data, options,
         assert str(tmp_path / name) in caught.value.message
 
 
-def test_a_folder_without_mail_and_a_pipe_are_refused(tmp_path):
+def test_a_folder_without_mail_and_a_pipe_are_refused(tmp_path: Path) -> None:
     put(tmp_path / "docs" / "a.pdf", b"%PDF")
     os.mkfifo(tmp_path / "pipe")
     for path, options in ((tmp_path / "docs", {}), (tmp_path / "pipe", {}), (tmp_path / "docs", {"format": "maildir"})):
@@ -198,7 +206,7 @@ def test_a_folder_without_mail_and_a_pipe_are_refused(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_refused(tmp_path):
+def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     put(tmp_path / "a.eml").chmod(0)
     with pytest.raises(Fault) as caught:
         open_sources(tmp_path / "a.eml")

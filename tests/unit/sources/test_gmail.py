@@ -1,5 +1,7 @@
 """Google Takeout: labels become mailboxes and flags."""
 
+from pathlib import Path
+
 import pytest
 
 from mailquery.domain.mailboxes import MailboxRole
@@ -36,14 +38,14 @@ from mailquery.sources.roles import role_of
         (b" =?x-unknown?B?!!!?=,=?UTF-8?B?a?=,\0", None, None),
     ],
 )
-def test_labels(value, mailboxes, flags):
+def test_labels(value: bytes, mailboxes: object, flags: object) -> None:
     found, found_flags = read_labels(value)
     assert found
     if mailboxes is not None:
         assert (found, found_flags) == (mailboxes, flags)
 
 
-def test_a_takeout_mbox(tmp_path):
+def test_a_takeout_mbox(tmp_path: Path) -> None:
     path = tmp_path / "All mail Including Spam and Trash.mbox"
     path.write_bytes(
         b"From 1790@xxx Mon Mar 01 00:00:00 +0000 2024\r\nX-GM-THRID: 1790000000000000001\r\n"
@@ -85,5 +87,5 @@ def test_a_takeout_mbox(tmp_path):
         ("", MailboxRole.NONE),
     ],
 )
-def test_roles(name, role):
+def test_roles(name: str, role: MailboxRole) -> None:
     assert role_of(name) is role

@@ -1,26 +1,30 @@
 """Maildir, Maildir++ and nested folders, also while another program works in them."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Flag, ProblemCode
 from mailquery.sources.detection import open_sources
-from mailquery.sources.interfaces import SourceMessage
+from mailquery.sources.interfaces import SourceMessage, UnreadablePlace
 from mailquery.sources.naming import modified_utf7
+
+Read = Callable[..., tuple[list[SourceMessage], list[UnreadablePlace]]]
 
 RAW = b"From: a@example.org\nSubject: x\n\nbody\n"
 
 
-def make(path, **files):
+def make(path: Path) -> Path:
     for part in ("cur", "new", "tmp"):
         (path / part).mkdir(parents=True, exist_ok=True)
     return path
 
 
-def test_flags_and_parts(tmp_path, read):
+def test_flags_and_parts(tmp_path: Path, read: Read) -> None:
     root = make(tmp_path / "Maildir")
     names = {
         "1.a.h:2,": Flag(0),
@@ -45,7 +49,7 @@ def test_flags_and_parts(tmp_path, read):
     assert messages[1].source_date == datetime.fromtimestamp(1_600_000_000, UTC)
 
 
-def test_maildir_plus_plus_and_nested_folders(tmp_path):
+def test_maildir_plus_plus_and_nested_folders(tmp_path: Path) -> None:
     root = make(tmp_path / "Maildir")
     for folder in (".Sent", ".Work.2024", ".&ZeVnLIqe-", ".Entw&APw-rfe", "Lists/python"):
         (make(root / folder) / "cur" / "1:2,S").write_bytes(RAW)
@@ -57,13 +61,13 @@ def test_maildir_plus_plus_and_nested_folders(tmp_path):
     assert ("Entwürfe", MailboxRole.DRAFTS) in source.mailboxes()
 
 
-def test_several_maildirs_in_a_folder(tmp_path, read):
+def test_several_maildirs_in_a_folder(tmp_path: Path, read: Read) -> None:
     for name in ("INBOX", "Sent", "acme/INBOX"):
         (make(tmp_path / name) / "new" / "1").write_bytes(RAW)
     assert [m.placements[0].mailbox for m in read(tmp_path)[0]] == ["INBOX", "Sent", "acme/INBOX"]
 
 
-def test_the_inbox_of_a_home_folder_is_called_so(tmp_path, read):
+def test_the_inbox_of_a_home_folder_is_called_so(tmp_path: Path, read: Read) -> None:
     (make(tmp_path / "Maildir") / "new" / "1").write_bytes(RAW)
     (make(tmp_path / "Maildir" / ".Sent") / "new" / "1").write_bytes(RAW)
     assert [m.placements[0].mailbox for m in read(tmp_path)[0]] == ["INBOX", "Sent"]
@@ -73,11 +77,11 @@ def test_the_inbox_of_a_home_folder_is_called_so(tmp_path, read):
     ("encoded", "decoded"),
     [("a&-b", "a&b"), ("&U,BTFw-", "台北"), ("&2D3c5w-", "📧"), ("&bad", "&bad"), ("&2D0-", "&2D0-"), ("Büro", "Büro")],
 )
-def test_modified_utf7(encoded, decoded):
+def test_modified_utf7(encoded: str, decoded: str) -> None:
     assert modified_utf7(encoded) == decoded
 
 
-def test_a_message_that_is_moved_while_reading_is_followed(tmp_path):
+def test_a_message_that_is_moved_while_reading_is_followed(tmp_path: Path) -> None:
     root = make(tmp_path / "Maildir")
     for number in range(4):
         (root / "new" / f"{number}.x").write_bytes(RAW)
@@ -97,7 +101,7 @@ def test_a_message_that_is_moved_while_reading_is_followed(tmp_path):
     ]
 
 
-def test_what_is_no_file_is_passed_over_and_an_empty_one_reported(tmp_path, read):
+def test_what_is_no_file_is_passed_over_and_an_empty_one_reported(tmp_path: Path, read: Read) -> None:
     root = make(tmp_path / "Maildir")
     os.mkfifo(root / "cur" / "fifo")
     (root / "cur" / "folder").mkdir()
@@ -109,7 +113,7 @@ def test_what_is_no_file_is_passed_over_and_an_empty_one_reported(tmp_path, read
     assert [p.problem.code for p in problems] == [ProblemCode.NOT_MAIL]
 
 
-def test_a_message_over_the_limit_is_cut(tmp_path, read):
+def test_a_message_over_the_limit_is_cut(tmp_path: Path, read: Read) -> None:
     (make(tmp_path / "Maildir") / "cur" / "1:2,").write_bytes(RAW * 10)
     (message,) = read(tmp_path / "Maildir", limit=len(RAW))[0]
     assert message.raw == RAW
