@@ -58,8 +58,8 @@ class FolderSource(LocalSource):
         return self._size
 
     def look(self) -> str:
-        """The kind of the first mail in the folder, "" where there is none. Also a reason if something was unreadable:
-        raises OSError then."""
+        """The kind of the first mail in the folder, "" where there is none. Raises OSError where there is none and
+        something could not be read."""
         unreadable_place = None
         for found in self._walk():
             if found.error:
@@ -198,16 +198,23 @@ class FolderSource(LocalSource):
 
 def _contents(path: str) -> tuple[list[str], list[str]]:
     """The names of the files that may hold mail, and of the folders. No file is asked for its status here."""
-    files, folders = [], []
+    files: list[str] = []
+    folders: list[str] = []
+    passed_over: list[str] = []
     with os.scandir(path) as entries:
         for entry in entries:
             try:
                 if entry.is_dir():
                     folders.append(entry.name)
-                elif not named_not_mail(entry.name) and entry.is_file():
+                elif named_not_mail(entry.name):
+                    passed_over.append(entry.name)
+                elif entry.is_file():
                     files.append(entry.name)
             except OSError:
                 continue  # a link that leads in a circle
+    # Thunderbird's index stands beside each of its mboxes, and says what they are whatever they are called.
+    indexed = {name[:-4] for name in passed_over if name.endswith(".msf")}
+    files.extend(name for name in passed_over if name in indexed)
     return sorted(files), sorted(folders)
 
 

@@ -123,7 +123,7 @@ NAMES = st.sampled_from(["a", "a.eml", "a.emlx", "a.mbox", "a.gz", "a.zip", "a.p
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=600), MAGIC, NAMES, FORMATS)
-def test_any_bytes_are_read_or_refused(data: bytes | None, magic: bytes, name: str, form: str | None) -> None:
+def test_any_bytes_are_read_or_refused(data: bytes, magic: bytes, name: str, form: str | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / name).write_bytes(magic + data)
         for path in (Path(folder) / name, Path(folder)):

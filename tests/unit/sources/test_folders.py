@@ -5,6 +5,7 @@ import plistlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,8 @@ def put(path: Path, data: bytes = RAW) -> Path:
     return path
 
 
-def emlx(raw: bytes = RAW, size: int | None = None, **properties: object) -> bytes:
-    return b"%-10d\n%s%s" % (len(raw) if size is None else size, raw, plistlib.dumps(properties))
+def emlx(**properties: object) -> bytes:
+    return b"%-10d\n%s%s" % (len(RAW), RAW, plistlib.dumps(properties))
 
 
 def boxes(messages: list[SourceMessage]) -> list[str]:
@@ -73,15 +74,17 @@ def test_thunderbirds_profile(tmp_path: Path, read: Read) -> None:
     put(local / "Inbox", FROM + RAW)
     put(local / "Inbox.msf", b"<!-- -->")
     put(local / "Inbox.sbd" / "Work", FROM + RAW)
+    put(local / "offers.pdf", FROM + RAW)
+    put(local / "offers.pdf.msf", b"")
     put(local / "Trash", b"")
     put(local / "Trash.msf", b"")
     put(tmp_path / "ImapMail" / "imap.example.org" / "Sent", FROM + RAW)
     messages, problems = read(tmp_path)
     assert (boxes(messages), problems) == (
-        ["imap.example.org/Sent", "Local Folders/Inbox", "Local Folders/Inbox/Work"],
+        ["imap.example.org/Sent", "Local Folders/Inbox", "Local Folders/offers.pdf", "Local Folders/Inbox/Work"],
         [],
     )
-    assert boxes(read(local)[0]) == ["Inbox", "Inbox/Work"]
+    assert boxes(read(local)[0]) == ["Inbox", "offers.pdf", "Inbox/Work"]
     assert boxes(read(local / "Inbox.sbd" / "Work")[0]) == ["Inbox/Work"]
 
 
@@ -183,7 +186,7 @@ def test_names_that_are_not_utf8_can_be_stored(tmp_path: Path, read: Read) -> No
     ],
 )
 def test_what_is_no_mail_is_refused_with_a_remedy(
-    tmp_path: Path, name: str, data: bytes | None, options: dict[str, str], code: ErrorCode, words: str
+    tmp_path: Path, name: str, data: bytes | None, options: dict[str, Any], code: ErrorCode, words: str
 ) -> None:
     if data is not None:
         put(tmp_path / name, data)
@@ -198,7 +201,12 @@ def test_what_is_no_mail_is_refused_with_a_remedy(
 def test_a_folder_without_mail_and_a_pipe_are_refused(tmp_path: Path) -> None:
     put(tmp_path / "docs" / "a.pdf", b"%PDF")
     os.mkfifo(tmp_path / "pipe")
-    for path, options in ((tmp_path / "docs", {}), (tmp_path / "pipe", {}), (tmp_path / "docs", {"format": "maildir"})):
+    cases: tuple[tuple[Path, dict[str, Any]], ...] = (
+        (tmp_path / "docs", {}),
+        (tmp_path / "pipe", {}),
+        (tmp_path / "docs", {"format": "maildir"}),
+    )
+    for path, options in cases:
         with pytest.raises(Fault) as caught:
             open_sources(path, **options)
         assert caught.value.code is ErrorCode.INVALID_FORMAT

@@ -8,6 +8,7 @@ from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Flag
 from mailquery.sources.detection import open_sources
 from mailquery.sources.gmail import read_labels
+from mailquery.sources.interfaces import SourceMessage
 from mailquery.sources.roles import role_of
 
 
@@ -54,7 +55,7 @@ def test_a_takeout_mbox(tmp_path: Path) -> None:
         b"X-Gmail-Labels: Spam\r\nSubject: a\r\n\r\nb\r\n\r\n"
     )
     (source,) = open_sources(path)
-    first, second = list(source)
+    first, second = (item for item in source if isinstance(item, SourceMessage))
     assert [p.mailbox for p in first.placements] == ["INBOX", "Work/Acme"]
     assert {p.flags for p in first.placements} == {Flag(0)}
     assert first.gmail_thread_id == second.gmail_thread_id == "1790000000000000001"
@@ -64,7 +65,7 @@ def test_a_takeout_mbox(tmp_path: Path) -> None:
         "Spam": MailboxRole.JUNK,
     }
     (source,) = open_sources(path, mailbox="Old")
-    assert {p.mailbox for m in source for p in m.placements} == {"Old"}
+    assert {p.mailbox for m in source if isinstance(m, SourceMessage) for p in m.placements} == {"Old"}
 
 
 @pytest.mark.parametrize(

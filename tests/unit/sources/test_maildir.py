@@ -55,7 +55,13 @@ def test_maildir_plus_plus_and_nested_folders(tmp_path: Path) -> None:
         (make(root / folder) / "cur" / "1:2,S").write_bytes(RAW)
     (source,) = open_sources(root)
     assert source.format == "maildir"
-    assert [m.placements[0].mailbox for m in source] == ["日本語", "Entwürfe", "Sent", "Work/2024", "Lists/python"]
+    assert [m.placements[0].mailbox for m in source if isinstance(m, SourceMessage)] == [
+        "日本語",
+        "Entwürfe",
+        "Sent",
+        "Work/2024",
+        "Lists/python",
+    ]
     assert ("Sent", MailboxRole.SENT) in source.mailboxes()
     assert ("INBOX", MailboxRole.INBOX) in source.mailboxes()
     assert ("Entwürfe", MailboxRole.DRAFTS) in source.mailboxes()

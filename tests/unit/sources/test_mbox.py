@@ -239,7 +239,7 @@ def test_the_standard_library_finds_the_same_messages(tmp_path: Path, read: Read
     path = write(tmp_path / "m", *raws)
     box = stdlib_mailbox.mbox(path, create=False)
     try:
-        assert [m.raw for m in read(path)[0]] == [box.get_bytes(key) for key in range(len(box))] == raws
+        assert [m.raw for m in read(path)[0]] == [box.get_bytes(key) for key in box.iterkeys()] == raws
     finally:
         box.close()
 
