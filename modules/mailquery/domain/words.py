@@ -2,9 +2,9 @@
 
 Text is folded, and what is no letter, digit or mark becomes a space: engines differ in which of the newer characters
 they know. Runs of scripts that are written without spaces, or that glue endings to words (Thai, Lao, Khmer, Burmese,
-Kana, Han, Hangul), become their overlapping bigrams followed by their last character: 예산안 is indexed as
-`예산 산안 안`. A query's run of two or more characters is the phrase of its bigrams, a single one a prefix: any substring
-is found.
+Kana, Han, Hangul), become their overlapping bigrams followed by their last character: 예산안 is indexed as 예산, 산안
+and 안. A query's run of two or more characters is the phrase of its bigrams, a single one a prefix: any substring is
+found.
 """
 
 import re
