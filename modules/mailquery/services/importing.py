@@ -62,8 +62,9 @@ class ImportSummary:
         return (self.imported + self.already_there) / self.seconds if self.seconds else 0.0
 
 
-def _open_all(paths: Sequence[Path], format: str | None, mailbox: str | None) -> list[MailSource]:
-    return [source for path in paths for source in open_sources(path, format=format, mailbox=mailbox)]
+def _open_all(paths: Sequence[Path], format: str | None, mailbox: str | None) -> tuple[list[MailSource], list[int]]:
+    sources = [source for path in paths for source in open_sources(path, format=format, mailbox=mailbox)]
+    return sources, [source.size() for source in sources]
 
 
 @dataclass(slots=True)
@@ -132,9 +133,9 @@ class ImportMail:
         Raises `Fault`: NOT_FOUND, SOURCE_UNAVAILABLE and INVALID_FORMAT for a path, before anything is read; CONFLICT
         where another process is importing; STORAGE_FULL, STORAGE_DAMAGED. What was written until then stays.
         """
-        sources = await asyncio.to_thread(_open_all, paths, format, mailbox)
+        sources, sizes = await asyncio.to_thread(_open_all, paths, format, mailbox)
         async with self._imports.writing():
-            run = _Run(self._imports, self._workers, account, sources, progress)
+            run = _Run(self._imports, self._workers, account, sources, sizes, progress)
             try:
                 await run.read_all()
             finally:
@@ -152,15 +153,17 @@ class _Run:
         workers: int,
         account: str,
         sources: Sequence[MailSource],
+        sizes: Sequence[int],
         progress: Callable[[ImportProgress], None] | None,
     ) -> None:
         self._imports = imports
         self._account = account
         self._sources = sources
+        self._sizes = sizes
         self._progress = progress
         self._started = time.monotonic()
         self._now = datetime.now(UTC)
-        self._total = sum(source.size() for source in sources)
+        self._total = sum(sizes)
         self._pool = ParserPool(workers) if self._total >= _WORTH_A_POOL_BYTES else None
         self._ahead = 2 * workers + 1
         self._bytes_before = 0
@@ -172,14 +175,13 @@ class _Run:
         self._listed: list[SourceProblem] = []
 
     async def read_all(self) -> None:
-        for source in self._sources:
+        for source, size in zip(self._sources, self._sizes, strict=True):
             async with aclosing(self._batches(source)) as batches:
                 async for batch in batches:
                     await self._take(batch)
                     self._report(source)
             await self._write()
-            self._bytes_before += source.size()
-            self._report(source)
+            self._bytes_before += size
 
     async def _batches(self, source: MailSource) -> AsyncGenerator[_Batch, None]:
         """Batches in the order of the source, some of them read and being prepared ahead of the one that is given."""
