@@ -17,7 +17,7 @@ from typing import TypeVar
 from mailbench.composing import Draft, compose
 from mailbench.vocabulary import LANGUAGES, TERMS, Language, vocabulary
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Grows when the same seed no longer gives the same bytes."""
 
 BLOCK = 250
@@ -176,6 +176,9 @@ def _paragraphs(language: Language, rng: random.Random, seed: int, *, long: bool
         for at in range(0, len(picked), 13):
             picked[at] = picked[at].capitalize()
             picked[at - 1] += "."
+    if language.pause:
+        for at in range(rng.randint(2, 6), len(picked), 5):
+            picked[at] += language.pause
     paragraphs = []
     at = 0
     while at < len(picked):

@@ -16,6 +16,7 @@ _SAMPLE = 4_000
 _SEED = 7
 _LATIN = re.compile(r"(?<![^\W_])[a-z]{3,}(?![^\W_])")
 _HAN_OR_HANGUL = re.compile("[\u3041-\u30ff\u4e00-\u9fff\uac00-\ud7a3]{2,}")
+_HIRAGANA = re.compile("[\u3041-\u309f]+")
 _THAI = re.compile("[\u0e01-\u0e2e][\u0e00-\u0e7f]{4,}")
 # Words that one of the languages under test reads as something else.
 _NOT_WORDS = frozenset({"and", "or", "not", "near", "xor", "adj"})
@@ -52,7 +53,8 @@ class Sample:
     size: int = 0
     words: Counter[str] = field(default_factory=Counter)
     subject_words: Counter[str] = field(default_factory=Counter)
-    runs: Counter[str] = field(default_factory=Counter)
+    pairs: Counter[str] = field(default_factory=Counter)  # of Han, Kana and Hangul
+    longer: Counter[str] = field(default_factory=Counter)  # three to five of them
     thai: Counter[str] = field(default_factory=Counter)
     senders: Counter[str] = field(default_factory=Counter)
     names: Counter[str] = field(default_factory=Counter)
@@ -89,7 +91,9 @@ def _count(taken: Sample, message: Message, rng: random.Random) -> None:
     text = _text(message).lower()
     taken.subject_words.update(set(_LATIN.findall(subject)) - _NOT_WORDS)
     taken.words.update(set(_LATIN.findall(text)) - _NOT_WORDS)
-    taken.runs.update(set(_HAN_OR_HANGUL.findall(text)))
+    runs = set(_HAN_OR_HANGUL.findall(text))
+    taken.pairs.update(_parts(runs, 2))
+    taken.longer.update(_parts(runs, rng.randint(3, 5)))
     taken.thai.update(set(_THAI.findall(text)))
     # Three words on one line with single blanks between them.
     near = re.findall(r"(?m)(?<!\S)([a-z]{3,}) ([a-z]{3,}) ([a-z]{3,})(?!\S)", text)
@@ -97,6 +101,12 @@ def _count(taken: Sample, message: Message, rng: random.Random) -> None:
         triple = rng.choice(near)
         if _NOT_WORDS.isdisjoint(triple):
             taken.triples.append(triple)
+
+
+def _parts(runs: set[str], length: int) -> set[str]:
+    """All parts of that length but those in Hiragana alone, which are endings and not words."""
+    parts = {run[at : at + length] for run in runs for at in range(len(run) - length + 1)}
+    return {part for part in parts if not _HIRAGANA.fullmatch(part)}
 
 
 def _header(message: Message, name: str) -> str:
@@ -132,7 +142,6 @@ def questions(taken: Sample, count: int = 30) -> list[Kind]:
     plain = [triple for triple in taken.triples if sum(word in common_set for word in triple) >= 2]
     stems = sorted({word[:4] for word in taken.words if len(word) > 5 and taken.words[word] > 3})
     pairs = [tuple(rng.sample(common, 2)) for _ in range(count)] if len(common) > 1 else []
-    runs = _ordered(taken.runs)[: 12 * count]
     thai = _ordered(taken.thai)[: 6 * count]
 
     def kind(name: str, made: Iterable[Question], action: Action = Action.NEWEST) -> Kind:
@@ -181,8 +190,8 @@ def questions(taken: Sample, count: int = 30) -> list[Kind]:
         kind("unread + common word", each(common, unread)),
         kind("has attachment", [Question("has:attachment", "tag:attachment", "flag:attach")]),
         kind("prefix, 4 letters", each(stems, lambda stem: Question(f"{stem}*", f"{stem}*", f"{stem}*"))),
-        kind("CJK, 2 characters", each([run for run in runs if len(run) == 2], _same)),
-        kind("CJK, 3 and more", each([run for run in runs if 2 < len(run) < 8], _same)),
+        kind("CJK, 2 characters", each(_ordered(taken.pairs)[: 6 * count], _same)),
+        kind("CJK, 3 and more", each(_ordered(taken.longer)[: 6 * count], _same)),
         kind("Thai", each([run[:6] for run in thai], _same)),
         kind("subject word", each(_ordered(taken.subject_words)[: 6 * count], lambda w: _prefixed("subject", w))),
         kind("mailbox + word", each(common, boxed)),

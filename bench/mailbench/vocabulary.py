@@ -16,7 +16,7 @@ class Language:
 
     `charsets` are (label, Python codec, weight): what a message says it is written in, and what its bytes really are,
     which in old mail is often the label's superset. `planted` are terms and the share of the language's messages that
-    have them, beside those where chance puts them together.
+    have them, beside those where chance puts them together. `endings` are glued to words, each as often as the others.
     """
 
     code: str
@@ -27,6 +27,7 @@ class Language:
     names: tuple[str, ...]
     space: str = " "
     stop: str = "."
+    pause: str = ""  # between clauses
     endings: tuple[str, ...] = ("",)
 
     @property
@@ -71,7 +72,7 @@ LANGUAGES = (
         ),
         "{date}, {name} <{address}> 님이 작성:",
         ("김민준", "이서연", "박지훈", "최수빈", "정하은", "강도윤"),
-        endings=("", "은", "는", "이", "가", "을", "를", "에", "에서", "으로", "의", "까지"),
+        endings=("", "", "", "", "", "", "은", "는", "이", "가", "을", "를", "에", "에서", "으로", "의", "까지"),
     ),
     Language(
         "ja",
@@ -82,6 +83,7 @@ LANGUAGES = (
         ("佐藤健", "鈴木花子", "高橋誠", "田中美咲", "伊藤翔"),
         space="",
         stop="。",
+        pause="、",
         endings=("", "の", "は", "を", "に", "で", "と", "から"),
     ),
     Language(
@@ -93,6 +95,7 @@ LANGUAGES = (
         ("王伟", "李娜", "张敏", "刘洋", "陈静"),
         space="",
         stop="。",
+        pause="，",
         endings=("", "的", "了", "和", "在"),
     ),
     Language(
@@ -104,6 +107,7 @@ LANGUAGES = (
         ("สมชาย ใจดี", "สุดา แก้วมณี", "อนันต์ ศรีสุข"),
         space="",
         stop=" ",
+        pause=" ",
     ),
     Language(
         "de",
