@@ -40,8 +40,46 @@ SEOUL = ZoneInfo("Asia/Seoul")
 NOW = datetime(2024, 3, 15, 1, 30, tzinfo=UTC)
 
 # Text that means something to the language is what is most easily written wrongly.
-OPERATORS = ("OR", "AND", "NOT", "-", "--", "(", ")", "{", "}", '"', "\\", "*", " ", "“", "」", "：", "＊", "()", ",", "'")
-TEXT_PIECES = ("from:", "form:", "re:", "is:", "me", "spam", "a", "Bo", "예산", "会議", "é", "🎉", "@x.io", "x.y", "://", "9")
+OPERATORS = (
+    "OR",
+    "AND",
+    "NOT",
+    "-",
+    "--",
+    "(",
+    ")",
+    "{",
+    "}",
+    '"',
+    "\\",
+    "*",
+    " ",
+    "“",
+    "」",
+    "：",
+    "＊",
+    "()",
+    ",",
+    "'",
+)
+TEXT_PIECES = (
+    "from:",
+    "form:",
+    "re:",
+    "is:",
+    "me",
+    "spam",
+    "a",
+    "Bo",
+    "예산",
+    "会議",
+    "é",
+    "🎉",
+    "@x.io",
+    "x.y",
+    "://",
+    "9",
+)
 PIECES = st.sampled_from(OPERATORS + TEXT_PIECES)
 TEXTS = st.lists(PIECES, min_size=1, max_size=6).map("".join).filter(has_word)
 NAMES = TEXTS.map(str.strip)
