@@ -1,0 +1,240 @@
+"""HTTP as others than the official client meet it."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+import uvicorn
+from mcp.client import Client
+
+from contract.catalogue import Waiting, build_catalogue
+from contract.conftest import HERE, server_environment
+from mcpkit.errors import ErrorCode, Fault
+from mcpkit.protocol.pipeline import build_pipeline
+from mcpkit.protocol.server import build_server
+from mcpkit.security.audit import LogAudit
+from mcpkit.security.identity import LocalUser
+from mcpkit.transport.http import Health, HttpSettings, build_app, run_http
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+async def http() -> AsyncIterator[httpx2.AsyncClient]:
+    """A client that sends no header of its own accord but Accept, as curl does."""
+    async with httpx2.AsyncClient(headers={"Accept": "*/*"}) as client:
+        yield client
+
+
+async def bare(http: httpx2.AsyncClient, url: str, method: str, **params: object) -> tuple[int, Any]:
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, **({"params": params} if params else {})})
+    response = await http.post(url, content=body, headers=JSON)
+    assert response.headers["content-type"] == "application/json"
+    answer = response.json()
+    assert (answer["jsonrpc"], answer["id"]) == ("2.0", 1)
+    return response.status_code, answer.get("result") or answer.get("error") or {}
+
+
+async def test_bare_calls_need_nothing_but_a_content_type(http: httpx2.AsyncClient, http_url: str) -> None:
+    _, listing = await bare(http, http_url, "tools/list")
+    assert listing["tools"][0]["name"] == "list_rows"
+    _, rows = await bare(http, http_url, "tools/call", name="list_rows", arguments={"prefix": "줄", "limit": 1})
+    assert rows["structuredContent"]["rows"] == [{"number": 0, "text": "줄0"}]
+    _, read = await bare(http, http_url, "resources/read", uri="test://row/4")
+    assert read["contents"][0]["text"] == "row 4"
+    assert (await bare(http, http_url, "resources/list"))[1]["resources"]
+    assert (await bare(http, http_url, "resources/templates/list"))[1]["resourceTemplates"]
+    assert (await bare(http, http_url, "prompts/list"))[1]["prompts"]
+    _, prompt = await bare(http, http_url, "prompts/get", name="explain", arguments={"topic": "tea"})
+    assert prompt["messages"]
+    reference, argument = {"type": "ref/prompt", "name": "explain"}, {"name": "topic", "value": "topic7"}
+    _, completed = await bare(http, http_url, "completion/complete", ref=reference, argument=argument)
+    assert completed["completion"]["total"] == 11
+    assert (await bare(http, http_url, "server/discover"))[1]["supportedVersions"] == ["2026-07-28"]
+    assert (await bare(http, http_url, "ping")) == (200, {})
+
+
+async def test_a_bare_call_that_asks_for_progress_still_gets_plain_json(
+    http: httpx2.AsyncClient, http_url: str
+) -> None:
+    status, result = await bare(http, http_url, "tools/call", name="count_down", _meta={"progressToken": 1})
+    assert (status, result["structuredContent"]) == (200, {"text": "done"})
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [
+        ("tools/call", {"name": "nothing"}, -32602),
+        ("tools/call", {"name": "이름"}, -32602),
+        ("tools/call", {}, -32602),
+        ("tools/call", {"name": "list_rows", "arguments": [1]}, -32602),
+        ("resources/read", {"uri": "test://nothing"}, -32602),
+        ("prompts/get", {"name": "explain"}, -32602),
+        ("nothing/at-all", {}, -32601),
+    ],
+)
+async def test_bare_calls_get_the_errors_of_the_protocol(
+    http: httpx2.AsyncClient, http_url: str, method: str, params: dict[str, object], code: int
+) -> None:
+    _, error = await bare(http, http_url, method, **params)
+    assert error["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{not json", 400, -32700),
+        (b"", 400, -32700),
+        (b"[" * 100_000, 400, -32700),
+        (b'{"jsonrpc":"2.0","id":1,"method":"\xff"}', 400, -32700),
+        (b'{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":"\\ud800"}}', 400, -32700),
+        (b'{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":NaN}}', 400, -32700),
+        (b'[{"jsonrpc":"2.0","id":1,"method":"tools/list"}]', 400, -32600),
+        (b"[]", 400, -32600),
+        (b"7", 400, -32600),
+        (b'{"id":1,"method":"tools/list"}', 400, -32600),
+        (b'{"jsonrpc":"2.0","id":{},"method":"tools/list"}', 400, -32600),
+        (b'{"jsonrpc":"2.0","id":1,"method":"x","params":"' + b"x" * 5_000_000 + b'"}', 413, -32600),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, bytes) else None,
+)
+@pytest.mark.parametrize("version", [None, "2025-11-25", "2026-07-28"])
+async def test_what_is_no_request_is_refused_in_json_on_every_wire(
+    http: httpx2.AsyncClient, http_url: str, body: bytes, status: int, code: int, version: str | None
+) -> None:
+    headers = JSON if version is None else {**JSON, "MCP-Protocol-Version": version}
+    response = await http.post(http_url, content=body, headers=headers)
+    assert (response.status_code, response.json()["error"]["code"]) == (status, code)
+
+
+async def test_another_content_type_is_refused(http: httpx2.AsyncClient, http_url: str) -> None:
+    response = await http.post(http_url, content=b"{}", headers={"Content-Type": "text/plain"})
+    assert (response.status_code, response.json()["error"]["code"]) == (415, -32600)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "127.0.0.1.evil.example:80"}, 421),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://localhost.evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://localhost:3000"}, 200),
+        ({"Host": "localhost"}, 200),
+    ],
+)
+async def test_only_the_loopback_interface_is_a_host_or_origin(
+    http: httpx2.AsyncClient, http_url: str, headers: dict[str, str], status: int
+) -> None:
+    body = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+    assert (await http.post(http_url, content=body, headers={**JSON, **headers})).status_code == status
+
+
+async def test_a_header_value_may_have_white_space_around_it(http: httpx2.AsyncClient, http_url: str) -> None:
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": meta}})
+    split = httpx2.URL(http_url)
+    head = (
+        f"POST /mcp HTTP/1.1\r\nHost: {split.netloc.decode()}\r\nContent-Type: application/json\r\n"
+        f"Accept: application/json, text/event-stream\r\nMCP-Protocol-Version:\t2026-07-28 \r\n"
+        f"Mcp-Method:  tools/list \r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    async with await anyio.connect_tcp("127.0.0.1", split.port or 0) as stream:
+        await stream.send((head + body).encode())
+        answer = b"".join([chunk async for chunk in stream])
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+async def test_health_tells_name_and_version(http: httpx2.AsyncClient, http_url: str) -> None:
+    response = await http.get(http_url.removesuffix("/mcp") + "/health")
+    assert response.json() == {"status": "ok", "name": "tester", "version": "1.2.3"}
+
+
+@asynccontextmanager
+async def served(waiting: Waiting, health: Health | None = None) -> AsyncIterator[str]:
+    """A server in this process, so that a test can see what its handlers see."""
+    server = build_server(build_catalogue(waiting), build_pipeline(LocalUser("tester"), LogAudit()))
+    app = build_app(server, HttpSettings(), *([health] if health else []))
+    listener = socket.create_server(("127.0.0.1", 0))
+    runner = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
+    ready = anyio.Event()
+    startup = runner.startup
+
+    async def started(sockets: list[socket.socket] | None = None) -> None:
+        await startup(sockets)
+        ready.set()
+
+    runner.startup = started  # type: ignore[method-assign] # uvicorn has no event for it
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(runner._serve, [listener])
+        await ready.wait()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        runner.should_exit = True
+
+
+async def test_closing_the_connection_cancels_a_bare_call() -> None:
+    waiting = Waiting()
+    async with served(waiting) as url, httpx2.AsyncClient() as http, anyio.create_task_group() as tasks:
+        body = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wait"}}'
+        tasks.start_soon(lambda: http.post(f"{url}/mcp", content=body, headers=JSON))
+        await waiting.started.wait()
+        tasks.cancel_scope.cancel()
+    assert waiting.cancelled.is_set()
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_giving_up_a_call_cancels_its_handler(mode: Any) -> None:
+    waiting = Waiting()
+    async with served(waiting) as url, Client(f"{url}/mcp", mode=mode) as client:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.call_tool, "wait", {})
+            await waiting.started.wait()
+            tasks.cancel_scope.cancel()
+        with anyio.fail_after(5):
+            await waiting.cancelled.wait()
+
+
+async def test_what_is_wrong_makes_the_health_check_fail_without_saying_too_much() -> None:
+    async def damaged() -> dict[str, object]:
+        raise Fault(ErrorCode.STORAGE_DAMAGED, "The archive is damaged.")
+
+    async def broken() -> dict[str, object]:
+        raise RuntimeError("swordfish")
+
+    for health, expected in ((damaged, "STORAGE_DAMAGED"), (broken, "unavailable")):
+        async with served(Waiting(), health) as url, httpx2.AsyncClient() as http:
+            response = await http.get(f"{url}/health")
+        assert response.status_code == 503
+        assert expected in response.text
+        assert "swordfish" not in response.text
+
+
+async def test_a_port_in_use_is_an_error_that_names_the_option(http_url: str) -> None:
+    port = httpx2.URL(http_url).port
+    assert port is not None
+    server = build_server(build_catalogue(), build_pipeline(LocalUser("tester"), LogAudit()))
+    with pytest.raises(Fault, match="--port") as caught:
+        await run_http(server, HttpSettings(port=port))
+    assert caught.value.code is ErrorCode.CONFIGURATION
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_the_server_cleanly(number: signal.Signals) -> None:
+    process = await anyio.open_process(
+        [sys.executable, str(HERE / "http_server.py"), "0"], stderr=subprocess.DEVNULL, env=server_environment()
+    )
+    async with process:
+        assert process.stdout is not None
+        await process.stdout.receive()
+        process.send_signal(number)
+        with anyio.fail_after(10):
+            assert await process.wait() == 0
