@@ -54,7 +54,9 @@ def test_lists(value: str, expected: list[tuple[str, str]]) -> None:
 def test_encoded_names() -> None:
     assert read_addresses([f"{encoded('김민수')} <kim@x.kr>".encode()]) == (Address("김민수", "kim@x.kr"),)
     assert read_addresses([f'"{encoded("김민수")}" <kim@x.kr>'.encode()]) == (Address("김민수", "kim@x.kr"),)
-    assert read_addresses([f"{encoded('김')}\r\n {encoded('민수')} <kim@x.kr>".encode()]) == (Address("김민수", "kim@x.kr"),)
+    assert read_addresses([f"{encoded('김')}\r\n {encoded('민수')} <kim@x.kr>".encode()]) == (
+        Address("김민수", "kim@x.kr"),
+    )
 
 
 def test_a_comma_inside_an_encoded_word_does_not_divide() -> None:

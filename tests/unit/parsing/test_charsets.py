@@ -75,7 +75,9 @@ def test_latin_1_that_is_really_utf_8() -> None:
     assert decode("Grüße, 회의".encode(), "iso-8859-1") == ("Grüße, 회의", True)
 
 
-@pytest.mark.parametrize("label", ["us-ascii", "", "x-foo", "unknown-8bit", "8bit", "nonsense charset", "\x00", "base64"])
+@pytest.mark.parametrize(
+    "label", ["us-ascii", "", "x-foo", "unknown-8bit", "8bit", "nonsense charset", "\x00", "base64"]
+)
 @pytest.mark.parametrize(
     ("text", "codec"),
     [
@@ -129,7 +131,9 @@ def test_labels_of_every_kind(label: str, text: str, codec: str) -> None:
     assert decode(text.encode(codec), label) == (text, True)
 
 
-@pytest.mark.parametrize("label", ["base64", "zlib", "rot13", "idna", "punycode", "unicode_escape", "mbcs", "../os", "hex"])
+@pytest.mark.parametrize(
+    "label", ["base64", "zlib", "rot13", "idna", "punycode", "unicode_escape", "mbcs", "../os", "hex"]
+)
 def test_codecs_that_are_no_charsets_are_out_of_a_senders_reach(label: str) -> None:
     assert codec_of(label) is None
 
@@ -147,7 +151,12 @@ def test_utf_8_with_one_damaged_character_stays_utf_8() -> None:
 
 
 def test_surrogates_never_come_out() -> None:
-    for data, label in ((b"+2AA-", "utf-7"), (b"\xd8\x00", "utf-16"), (b"\xed\xa0\x80", "utf-8"), (b"\xff\xfe\x00\xd8", "")):
+    for data, label in (
+        (b"+2AA-", "utf-7"),
+        (b"\xd8\x00", "utf-16"),
+        (b"\xed\xa0\x80", "utf-8"),
+        (b"\xff\xfe\x00\xd8", ""),
+    ):
         decode(data, label).text.encode("utf-8")
 
 
@@ -158,5 +167,17 @@ def test_detection_gives_the_same_answer_every_time() -> None:
 
 def test_every_byte_value_gives_text_under_every_label() -> None:
     data = bytes(range(256)) * 2
-    for label in ("", "utf-8", "euc-kr", "iso-2022-jp", "shift_jis", "gb2312", "big5", "tis-620", "utf-16", "utf-7", "x"):
+    for label in (
+        "",
+        "utf-8",
+        "euc-kr",
+        "iso-2022-jp",
+        "shift_jis",
+        "gb2312",
+        "big5",
+        "tis-620",
+        "utf-16",
+        "utf-7",
+        "x",
+    ):
         decode(data, label).text.encode("utf-8")

@@ -81,7 +81,12 @@ RECEIVED = [
 
 @pytest.mark.parametrize(
     "date",
-    [b" soon", b" Thu, 1 Jan 1970 00:00:00 +0000", b" Mon, 4 Jun 2024 12:00:01 +0000", b" Mon, 1 Jan 2094 00:00:00 +0000"],
+    [
+        b" soon",
+        b" Thu, 1 Jan 1970 00:00:00 +0000",
+        b" Mon, 4 Jun 2024 12:00:01 +0000",
+        b" Mon, 1 Jan 2094 00:00:00 +0000",
+    ],
 )
 def test_an_unusable_date_is_replaced_by_the_newest_received_line_and_reported(date: bytes) -> None:
     dated = date_message(date, RECEIVED, source_date=NOW, now=NOW)
