@@ -11,17 +11,13 @@ from mailquery.domain.handles import parse_handle
 from mailquery.domain.media import Kind, kind_of
 from mailquery.domain.queries import (
     DateBetween,
-    Everything,
     Feature,
-    Has,
     InAccount,
     InMailbox,
     InThread,
     Is,
-    Not,
     OfType,
     OnList,
-    Or,
     Participant,
     ParticipantField,
     Query,
@@ -35,61 +31,9 @@ from mailquery.domain.words import has_word
 from mailquery.query import dates
 from mailquery.query.reading import Reading, Value
 from mailquery.query.spelling import nearest
+from mailquery.query.vocabulary import FEATURES, KINDS, MAILBOXES, STATES
 
 Reader = Callable[[Value, Reading], Query]
-
-STATES: Mapping[str, Query] = {
-    **{state.value: Is(state) for state in State},
-    "seen": Is(State.READ),
-    "unseen": Is(State.UNREAD),
-    "flagged": Is(State.STARRED),
-    "unstarred": Not(Is(State.STARRED)),
-    "unflagged": Not(Is(State.STARRED)),
-    "replied": Is(State.ANSWERED),
-    "unanswered": Not(Is(State.ANSWERED)),
-    "unreplied": Not(Is(State.ANSWERED)),
-    "important": InMailbox("important"),
-}
-
-FEATURES: Mapping[str, Query] = {
-    **{feature.value: Has(feature) for feature in Feature},
-    **{f"{feature.value}s": Has(feature) for feature in Feature},
-    "file": Has(Feature.ATTACHMENT),
-    "files": Has(Feature.ATTACHMENT),
-    "url": Has(Feature.LINK),
-    "invite": Has(Feature.CALENDAR),
-    "invitation": Has(Feature.CALENDAR),
-    "event": Has(Feature.CALENDAR),
-    "photo": Has(Feature.IMAGE),
-    "photos": Has(Feature.IMAGE),
-    "picture": Has(Feature.IMAGE),
-    "pictures": Has(Feature.IMAGE),
-    **{
-        kind.value: OfType(kind.value)
-        for kind in (Kind.PDF, Kind.AUDIO, Kind.VIDEO, Kind.SPREADSHEET, Kind.PRESENTATION, Kind.CONTACT, Kind.ARCHIVE)
-    },
-}
-
-_KIND_NAMES: Mapping[str, Kind] = {
-    **{kind.value: kind for kind in Kind},
-    **{f"{kind.value}s": kind for kind in Kind if kind is not Kind.AUDIO},
-    "photo": Kind.IMAGE,
-    "picture": Kind.IMAGE,
-    "word": Kind.DOCUMENT,
-    "excel": Kind.SPREADSHEET,
-    "powerpoint": Kind.PRESENTATION,
-    "slides": Kind.PRESENTATION,
-    "invite": Kind.CALENDAR,
-}
-
-# Gmail's names, and the two that most stores use for the same thing.
-_MAILBOX_NAMES: Mapping[str, Query] = {
-    **dict.fromkeys(("anywhere", "all", "everywhere"), Everything()),
-    "draft": InMailbox("drafts"),
-    "spam": Or((InMailbox("spam"), InMailbox("junk"))),
-    "bin": Or((InMailbox("bin"), InMailbox("trash"))),
-    "starred": Is(State.STARRED),
-}
 
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*(?:([kmg])i?b?|b|bytes)?", re.IGNORECASE | re.ASCII)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -120,6 +64,9 @@ def participant(field: ParticipantField) -> Reader:
         if not value.quoted:
             if text.lower() == "me":
                 return _me(field, value, reading)
+            if text.endswith((",", ";")):
+                text = text.rstrip(",;")
+                reading.note(f'the {value.text[-1]} after "{text}" is left out')
             if value.prefix or text.startswith("*"):
                 text = text.strip("*")
                 reading.note(f"{field.value}: finds any part of a name or address, so the * is left out")
@@ -147,7 +94,7 @@ def _me(field: ParticipantField, value: Value, reading: Reading) -> Query:
 
 def mailbox(value: Value, reading: Reading) -> Query:
     if not value.quoted:
-        if (meant := _MAILBOX_NAMES.get(value.text.lower())) is not None and not value.prefix:
+        if (meant := MAILBOXES.get(value.text.lower())) is not None and not value.prefix:
             return meant
         _refuse_star("a mailbox", value, reading)
     return InMailbox(_name(value, reading))
@@ -228,7 +175,7 @@ def _one_of(field: str, meanings: Mapping[str, Query], shown: tuple[str, ...], v
 
 def media_type(value: Value, reading: Reading) -> Query:
     word = value.text.strip().lower()
-    if not value.prefix and (kind := _KIND_NAMES.get(word)) is not None:
+    if not value.prefix and (kind := KINDS.get(word)) is not None:
         return OfType(kind.value)
     pattern = _MEDIA_TYPE.fullmatch(f"{word}*" if value.prefix else word)
     if pattern is not None and pattern[2] != "*":
@@ -239,7 +186,7 @@ def media_type(value: Value, reading: Reading) -> Query:
     if by_ending is not Kind.OTHER and not value.prefix:
         reading.note(f"type:{word} is read as type:{by_ending}, the kind of such files; filename:{word} is narrower")
         return OfType(by_ending.value)
-    guess = nearest(word, _KIND_NAMES, within=2 if len(word) > 3 else 1)
+    guess = nearest(word, KINDS, within=2 if len(word) > 3 else 1)
     raise reading.fault(
         value.start,
         f'type: does not know "{value.text}"',

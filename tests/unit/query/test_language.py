@@ -191,6 +191,7 @@ TREES = [
     ("from:(ana -bo)", "(& from=ana (! from=bo))"),
     ("from:(ana OR (bo -cy))", "(| from=ana (& from=bo (! from=cy)))"),
     ('from:("Ana Souza" OR bo)', "(| from=Ana Souza from=bo)"),
+    ("from:(ana, bo)", "(& from=ana from=bo)"),
     ("from:me", "is=sent"),
     ('from:"me"', "from=me"),
     ("from:OR", "from=OR"),
@@ -478,6 +479,7 @@ NOTES = [
     ("from:ana*", "the * is left out"),
     ("list:dev*", "the * is left out"),
     ('from:"Ana <a@b.io>"', "looks for the address a@b.io alone"),
+    ("from:(ana, bo)", 'the , after "ana" is left out'),
     ("from:me", "from:me is read as is:sent"),
     ("type:xlsx", "type:xlsx is read as type:spreadsheet"),
 ]
