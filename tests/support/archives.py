@@ -78,6 +78,9 @@ class Mail:
         for name, content_type, content in self.files:
             maintype, _, subtype = content_type.partition("/")
             message.add_attachment(content, maintype=maintype, subtype=subtype, filename=name)
+        for number, part in enumerate(message.walk()):
+            if part.is_multipart():
+                part.set_boundary(f"boundary-{number}")  # else a random one, and another id each time
         return bytes(message)
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mailquery.domain.media import Kind
 from mailquery.domain.messages import Attachment
-from mailquery.parsing.message import read_part
+from mailquery.parsing.reading import read_part
 from mailquery.repositories.interfaces import MessageRepository, SearchRepository
 from mailquery.repositories.records import AttachmentRow, MessageRow, Position, Total, Visibility
 from mailquery.services.cursors import Bookmark, Cursors

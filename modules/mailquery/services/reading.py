@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mailquery.domain.messages import Body, Span, SpanKind
-from mailquery.parsing.message import header_lines, html_source
+from mailquery.parsing.reading import header_lines, html_source
 from mailquery.repositories.interfaces import MessageRepository
 from mailquery.repositories.records import StoredMessage, Visibility
 from mailquery.services.ids import message_key, not_found

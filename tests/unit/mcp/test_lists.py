@@ -1,0 +1,67 @@
+from mailquery.domain.messages import Flag
+from support.archives import Archive, Mail
+from support.calling import Caller
+
+
+async def test_accounts(archive: Archive, caller: Caller) -> None:
+    assert "empty" in await caller.text("list_accounts")
+    await archive.add(Mail(flags=Flag(0)), Mail(text="two", date="Tue, 10 Mar 2026 10:00:00 +0000"))
+    result = await caller.tool("list_accounts")
+    (account,) = result["accounts"]
+    assert account.pop("refreshed")
+    assert account == {
+        "name": "local",
+        "mailboxes": 1,
+        "messages": 2,
+        "unread": 1,
+        "oldest": "2026-03-09T05:05Z",
+        "newest": "2026-03-10T10:00Z",
+    }
+    assert "local | 2 messages | 1 unread | 1 mailbox" in await caller.text("list_accounts")
+
+
+async def test_mailboxes(archive: Archive, caller: Caller) -> None:
+    await archive.add(Mail(mailboxes=("Inbox", "Work/2026")), Mail(text="other", account="second"))
+    result = await caller.tool("list_mailboxes")
+    assert {(mailbox["account"], mailbox["name"]) for mailbox in result["mailboxes"]} == {
+        ("local", "Inbox"),
+        ("local", "Work/2026"),
+        ("second", "Inbox"),
+    }
+    assert (await caller.tool("list_mailboxes", account="second"))["total"] == 1
+    assert "local: Work/2026 | 1 message" in await caller.text("list_mailboxes")
+
+
+async def test_mailboxes_that_do_not_fit_are_counted(archive: Archive, caller: Caller) -> None:
+    await archive.add(Mail(mailboxes=tuple(f"Folder {number}" for number in range(60))))
+    result = await caller.tool("list_mailboxes", max_chars=3_000)
+    assert len(result["mailboxes"]) + result["truncated"]["omitted"] == result["total"] == 60
+
+
+async def test_statistics(archive: Archive, caller: Caller) -> None:
+    await archive.add(
+        *(Mail(text=str(number), date=f"Mon, 0{2 + 7 * (number % 2)} Mar 2026 10:00:00 +0000") for number in range(4)),
+        Mail(text="other", sender="eva@other.example", date="Wed, 01 Apr 2026 10:00:00 +0000"),
+    )
+    result = await caller.tool("mail_statistics", group_by="month")
+    assert [(group["key"], group["messages"]) for group in result["groups"]] == [("2026-04", 1), ("2026-03", 4)]
+    assert (result["messages"], result["group_count"], "remainder" in result) == (5, 2, False)
+    short = await caller.tool("mail_statistics", group_by="sender", limit=1)
+    assert short["groups"][0]["key"] == "ana@acme.example"
+    assert short["remainder"] == {"groups": 1, "messages": 1}
+    assert "not shown: 1 group with 1 message" in await caller.text("mail_statistics", group_by="sender", limit=1)
+    assert (await caller.tool("mail_statistics", group_by="sender", query="from:eva"))["messages"] == 1
+
+
+async def test_people(archive: Archive, caller: Caller) -> None:
+    await archive.add(Mail(), Mail(text="two", sender="Ana <ana@acme.example>"))
+    result = await caller.tool("find_people", text="acme")
+    (person,) = result["people"]
+    assert set(person.pop("names")) == {"Ana Lima", "Ana"}
+    assert person == {
+        "address": "ana@acme.example",
+        "sent": 2,
+        "received": 0,
+        "first": "2026-03-09",
+        "last": "2026-03-09",
+    }
