@@ -99,7 +99,9 @@ class SqliteImports:
                 connection.execute("INSERT INTO search (search, rank) VALUES ('merge', ?)", (_MERGED_PAGES,))
 
         await self._database.write(merge)
-        await self._database.maintain(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)"))
+        await self._database.maintain(
+            lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        )
 
     async def problems(self, limit: int, offset: int = 0) -> tuple[tuple[RecordedProblem, ...], int]:
         def read(connection: sqlite3.Connection) -> tuple[tuple[RecordedProblem, ...], int]:
