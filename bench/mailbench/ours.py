@@ -1,16 +1,12 @@
 """mailquery's layers inside this process."""
 
 import contextlib
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
-from mailquery.repositories.sqlite.messages import SqliteMessages
-from mailquery.repositories.sqlite.search import SqliteSearch
 from mcp import Client
 
 from mailbench.cache import Archive
@@ -23,8 +19,10 @@ from mailquery.domain.queries import WithMessageId
 from mailquery.query.parser import parse
 from mailquery.repositories.records import GroupBy, MessageRow, Sort, Visibility
 from mailquery.repositories.sqlite.archive import open_archive
+from mailquery.repositories.sqlite.messages import SqliteMessages
+from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.services.filters import Filters
-from mailquery.settings import Settings, load_settings
+from mailquery.settings import Settings
 
 _EVERYTHING = Visibility()
 
@@ -56,7 +54,7 @@ class Ours:
     @contextlib.asynccontextmanager
     async def open(cls, archive: Archive) -> AsyncIterator["Ours"]:
         """The archive of the last import of `archive`."""
-        settings = _settings(home_of(archive))
+        settings = Settings(home=home_of(archive))  # the defaults: no file and no variable of the user's
         async with contextlib.AsyncExitStack() as stack:
             application = await stack.enter_async_context(open_application(settings))
             database = await stack.enter_async_context(await open_archive(settings.archive_path))
@@ -135,9 +133,3 @@ class Ours:
         if result.is_error or result.structured_content is None:
             raise NotAnswered(f"{tool} {arguments}: {result.content}")
         return dict(result.structured_content)
-
-
-def _settings(home: Path) -> Settings:
-    for name in [name for name in os.environ if name.startswith("MAILQUERY_") and name != "MAILQUERY_BENCH_DIR"]:
-        del os.environ[name]
-    return load_settings().model_copy(update={"home": home})
