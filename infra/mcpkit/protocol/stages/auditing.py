@@ -1,10 +1,10 @@
 """Every call is recorded, whatever became of it, before its answer leaves."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 
 import anyio
-from pydantic_core import to_json
 
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Call
@@ -76,7 +76,9 @@ def _sizes(call: Call) -> Mapping[str, int]:
     sizes: dict[str, int] = {}
     for name, value in call.arguments.items():
         shown = name if known is None or name in known else "(unknown)"
-        sizes[shown] = sizes.get(shown, 0) + len(to_json(value, fallback=str, inf_nan_mode="null"))
+        sizes[shown] = sizes.get(shown, 0) + len(
+            json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
+        )
     return sizes
 
 

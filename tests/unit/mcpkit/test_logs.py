@@ -1,0 +1,87 @@
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from mcpkit.logs import HIDDEN, Form, Level, set_up_logging
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def output(level: Level = "info", form: Form = "json") -> io.StringIO:
+    stream = io.StringIO()
+    set_up_logging(level, form, stream)
+    return stream
+
+
+def record(stream: io.StringIO) -> dict[str, Any]:
+    written: dict[str, Any] = json.loads(stream.getvalue())
+    return written
+
+
+def test_a_record_is_one_line_of_json_with_its_fields() -> None:
+    stream = output()
+    logging.getLogger("mail").info("read %s", 3, extra={"audit": {"user": "민수"}})
+    written = record(stream)
+    assert (written["event"], written["level"], written["logger"]) == ("read 3", "info", "mail")
+    assert written["audit"] == {"user": "민수"}
+    assert written["timestamp"].endswith("Z")
+
+
+def test_values_of_keys_named_like_secrets_are_hidden_at_any_depth() -> None:
+    stream = output()
+    logging.getLogger("mail").info(
+        "x",
+        extra={"api_key": "swordfish", "imap": {"password": "swordfish", "headers": [{"Authorization": "swordfish"}]}},
+    )
+    assert "swordfish" not in stream.getvalue()
+    assert record(stream)["imap"]["password"] == HIDDEN
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["password=swordfish99", "Authorization: Bearer swordfish99", "token: swordfish99", "api-key=swordfish99"],
+)
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_what_looks_like_a_secret_in_a_message_or_traceback_is_hidden(message: str, form: Form) -> None:
+    stream = output(form=form)
+    logging.getLogger("mail").warning(message)
+    assert "swordfish" not in stream.getvalue()
+
+
+def test_a_traceback_shows_no_local_variables() -> None:
+    for form in ("json", "console"):
+        stream = output(form=form)
+        body_of_a_message = "swordfish"
+        try:
+            int(f"{len(body_of_a_message)}x")
+        except ValueError:
+            logging.getLogger("mail").exception("failed")
+        assert "ValueError" in stream.getvalue()
+        assert "swordfish" not in stream.getvalue()
+
+
+def test_libraries_are_heard_from_their_warnings_on() -> None:
+    stream = output()
+    logging.getLogger("mcp.server.runner").info("chatter")
+    logging.getLogger("uvicorn.error").info("chatter")
+    assert stream.getvalue() == ""
+    logging.getLogger("uvicorn.error").warning("trouble")
+    assert record(stream)["event"] == "trouble"
+
+
+def test_setting_up_twice_writes_once() -> None:
+    output()
+    stream = output()
+    logging.getLogger("mail").info("x")
+    assert len(stream.getvalue().splitlines()) == 1
