@@ -16,14 +16,14 @@ _INVISIBLE = re.compile(
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
     "\ufe00-\ufe0d"  # variation selectors; VS15 and VS16 choose between text and emoji
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     "\ud800-\udfff]"
 )
 # A joiner that joins nothing: at an edge, beside ASCII or white space, or after another joiner.
 _LOOSE_JOINER = re.compile(
     f"(?<![^\\x00-\\x7f\\s{_KEPT_JOINERS}])[{_KEPT_JOINERS}]+|[{_KEPT_JOINERS}]+(?![^\\x00-\\x7f\\s{_KEPT_JOINERS}])"
 )
-_RUN_OF_JOINERS = re.compile(f"([{_KEPT_JOINERS}])[{_KEPT_JOINERS}]+")
+_RUN = re.compile(f"[{_KEPT_JOINERS}]{{2,}}|[\ufe0e\ufe0f]{{2,}}")
 _RUN_OF_MARKS = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{5,}")
 _BREAKS = re.compile("\r\n|[\r\u2028\u2029]")
 _WHITE = re.compile(r"\s+")
@@ -49,7 +49,7 @@ def clean(text: str, *, limit: int | None = None, line: bool = False) -> Cleaned
         result = _BREAKS.sub("\n", text)
         result, removed = _INVISIBLE.subn("", result)
         before = len(result)
-        result = _RUN_OF_JOINERS.sub(r"\1", result)
+        result = _RUN.sub(lambda run: run.group()[0], result)
         result = _LOOSE_JOINER.sub("", result)
         result = _RUN_OF_MARKS.sub(lambda marks: marks.group()[:_MOST_MARKS], result)
         removed += before - len(result)

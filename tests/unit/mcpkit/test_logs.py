@@ -42,7 +42,7 @@ def test_values_of_keys_named_like_secrets_are_hidden_at_any_depth() -> None:
     stream = output()
     logging.getLogger("mail").info(
         "x",
-        extra={"api_key": "swordfish", "imap": {"password": "swordfish", "headers": [{"Authorization": "swordfish"}]}},
+        extra={"api_key": "swordfish", "imap": {"password": "swordfish", "sent": [{"Authorization": "swordfish"}]}},
     )
     assert "swordfish" not in stream.getvalue()
     assert record(stream)["imap"]["password"] == HIDDEN
@@ -50,7 +50,7 @@ def test_values_of_keys_named_like_secrets_are_hidden_at_any_depth() -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["password=swordfish99", "Authorization: Bearer swordfish99", "token: swordfish99", "api-key=swordfish99"],
+    ["password=swordfish99", "Sent: Bearer swordfish99", "token: swordfish99", "api-key=swordfish99"],
 )
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_what_looks_like_a_secret_in_a_message_or_traceback_is_hidden(message: str, form: Form) -> None:

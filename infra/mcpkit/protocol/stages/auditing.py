@@ -76,9 +76,8 @@ def _sizes(call: Call) -> Mapping[str, int]:
     sizes: dict[str, int] = {}
     for name, value in call.arguments.items():
         shown = name if known is None or name in known else "(unknown)"
-        sizes[shown] = sizes.get(shown, 0) + len(
-            json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
-        )
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
+        sizes[shown] = sizes.get(shown, 0) + len(text)
     return sizes
 
 
