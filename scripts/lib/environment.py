@@ -88,7 +88,8 @@ def synchronise(wanted: str) -> None:
     stamp = read_stamp()
     say("Setting up the environment; the first time this takes about a minute." if not stamp else "Updating .venv.")
     uv = find_uv()
-    level = "dev" if stamp.get("level") == "dev" else wanted
+    # What tests and checks need is not taken away from an environment that has it.
+    level = "dev" if stamp.get("level") == "dev" or (VENV / "bin" / "pytest").exists() else wanted
     STAMP.unlink(missing_ok=True)
     if stamp.get("folder", str(ROOT)) != str(ROOT) or not runs(VENV / "bin" / "python"):
         run(uv, "venv", "--quiet", "--clear", "--python", interpreter(), str(VENV))

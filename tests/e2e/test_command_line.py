@@ -89,7 +89,7 @@ def test_export_gives_the_bytes_back(mailquery: CommandLine, tmp_path: Path) -> 
     file = tmp_path / "odd.eml"
     file.write_bytes(raw)
     assert mailquery("import", file).code == 0
-    id = first_id(mailquery, "tabs")
+    id = first_id(mailquery, "holds")
     assert mailquery("export", id).out == raw
     target = tmp_path / "copy.eml"
     assert mailquery("export", id, "-o", target).code == 0
@@ -188,12 +188,12 @@ BAD_INPUT: list[tuple[tuple[str, ...], int, str]] = [
     (("search", "badgers", "--sort", "size"), 2, "--sort"),
     (("search", "badgers", "--cursor", "bm9uc2Vuc2U"), 2, "cursor"),
     (("search", "badgers", "--colour"), 2, "--colour"),
-    (("search",), 2, "QUERY"),
+    (("search",), 2, "query"),
     (("show", "7"), 2, "message id"),
     (("show", "m000000000000"), 3, "no message"),
     (("thread", "t000000000000"), 3, "no thread"),
     (("export", "m000000000000"), 3, "no message"),
-    (("import", "/nowhere/at/all"), 3, "does not exist"),
+    (("import", "/nowhere/at/all"), 3, "no file or folder"),
     (("serve", "--transport", "pigeon"), 2, "--transport"),
     (("serch",), 2, "search"),
 ]

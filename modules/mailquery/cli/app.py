@@ -1,10 +1,13 @@
 """The commands of `mailquery`, one module for each family."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from typer._click.core import Context  # what `TyperGroup.invoke` is declared with
+from typer.core import TyperGroup
 
 from mailquery import __version__
 from mailquery.cli import (
@@ -21,8 +24,24 @@ from mailquery.cli import (
 from mailquery.cli.exits import MEANINGS
 from mailquery.cli.failures import reporting
 
+
+class _Commands(TyperGroup):
+    """Ends quietly where whoever read the output has seen enough (`| head`)."""
+
+    def invoke(self, ctx: Context) -> object:
+        try:
+            result: object = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python must not complain either when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
+        return result
+
+
 app = typer.Typer(
     name="mailquery",
+    cls=_Commands,
     help="Search and read your mail: from here, or from an AI assistant over the Model Context Protocol (MCP).",
     epilog=MEANINGS,
     rich_markup_mode="markdown",

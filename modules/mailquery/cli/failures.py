@@ -1,7 +1,6 @@
 """How a command that failed says so: one clear line and an exit code, never a stack trace."""
 
 import contextlib
-import os
 import secrets
 import sys
 import textwrap
@@ -26,10 +25,6 @@ def reporting(arguments: Sequence[str]) -> Iterator[None]:
         sys.exit(exit_code_for(fault.code))
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read the output has seen enough (`| head`). Python must not complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.OK)
     except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, the user gets a sentence
         _print_unexpected(error, as_json, debug="--debug" in arguments)
         sys.exit(ExitCode.FAILURE)
