@@ -38,14 +38,14 @@ def bench_folder() -> Path:
 def synthetic(plan: Plan) -> Archive:
     """The plan's archive, made once."""
     folder = bench_folder() / f"synthetic-v{FORMAT_VERSION}-{plan.seed}-{plan.messages}"
-    return _made_once(f"synthetic {plan.messages:,}", folder, lambda maildir: write_maildir(plan, maildir))
+    return _made_once(f"{plan.messages:,} synthetic", folder, lambda maildir: write_maildir(plan, maildir))
 
 
 def real() -> Archive | None:
     """The real mail beside the project as a Maildir, which all programs under test read; None where it is absent."""
     if not _REAL_MAIL.is_dir():
         return None
-    return _made_once("real mail", bench_folder() / "real-v1", _copy_real)
+    return _made_once("3,900 real", bench_folder() / "real-v1", _copy_real)
 
 
 def _made_once(name: str, folder: Path, make: Callable[[Path], Written]) -> Archive:
