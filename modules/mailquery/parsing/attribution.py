@@ -35,7 +35,7 @@ _COMPLETE = re.compile(
     r"|.{0,200}\d{4}\s?년.{0,200}(?:작성|님이 쓰신 글|썼습니다)"
     r"|\d{4}[./-]\s?\d{1,2}.{0,200}(?:작성|님이 쓰신 글)"
     r"|.{0,200}\d{4}\s?年.{0,200}(?:写道|寫道|写到|書きました|のメール)"
-    r"|\d{4}[/.-]\d{1,2}.{0,200}(?:写道|寫道|書きました|のメール)"
+    r"|在?\s?\d{4}[/.-]\d{1,2}.{0,200}(?:写道|寫道|書きました|のメール)"
     r")\s*[:：]?\s*$",
     re.IGNORECASE,
 )
@@ -52,7 +52,7 @@ def announces(lines: list[str]) -> bool:
 def is_complete(lines: list[str]) -> bool:
     """Whether these lines announce a quotation beyond doubt, so that what follows them is one even without `>`."""
     text = " ".join(lines)
-    if len(text) > _MAX_CHARACTERS:
+    if len(text) > _MAX_CHARACTERS or (HINT.search(text) is None and "@" not in text):
         return False
     return _COMPLETE.search(text) is not None or _DATED_ADDRESS.search(text) is not None
 

@@ -16,7 +16,7 @@ from mailquery.parsing.transfer import undo_transfer_encoding, uuencoded_files
 MAX_BODY_CHARACTERS = 1_000_000
 _MAX_BODY_BYTES = 4 * MAX_BODY_CHARACTERS
 _MAX_TEXT_PARTS = 50
-_MAX_HTML_PARTS = 5
+_MAX_HTML_PARTS = 3
 
 _TEXT_TYPES = frozenset({"text/plain", "text/html", "text/enriched", "text/markdown", "text/x-markdown", "text/richtext",
                          "text/xhtml", "application/xhtml+xml"})  # fmt: skip

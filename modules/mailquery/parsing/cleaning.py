@@ -15,7 +15,7 @@ _UNWANTED = re.compile(f"[{_CONTROLS}{_INVISIBLE}]+")
 _UNWANTED_ASCII = re.compile("[\x00-\x08\x0b-\x1f\x7f]+")
 _LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # Joiners and direction marks that join nothing: newsletters pad their preview text with them.
-_PADDING = re.compile("[\u200c-\u200f]+(?=\\s|$)")
+_PADDING = re.compile("(?<![\u200c-\u200f])[\u200c-\u200f]++(?=\\s|$)")
 
 
 def clean(text: str) -> str:

@@ -38,6 +38,7 @@ _DEVICE_LINES = 4
 # A forward with less than this written above it is about what it forwards.
 _LITTLE_TEXT = 400
 _LONGEST_HEADING = 300
+_MAX_TRIED = 1_000  # lines that might announce a quotation: looking closely at each is slow
 _ENDS_ATTRIBUTION = frozenset(":：。")
 
 
@@ -59,6 +60,7 @@ def divide(text: str, *, quoted: tuple[bool, ...] | None = None, forward: bool =
         _settle_forward(lines, kinds, forwarded)
     _mark_signatures(lines, kinds)
     _rescue(lines, kinds)
+    _absorb_blank_lines(lines, kinds)
     return _spans(lines, kinds)
 
 
@@ -82,6 +84,7 @@ def _mark_history(lines: list[str], kinds: list[SpanKind], forward: bool) -> int
 
     Returns the line where it begins if it is forwarded rather than quoted.
     """
+    tried = 0
     for index, line in enumerate(lines):
         if not line or len(line) > _LONGEST_HEADING or (kinds[index] is not _TEXT and not _opens_marked(kinds, index)):
             continue
@@ -91,7 +94,8 @@ def _mark_history(lines: list[str], kinds: list[SpanKind], forward: bool) -> int
                 start = _with_rule_above(lines, kinds, index)
                 _to_end(kinds, start)
                 return start if is_forward or forward else None
-        elif line.rstrip()[-1:] in _ENDS_ATTRIBUTION:
+        elif line.rstrip()[-1:] in _ENDS_ATTRIBUTION and tried < _MAX_TRIED:
+            tried += 1
             attributed = _bare_attribution(lines, kinds, index)
             if attributed is not None:
                 _to_end(kinds, attributed)
@@ -217,6 +221,19 @@ def _rescue(lines: list[str], kinds: list[SpanKind]) -> None:
     for index, kind in enumerate(kinds):
         if kind is _QUOTE and not _PREFIX.match(lines[index]):
             kinds[index] = _TEXT
+
+
+def _absorb_blank_lines(lines: list[str], kinds: list[SpanKind]) -> None:
+    """Blank lines alone are no text of the sender's: between two other stretches they belong to the first."""
+    index = 0
+    while index < len(kinds):
+        start = index
+        blank = True
+        while index < len(kinds) and kinds[index] is kinds[start]:
+            blank = blank and not lines[index].strip()
+            index += 1
+        if blank and start and kinds[start] is _TEXT:
+            kinds[start:index] = [kinds[start - 1]] * (index - start)
 
 
 def _spans(lines: list[str], kinds: list[SpanKind]) -> tuple[Span, ...]:

@@ -14,7 +14,6 @@ class Transferred(NamedTuple):
 
 
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
-_PADDING_INSIDE = re.compile(rb"=[=\s]*[^=\s]")
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]*={0,2}[ \t\r]*")
 _LONG_BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]{60,}={0,2}[ \t\r]*")
 _BLANKS = b" \t\r\n"
@@ -39,7 +38,7 @@ def undo_transfer_encoding(data: bytes, encoding: str) -> Transferred:
 
 
 def _base64(data: bytes) -> Transferred:
-    if _NOT_BASE64.search(data) is None and _PADDING_INSIDE.search(data) is None:
+    if _NOT_BASE64.search(data) is None and not _goes_on_after_padding(data):
         return _base64_digits(data)
     # Something else follows, or the digits are damaged. Lines that are wholly digits are data, up to the padding.
     end = position = 0
@@ -59,6 +58,11 @@ def _base64(data: bytes) -> Transferred:
     if not end and not damaged and rest.strip():
         return Transferred(data, intact=False)  # it is no base64 at all: a program that labelled clear text
     return _base64_digits(_NOT_BASE64.sub(b"", data.replace(b"=", b"")))._replace(intact=False)
+
+
+def _goes_on_after_padding(data: bytes) -> bool:
+    padding = data.find(b"=")
+    return padding >= 0 and bool(data[padding:].translate(None, b"=" + _BLANKS))
 
 
 def _base64_digits(data: bytes) -> Transferred:
@@ -122,7 +126,7 @@ def _uuencoded_block(text: bytes, begin: re.Match[bytes]) -> UuencodedFile | Non
                 break
             lines += 1
         position = next_line
-    if not lines:
+    if not lines or (not intact and lines < 3):
         return None
     return UuencodedFile(begin[1].strip(), bytes(data), begin.start(), position, intact)
 
