@@ -11,7 +11,6 @@ from mailbench.measuring import Run, run_measured
 from mailbench.peers import Mu, Notmuch, installed
 from mailbench.report import machine, say, table, write_json
 
-
 _QUIET = 0.1
 """Figures taken while other work had a larger share of the machine are not kept for later runs."""
 
