@@ -1,0 +1,295 @@
+"""A query tree as an FTS5 expression and SQL conditions.
+
+What the index serves (words, people, lists, what a message has) becomes one MATCH expression as far up the tree as it
+reaches; the rest becomes conditions on the message. Any nesting of both works: an index expression below a condition
+is a sub-select.
+"""
+
+import sqlite3
+
+from mailquery.domain.addresses import Role
+from mailquery.domain.handles import parse_handle
+from mailquery.domain.mailboxes import MailboxRole
+from mailquery.domain.media import Kind
+from mailquery.domain.messages import Flag
+from mailquery.domain.queries import (
+    And,
+    DateBetween,
+    Everything,
+    Has,
+    InAccount,
+    InMailbox,
+    InThread,
+    Is,
+    Not,
+    OfType,
+    OnList,
+    Or,
+    Participant,
+    ParticipantField,
+    Query,
+    SizeBetween,
+    State,
+    TextField,
+    WithMessageId,
+    Words,
+)
+from mailquery.domain.words import fold, phrase
+from mailquery.repositories.sqlite.encoding import first_second_from
+from mailquery.repositories.sqlite.people_index import PeopleIndex, domain_id
+from mailquery.repositories.sqlite.scope import Scope, ids
+from mailquery.repositories.sqlite.selection import (
+    Condition,
+    Dates,
+    Lies,
+    Match,
+    Negation,
+    Node,
+    Selection,
+    Truth,
+    both,
+    either,
+    negated,
+    quoted,
+)
+from mailquery.repositories.sqlite.threads import message_id_hash
+from mailquery.repositories.sqlite.tokens import (
+    MARK,
+    REPLY,
+    domain_token,
+    feature_token,
+    kind_token,
+    list_token,
+    participant_token,
+)
+from mcpkit.errors import ErrorCode, Fault
+
+_MOST_TERMS = 300  # index terms for one participant or list; with more, a condition on the message is faster
+_DEEPEST = 64  # FTS5's parser has a stack of 100
+_MOST_NODES = 1000
+
+_COLUMNS = {
+    TextField.ANY: "",
+    TextField.SUBJECT: "subject : ",
+    TextField.BODY: "{body quoted} : ",
+    TextField.FILENAME: "filenames : ",
+}
+_EVERY_TEXT_COLUMN = "{subject people body quoted filenames} : "
+
+_ROLES = {
+    ParticipantField.FROM: (Role.FROM, Role.SENDER),
+    ParticipantField.TO: (Role.TO,),
+    ParticipantField.CC: (Role.CC,),
+    ParticipantField.BCC: (Role.BCC,),
+    ParticipantField.WITH: tuple(Role),
+}
+
+_FLAG_OF = {
+    State.READ: Flag.SEEN,
+    State.STARRED: Flag.FLAGGED,
+    State.ANSWERED: Flag.ANSWERED,
+    State.DRAFT: Flag.DRAFT,
+}
+# Written out, since a partial index serves a condition only where the text is its own.
+_FLAG_CONDITIONS = {
+    Flag.SEEN: "m.flags & 1 <> 0",
+    Flag.ANSWERED: "m.flags & 2 <> 0",
+    Flag.FLAGGED: "m.flags & 4 <> 0",
+    Flag.DRAFT: "m.flags & 8 <> 0",
+}
+_KINDS = frozenset(kind.value for kind in Kind)
+_UNREAD = "m.flags & 1 = 0"
+
+
+def compile_query(connection: sqlite3.Connection, query: Query, scope: Scope, people: PeopleIndex) -> Selection:
+    """How to find what `query` means among what `scope` covers. Raises Fault TOO_LARGE for a monstrous tree."""
+    _check_size(query)
+    return Selection.of(_Compiler(connection, scope, people).node(query), scope.limit, largest_shift(connection))
+
+
+def largest_shift(connection: sqlite3.Connection) -> int:
+    shift: int = connection.execute("SELECT value FROM facts WHERE name = 'largest_shift'").fetchone()[0]
+    return shift
+
+
+def _check_size(query: Query) -> None:
+    """Before any recursion: the tree's depth must fit Python's stack and FTS5's."""
+    count = 0
+    level: tuple[Query, ...] = (query,)
+    for _ in range(_DEEPEST):
+        count += len(level)
+        level = tuple(part for node in level for part in _parts(node))
+        if not level:
+            break
+    if level or count > _MOST_NODES:
+        raise Fault(
+            ErrorCode.TOO_LARGE, f"The query has more than {_MOST_NODES} parts or {_DEEPEST} levels. Search in steps."
+        )
+
+
+def _parts(node: Query) -> tuple[Query, ...]:
+    match node:
+        case And(parts) | Or(parts):
+            return parts
+        case Not(part):
+            return (part,)
+        case _:
+            return ()
+
+
+class _Compiler:
+    def __init__(self, connection: sqlite3.Connection, scope: Scope, people: PeopleIndex) -> None:
+        self._connection = connection
+        self._scope = scope
+        self._people = people
+
+    def node(self, query: Query) -> Node:
+        match query:
+            case And(parts):
+                return both([self.node(part) for part in parts])
+            case Or(parts):
+                return either([self.node(part) for part in parts])
+            case Not(part):
+                return negated(self.node(part))
+            case _:
+                return self._leaf(query)
+
+    def _leaf(self, query: Query) -> Node:
+        match query:
+            case Everything():
+                return Truth(True)
+            case Words():
+                return _words(query)
+            case Participant(field, value):
+                return self._participant(field, value)
+            case OnList(value):
+                return self._on_list(value)
+            case InMailbox(name):
+                return _lies(self._scope.named(name))
+            case InAccount(name):
+                return _lies(self._scope.of_account(name))
+            case InThread(handle):
+                return self._in_thread(handle)
+            case WithMessageId(message_id):
+                return _with_message_id(message_id)
+            case Has(feature):
+                return _token(feature_token(feature))
+            case Is(state):
+                return self._is(state)
+            case OfType(value):
+                return _of_type(value)
+            case SizeBetween(minimum, limit):
+                return _size(minimum, limit)
+            case DateBetween(start, end):
+                return Dates(
+                    None if start is None else first_second_from(start), None if end is None else first_second_from(end)
+                )
+            case _:
+                raise TypeError(f"no query: {query!r}")
+
+    def _participant(self, field: ParticipantField, value: str) -> Node:
+        roles = _ROLES[field]
+        if value.startswith("@") and "@" not in value[1:]:
+            domain = domain_id(self._connection, value[1:]) if value[1:] else None
+            if domain is None:
+                return Truth(False)
+            return either(_token(token) for token in dict.fromkeys(domain_token(role, domain) for role in roles))
+        found = self._people.matching(self._connection, value)
+        if len(found) * len(roles) <= _MOST_TERMS:
+            tokens = dict.fromkeys(participant_token(role, person) for role in roles for person in found)
+            return either(_token(token) for token in tokens)
+        return Condition(
+            "EXISTS (SELECT 1 FROM message_participants w WHERE w.message = {row}"
+            " AND w.role IN (SELECT value FROM json_each(?)) AND w.participant IN (SELECT value FROM json_each(?)))",
+            (ids(roles), ids(found)),
+        )
+
+    def _on_list(self, value: str) -> Node:
+        folded = fold(value)
+        if not folded:
+            return Truth(False)
+        found = [row[0] for row in self._connection.execute("SELECT id FROM lists WHERE instr(folded, ?)", (folded,))]
+        if len(found) <= _MOST_TERMS:
+            return either(_token(list_token(list_id)) for list_id in found)
+        return Condition("coalesce(m.list IN (SELECT value FROM json_each(?)), 0)", (ids(found),), needs_message=True)
+
+    def _in_thread(self, handle: str) -> Node:
+        parsed = parse_handle(handle)
+        if parsed is None:
+            return Truth(False)
+        kind, key = parsed
+        if kind == "m":
+            row = self._connection.execute("SELECT thread FROM messages WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                return Truth(False)
+            key = row[0]
+        return Condition("m.thread = ?", (current_thread(self._connection, key),), needs_message=True)
+
+    def _is(self, state: State) -> Node:
+        match state:
+            case State.REPLY:
+                return _token(REPLY)
+            case State.SENT:
+                return _lies(self._scope.with_role(MailboxRole.SENT))
+            case State.UNREAD:
+                if self._scope.limit is None:
+                    return Condition(_UNREAD, needs_message=True)
+                return Negation(self._flag_in_scope(Flag.SEEN, self._scope.limit))
+            case _:
+                flag = _FLAG_OF[state]
+                if self._scope.limit is None:
+                    return Condition(_FLAG_CONDITIONS[flag], needs_message=True)
+                return self._flag_in_scope(flag, self._scope.limit)
+
+    def _flag_in_scope(self, flag: Flag, visible: str) -> Condition:
+        return Condition(
+            "EXISTS (SELECT 1 FROM placements f WHERE f.message = {row} AND f.flags & ? <> 0"
+            " AND f.mailbox IN (SELECT value FROM json_each(?)))",
+            (int(flag), visible),
+        )
+
+
+def current_thread(connection: sqlite3.Connection, key: int) -> int:
+    """The thread that goes by `key` now: itself, or the one that it was joined to."""
+    row = connection.execute("SELECT thread FROM thread_aliases WHERE old = ?", (key,)).fetchone()
+    return key if row is None else row[0]
+
+
+def _words(words: Words) -> Node:
+    found = phrase(words.text, prefix=words.prefix)
+    if found is None:
+        return Truth(False)
+    # The index's own tokens cannot be typed; text that tries to is kept to the columns of text.
+    columns = _EVERY_TEXT_COLUMN if words.field is TextField.ANY and MARK in found.text else _COLUMNS[words.field]
+    return Match(f"{columns}{quoted(found.text)}{' *' if found.prefix else ''}", words=True)
+
+
+def _token(token: str) -> Match:
+    return Match(f"meta : {quoted(token)}")
+
+
+def _lies(mailboxes: list[int]) -> Node:
+    return Lies(tuple(mailboxes)) if mailboxes else Truth(False)
+
+
+def _with_message_id(message_id: str) -> Node:
+    bare = message_id.strip().removeprefix("<").removesuffix(">")
+    if not bare:
+        return Truth(False)
+    hashed = message_id_hash(bare)
+    if hashed is None:  # too short to be told apart by threads, so it is not in the index either
+        return Condition("m.message_id = ?", (bare,), needs_message=True)
+    return Condition("m.message_id_hash = ? AND m.message_id = ?", (hashed, bare), needs_message=True)
+
+
+def _of_type(value: str) -> Node:
+    value = value.lower()
+    if value in _KINDS:
+        return _token(kind_token(Kind(value)))
+    return Condition("EXISTS (SELECT 1 FROM attachments t WHERE t.message = {row} AND t.type = ?)", (value,))
+
+
+def _size(minimum: int | None, limit: int | None) -> Node:
+    bounds = [("m.size >= ?", minimum), ("m.size < ?", limit)]
+    given = [(sql, size) for sql, size in bounds if size is not None]
+    return both(Condition(sql, (size,), needs_message=True) for sql, size in given)

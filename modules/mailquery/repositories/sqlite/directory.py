@@ -1,0 +1,161 @@
+"""Accounts, mailboxes, people, and the archive's version."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from mailquery.domain.addresses import Role
+from mailquery.domain.mailboxes import MailboxRole
+from mailquery.domain.words import fold
+from mailquery.repositories.records import (
+    AccountSummary,
+    MailboxSummary,
+    Person,
+    Total,
+    Version,
+    Visibility,
+)
+from mailquery.repositories.sqlite.encoding import moment_of, optional_moment
+from mailquery.repositories.sqlite.scope import Scope
+from mcpkit.database.sqlite import Database
+
+# ?1 is a JSON array of account names, or NULL for all of them.
+_ACCOUNTS = """
+    SELECT a.name, count(b.id), a.messages, a.oldest, a.newest, max(b.refreshed),
+      (SELECT count(*) FROM (
+         SELECT DISTINCT p.message FROM mailboxes ub CROSS JOIN placements p ON p.mailbox = ub.id
+         WHERE ub.account = a.id AND p.flags & 1 = 0
+           AND NOT EXISTS (SELECT 1 FROM placements s JOIN mailboxes sb ON sb.id = s.mailbox
+                           WHERE s.message = p.message AND sb.account = a.id AND s.flags & 1 <> 0)))
+    FROM accounts a LEFT JOIN mailboxes b ON b.account = a.id
+    WHERE ?1 IS NULL OR a.name IN (SELECT value FROM json_each(?1))
+    GROUP BY a.id ORDER BY a.name
+"""
+_MAILBOXES = """
+    SELECT a.name, b.name, b.role, b.messages, b.newest, b.refreshed,
+      (SELECT count(*) FROM placements p WHERE p.mailbox = b.id AND p.flags & 1 = 0)
+    FROM mailboxes b JOIN accounts a ON a.id = b.account
+    WHERE (?1 IS NULL OR a.name IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR a.name = ?2)
+    ORDER BY a.name, b.name
+"""
+_VERSION = """
+    SELECT (SELECT coalesce(max(sequence), 0) FROM messages),
+           (SELECT value FROM facts WHERE name = 'messages'),
+           (SELECT max(date) FROM (SELECT max(newest) AS date FROM accounts)),
+           (SELECT max(refreshed) FROM mailboxes)
+"""
+_VERSION_OF_ACCOUNTS = """
+    SELECT (SELECT coalesce(max(sequence), 0) FROM messages), sum(a.messages), max(a.newest),
+           (SELECT max(b.refreshed) FROM mailboxes b JOIN accounts ba ON ba.id = b.account
+            WHERE ba.name IN (SELECT value FROM json_each(?1))), count(*)
+    FROM accounts a WHERE a.name IN (SELECT value FROM json_each(?1))
+"""
+_DISTINCT_MESSAGES = """
+    SELECT count(DISTINCT message) FROM placements WHERE mailbox IN (SELECT value FROM json_each(?))
+"""
+
+_PEOPLE = """
+    WITH found AS MATERIALIZED (
+      SELECT DISTINCT folded_address FROM participants
+      WHERE folded_address <> '' AND (instr(folded_address, ?1) OR instr(folded_name, ?1))
+    ),
+    seen AS MATERIALIZED (
+      SELECT p.folded_address AS address, w.message AS message,
+             max(w.role = ?3) AS sent, max(w.role IN (SELECT value FROM json_each(?4))) AS received
+      FROM found f
+      CROSS JOIN participants p ON p.folded_address = f.folded_address
+      CROSS JOIN message_participants w ON w.participant = p.id
+      WHERE ?2 IS NULL OR EXISTS (SELECT 1 FROM placements v WHERE v.message = w.message
+                                  AND v.mailbox IN (SELECT value FROM json_each(?2)))
+      GROUP BY p.folded_address, w.message
+    )
+    SELECT s.address, sum(s.sent), sum(s.received), min(m.date), max(m.date), count(*) OVER ()
+    FROM seen s CROSS JOIN messages m ON m.id = s.message
+    GROUP BY s.address ORDER BY sum(s.sent) + sum(s.received) DESC, s.address LIMIT ?5
+"""
+_SPELLINGS = """
+    SELECT p.name, p.address, count(*)
+    FROM participants p CROSS JOIN message_participants w ON w.participant = p.id
+    WHERE p.folded_address = ?1
+      AND (?2 IS NULL OR EXISTS (SELECT 1 FROM placements v WHERE v.message = w.message
+                                 AND v.mailbox IN (SELECT value FROM json_each(?2))))
+    GROUP BY p.id ORDER BY count(*) DESC, p.id
+"""
+
+
+class SqliteDirectory:
+    """`DirectoryRepository`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def accounts(self, visible: Visibility) -> tuple[AccountSummary, ...]:
+        rows = await self._database.read(lambda c: c.execute(_ACCOUNTS, (_names(visible),)).fetchall())
+        return tuple(
+            AccountSummary(
+                name=name,
+                mailboxes=mailboxes,
+                messages=messages,
+                unread=unread,
+                oldest=optional_moment(oldest),
+                newest=optional_moment(newest),
+                refreshed=optional_moment(refreshed),
+            )
+            for name, mailboxes, messages, oldest, newest, refreshed, unread in rows
+        )
+
+    async def mailboxes(self, visible: Visibility, account: str | None = None) -> tuple[MailboxSummary, ...]:
+        rows = await self._database.read(lambda c: c.execute(_MAILBOXES, (_names(visible), account)).fetchall())
+        return tuple(
+            MailboxSummary(
+                account=owner,
+                name=name,
+                role=MailboxRole(role),
+                messages=messages,
+                unread=unread,
+                newest=optional_moment(newest),
+                refreshed=optional_moment(refreshed),
+            )
+            for owner, name, role, messages, newest, refreshed, unread in rows
+        )
+
+    async def people(self, text: str, visible: Visibility, limit: int) -> tuple[tuple[Person, ...], Total]:
+        folded = fold(text)
+        received = json.dumps([Role.TO, Role.CC, Role.BCC])
+
+        def read(connection: sqlite3.Connection) -> tuple[tuple[Person, ...], Total]:
+            scope = Scope(connection, visible)
+            rows = connection.execute(_PEOPLE, (folded, scope.limit, Role.FROM, received, limit)).fetchall()
+            people = tuple(
+                _person(connection.execute(_SPELLINGS, (address, scope.limit)).fetchall(), *counts)
+                for address, *counts, _ in rows
+            )
+            return people, Total(rows[0][-1] if rows else 0, exact=True)
+
+        return await self._database.read(read)
+
+    async def version(self, visible: Visibility) -> Version:
+        def read(connection: sqlite3.Connection) -> Version:
+            names = _names(visible)
+            if names is None:
+                sequence, messages, newest, refreshed = connection.execute(_VERSION).fetchone()
+            else:
+                sequence, messages, newest, refreshed, accounts = connection.execute(
+                    _VERSION_OF_ACCOUNTS, (names,)
+                ).fetchone()
+                if accounts > 1:  # a message of two of them counts once
+                    mailboxes = [mailbox.id for mailbox in Scope(connection, visible).mailboxes]
+                    (messages,) = connection.execute(_DISTINCT_MESSAGES, (json.dumps(mailboxes),)).fetchone()
+            return Version(sequence, messages or 0, optional_moment(newest), optional_moment(refreshed))
+
+        return await self._database.read(read)
+
+
+def _names(visible: Visibility) -> str | None:
+    return None if visible.accounts is None else json.dumps(sorted(visible.accounts))
+
+
+def _person(spellings: Sequence[tuple[str, str, int]], sent: int, received: int, first: int, last: int) -> Person:
+    """`spellings` are the names and addresses as they were written, the most used first."""
+    names = dict.fromkeys(name for name, _, _ in spellings if name)
+    return Person(spellings[0][1], tuple(names), sent, received, moment_of(first), moment_of(last))

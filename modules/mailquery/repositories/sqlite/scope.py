@@ -1,0 +1,66 @@
+"""What a caller may see, as mailboxes, and the names that a query may use for them."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from mailquery.domain.mailboxes import MailboxRole
+from mailquery.repositories.records import Visibility
+from mailquery.repositories.sqlite.encoding import folded_name
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    id: int
+    account: str
+    name: str
+    role: str
+
+    def is_called(self, name: str) -> bool:
+        """Whether `name`, folded, is its name, the last element of its path, or its role."""
+        own = folded_name(self.name)
+        return name in (own, own.rpartition("/")[2]) or (name == self.role and name != "")
+
+
+class Scope:
+    """A caller's mailboxes in one transaction. `limit` is None where nothing is hidden from the caller."""
+
+    def __init__(self, connection: sqlite3.Connection, visible: Visibility) -> None:
+        self._connection = connection
+        self.limit: str | None = None  # the ids of the visible mailboxes, as a JSON array
+        self._accounts = visible.accounts
+        if visible.accounts is not None:
+            (hidden,) = connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM accounts WHERE name NOT IN (SELECT value FROM json_each(?)))",
+                (json.dumps(sorted(visible.accounts)),),
+            ).fetchone()
+            if hidden:
+                self.limit = json.dumps([mailbox.id for mailbox in self.mailboxes])
+
+    @cached_property
+    def mailboxes(self) -> list[Mailbox]:
+        return [
+            Mailbox(*row)
+            for row in self._connection.execute(
+                "SELECT b.id, a.name, b.name, b.role FROM mailboxes b JOIN accounts a ON a.id = b.account"
+            )
+            if self._accounts is None or row[1] in self._accounts
+        ]
+
+    def named(self, name: str) -> list[int]:
+        folded = folded_name(name)
+        return [mailbox.id for mailbox in self.mailboxes if mailbox.is_called(folded)]
+
+    def of_account(self, name: str) -> list[int]:
+        folded = folded_name(name)
+        return [mailbox.id for mailbox in self.mailboxes if folded_name(mailbox.account) == folded]
+
+    def with_role(self, role: MailboxRole) -> list[int]:
+        return [mailbox.id for mailbox in self.mailboxes if mailbox.role == role.value]
+
+
+def ids(values: Iterable[int]) -> str:
+    """Numbers as the JSON array that `json_each` takes."""
+    return json.dumps(list(values))

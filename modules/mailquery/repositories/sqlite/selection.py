@@ -1,0 +1,268 @@
+"""The parts that a compiled query is made of, how they combine, and the SELECT that comes out."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+_ROW = "{row}"  # stands in a condition for the expression that is the message's row id
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Every message, or none."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An FTS5 expression. `words` is whether it looks for text, so that relevance means something."""
+
+    expression: str
+    words: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """SQL that is true or false, never NULL, for a message. `m` is its row where `needs_message` says so."""
+
+    sql: str
+    parameters: tuple[object, ...] = ()
+    needs_message: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lies:
+    """In one of these mailboxes, given by their ids."""
+
+    mailboxes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """Dated from the unix second `first` on and before `limit`."""
+
+    first: int | None
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    part: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    parts: tuple["Node", ...]
+
+
+Node = Truth | Match | Condition | Lies | Dates | Negation | Both | Either
+
+
+def quoted(term: str) -> str:
+    """A phrase of FTS5's query syntax. Every term is quoted: bare ones would be read as operators and columns."""
+    return '"' + term.replace("\0", " ").replace('"', '""') + '"'
+
+
+def negated(node: Node) -> Node:
+    if isinstance(node, Truth):
+        return Truth(not node.value)
+    if isinstance(node, Negation):
+        return node.part
+    return Negation(node)
+
+
+def both(nodes: Iterable[Node]) -> Node:
+    """The conjunction: index expressions become one, negated ones its NOT."""
+    flat: list[Node] = []
+    for node in nodes:
+        flat.extend(node.parts if isinstance(node, Both) else [node])
+    if any(node == Truth(False) for node in flat):
+        return Truth(False)
+    matches = [node for node in flat if isinstance(node, Match)]
+    others: list[Node] = [node for node in flat if not isinstance(node, Match | Truth)]
+    if matches:
+        without = [n.part for n in others if isinstance(n, Negation) and isinstance(n.part, Match)]
+        others = [n for n in others if not (isinstance(n, Negation) and isinstance(n.part, Match))]
+        expression = _joined([match.expression for match in matches], "AND")
+        if without:
+            expression = f"({expression} NOT {_joined([match.expression for match in without], 'OR')})"
+        others.insert(0, Match(expression, any(match.words for match in matches)))
+    return _one_or(others, Both, Truth(True))
+
+
+def either(nodes: Iterable[Node]) -> Node:
+    """The disjunction: index expressions become one."""
+    flat: list[Node] = []
+    for node in nodes:
+        flat.extend(node.parts if isinstance(node, Either) else [node])
+    if any(node == Truth(True) for node in flat):
+        return Truth(True)
+    matches = [node for node in flat if isinstance(node, Match)]
+    others: list[Node] = [node for node in flat if not isinstance(node, Match | Truth)]
+    if matches:
+        expression = _joined([match.expression for match in matches], "OR")
+        others.insert(0, Match(expression, any(match.words for match in matches)))
+    return _one_or(others, Either, Truth(False))
+
+
+def _joined(expressions: Sequence[str], operator: str) -> str:
+    return expressions[0] if len(expressions) == 1 else f"({f' {operator} '.join(expressions)})"
+
+
+def _one_or(nodes: list[Node], kind: type[Both] | type[Either], empty: Truth) -> Node:
+    if not nodes:
+        return empty
+    return nodes[0] if len(nodes) == 1 else kind(tuple(nodes))
+
+
+def as_condition(node: Node) -> Condition:
+    """Any node as SQL."""
+    match node:
+        case Truth(value):
+            return Condition("1" if value else "0")
+        case Match(expression):
+            return Condition("{row} IN (SELECT rowid FROM search WHERE search MATCH ?)", (expression,))
+        case Condition():
+            return node
+        case Lies(mailboxes):
+            return Condition(
+                "EXISTS (SELECT 1 FROM placements l WHERE l.message = {row}"
+                " AND l.mailbox IN (SELECT value FROM json_each(?)))",
+                (json.dumps(mailboxes),),
+            )
+        case Dates(first, limit):
+            bounds = [("m.date >= ?", first), ("m.date < ?", limit)]
+            given = [(sql, second) for sql, second in bounds if second is not None]
+            sql = " AND ".join(sql for sql, _ in given) or "1"
+            return Condition(f"({sql})", tuple(second for _, second in given), needs_message=bool(given))
+        case Negation(part):
+            inner = as_condition(part)
+            return Condition(f"NOT ({inner.sql})", inner.parameters, inner.needs_message)
+        case Both(parts):
+            return _combined(parts, " AND ")
+        case Either(parts):
+            return _combined(parts, " OR ")
+
+
+def _combined(parts: Sequence[Node], operator: str) -> Condition:
+    inner = [as_condition(part) for part in parts]
+    return Condition(
+        "(" + operator.join(part.sql for part in inner) + ")",
+        tuple(parameter for part in inner for parameter in part.parameters),
+        any(part.needs_message for part in inner),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A query, ready to be run: what drives it, between which row ids, and what else must hold."""
+
+    match: Match | None
+    mailbox: int | None  # drives where there is no MATCH
+    low: int | None  # the first row id
+    high: int | None  # the row id behind the last one
+    conditions: tuple[Condition, ...]
+    empty: bool = False
+
+    @classmethod
+    def of(cls, node: Node, visible: str | None, largest_shift: int) -> "Selection":
+        """`visible` is a JSON array of mailbox ids, or None for all; no id is counted up by more than
+        `largest_shift`."""
+        parts = node.parts if isinstance(node, Both) else (node,)
+        match = next((part for part in parts if isinstance(part, Match)), None)
+        single = [part.mailboxes[0] for part in parts if isinstance(part, Lies) and len(part.mailboxes) == 1]
+        mailbox = single[0] if single and match is None else None
+        low = high = None
+        conditions = []
+        for part in parts:
+            if isinstance(part, Dates):
+                if part.first is not None:
+                    low = max(part.first, low) if low is not None else part.first
+                if part.limit is not None:
+                    bound = part.limit + largest_shift
+                    high = min(bound, high) if high is not None else bound
+                if largest_shift:
+                    conditions.append(_inside(part, largest_shift))
+            elif part is not match and part != Lies((mailbox,) if mailbox is not None else ()):
+                conditions.append(as_condition(part))
+        if visible is not None:
+            conditions.append(
+                Condition(
+                    "EXISTS (SELECT 1 FROM placements v WHERE v.message = {row}"
+                    " AND v.mailbox IN (SELECT value FROM json_each(?)))",
+                    (visible,),
+                )
+            )
+        conditions = [condition for condition in conditions if condition.sql != "1"]
+        return cls(match, mailbox, low, high, tuple(conditions), empty=node == Truth(False))
+
+    @property
+    def ranks(self) -> bool:
+        """Whether relevance means anything: text is looked for."""
+        return self.match is not None and self.match.words
+
+    def also(self, condition: Condition) -> "Selection":
+        return replace(self, conditions=(*self.conditions, condition))
+
+    def also_matching(self, match: Match) -> "Selection":
+        """With another index expression, which drives from now on if there was none."""
+        joined = both([self.match, match]) if self.match else match
+        assert isinstance(joined, Match)
+        if self.mailbox is None:
+            return replace(self, match=joined)
+        lies = as_condition(Lies((self.mailbox,)))
+        return replace(self, match=joined, mailbox=None, conditions=(lies, *self.conditions))
+
+    def sql(self, columns: str = _ROW, *, joined: str = "", tail: str = "") -> tuple[str, list[object]]:
+        """A SELECT and its parameters. `columns`, `joined` (further joins) and `tail` (ORDER BY, LIMIT) may use
+        `{row}`, and `m` if `joined` or a condition brings it in."""
+        parameters: list[object] = []
+        where: list[str] = []
+        needs_message = any(condition.needs_message for condition in self.conditions)
+        if self.match is not None:
+            source, row = "search", "search.rowid"
+            where.append("search MATCH ?")
+            parameters.append(self.match.expression)
+        elif self.mailbox is not None:
+            source, row = "placements d", "d.message"
+            where.append("d.mailbox = ?")
+            parameters.append(self.mailbox)
+        else:
+            source, row, needs_message = "messages m", "m.id", False
+        if needs_message:
+            source += f" CROSS JOIN messages m ON m.id = {row}"
+        for bound, sql in ((self.low, " >= ?"), (self.high, " < ?")):
+            if bound is not None:
+                where.append(row + sql)
+                parameters.append(bound)
+        for condition in self.conditions:
+            where.append(condition.sql)
+            parameters.extend(condition.parameters)
+        if self.empty:
+            where.append("0")
+        conditions = " AND ".join(where) or "1"
+        sql = f"SELECT {columns} FROM {source} {joined} WHERE {conditions} {tail}"  # noqa: S608 - values are parameters
+        return sql.replace(_ROW, row), parameters
+
+
+def _inside(dates: Dates, largest_shift: int) -> Condition:
+    """The date itself decides, but has to be looked up only where a counted-up id can be on the wrong side."""
+    first, limit = dates.first, dates.limit
+    if first is not None and limit is not None:
+        return Condition(
+            "({row} >= ? AND {row} < ? OR (SELECT x.date >= ? AND x.date < ? FROM messages x WHERE x.id = {row}))",
+            (first + largest_shift, limit, first, limit),
+        )
+    if first is not None:
+        return Condition(
+            "({row} >= ? OR (SELECT x.date >= ? FROM messages x WHERE x.id = {row}))", (first + largest_shift, first)
+        )
+    if limit is not None:
+        return Condition("({row} < ? OR (SELECT x.date < ? FROM messages x WHERE x.id = {row}))", (limit, limit))
+    return Condition("1")
