@@ -12,6 +12,8 @@ from mcpkit.config import load_settings as load_layers
 from mcpkit.logs import Form, Level
 
 _CONFIG_FOLDER = "MAILQUERY_CONFIG_DIR"
+# Variables of the project's own scripts, which are no settings.
+_OF_SCRIPTS = frozenset({_CONFIG_FOLDER, "MAILQUERY_BENCH_DIR", "MAILQUERY_TEST_WORKERS"})
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -95,7 +97,7 @@ class Settings(LayeredSettings):
 def load_settings_with_layers() -> Loaded[Settings]:
     """Settings, and for each value the layer that it came from. Raises Fault CONFIGURATION."""
     named = os.environ.get(_CONFIG_FOLDER)
-    environ = {name: value for name, value in os.environ.items() if name != _CONFIG_FOLDER}
+    environ = {name: value for name, value in os.environ.items() if name not in _OF_SCRIPTS}
     return load_layers(Settings, Path(named) if named else _CHECKOUT / "config", environ=environ)
 
 
