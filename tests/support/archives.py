@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email import policy
 from email.message import EmailMessage
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -33,6 +34,8 @@ from mcpkit.security.tokens import SignedTokens
 
 NOW = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Seoul")
+# The standard library folds a field of very long words with an empty line in it.
+_UNFOLDED = policy.default.clone(max_line_length=0)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Mail:
         for number, part in enumerate(message.walk()):
             if part.is_multipart():
                 part.set_boundary(f"boundary-{number}")  # else a random one, and another id each time
-        return bytes(message)
+        return message.as_bytes(policy=_UNFOLDED)
 
     @property
     def id(self) -> str:

@@ -45,7 +45,7 @@ class AttachmentRowShown(BaseModel):
     name: str | None = None
     type: str | None = None
     size: int = Field(description="Bytes.")
-    message: str = Field(description="Id of its message.")
+    message: str | None = Field(default=None, description="Id of its message.")
     date: str
     from_: str | None = Field(default=None, serialization_alias="from")
     subject: str | None = None
@@ -57,6 +57,7 @@ class AttachmentRowShown(BaseModel):
             update={
                 "name": shown.filename(attachment.filename),
                 "type": clean_line(attachment.content_type, _TYPE_CHARS),
+                "message": message_handle(row.key),
                 "from_": shown.sender(row.from_, _SENDER_CHARS),
                 "subject": shown.subject(row.subject, _SUBJECT_CHARS),
             }
@@ -69,7 +70,6 @@ class AttachmentRowShown(BaseModel):
         return cls(
             id=attachment_handle(row.key, found.attachment.part),
             size=found.attachment.size,
-            message=message_handle(row.key),
             date=shown.when(row.date, row.utc_offset),
         )
 
@@ -125,7 +125,7 @@ class AttachmentList(Result):
         lines = [f"{'at least ' if self.at_least else ''}{shown.plural(self.total, 'attachment')}, newest first."]
         lines += [row.as_text() for row in self.rows]
         if self.cursor and self.truncated:
-            lines.append(f"{self.truncated.omitted:,} more: same arguments with cursor={self.cursor}")
+            lines.append(f"{self.truncated.omitted:,} more: cursor={self.cursor}")
         if self.coverage:
             lines.append(self.coverage.as_text())
         return "\n".join(lines)
@@ -135,7 +135,7 @@ def _continuation(found: FoundAttachments, count: int) -> dict[str, Any]:
     if count == len(found.rows) and not found.more:
         return {"truncated": None, "cursor": None}
     omitted = max(1, found.total.value - found.given_before - count)
-    truncated = Truncated(unit="attachments", returned=count, omitted=omitted, next="same arguments with `cursor`")
+    truncated = Truncated(unit="attachments", returned=count, omitted=omitted, next="pass `cursor`")
     return {"truncated": truncated, "cursor": found.cursor_after(count)}
 
 
@@ -236,7 +236,7 @@ class AttachmentResult(Result):
 
     def as_text(self) -> str:
         size = f"{self.size:,} bytes" + (f", {self.length:,} characters" if self.length is not None else "")
-        text = f"{self.id} {self.name or ''} ({self.type}, {size}) of {self.message}; its content is {shown.UNTRUSTED}."
+        text = f"{self.id} {self.name or ''} ({self.type}, {size}) of {self.message}; content {shown.UNTRUSTED}."
         if self.truncated:
             text += f" {self.truncated.omitted:,} characters left out: {self.truncated.next}."
         return text

@@ -30,6 +30,7 @@ _LARGER = "a larger max_chars"
 _HEADER_FIELDS = (
     "from_",
     "subject",
+    "thread_id",
     "message_id",
     "date_from",
     "reply_to",
@@ -87,7 +88,7 @@ class AttachmentShown(BaseModel):
 
 class MessageResult(Result):
     id: str
-    thread_id: str
+    thread_id: str | None = None
     message_id: str | None = Field(default=None, description="The Message-ID header.")
     date: str
     date_from: str | None = Field(
@@ -122,14 +123,12 @@ class MessageResult(Result):
     _links: list[LinkShown] = PrivateAttr()
     _brief: dict[str, Any] = PrivateAttr()
     _header_steps: list[dict[str, Any]] = PrivateAttr()
-    _include_quoted: bool = PrivateAttr()
 
     @classmethod
-    def of(cls, view: MessageView, include_quoted: bool = False) -> "MessageResult":
+    def of(cls, view: MessageView) -> "MessageResult":
         row = view.message.row
         base = cls(
             id=message_handle(row.key),
-            thread_id=thread_handle(row.thread_key),
             date=shown.when(row.date, row.utc_offset),
             part=view.part.value,
             offset=view.offset or None,
@@ -140,7 +139,6 @@ class MessageResult(Result):
         # What goes with the body is given once: with its first window, or alone behind its end.
         beside = view.offset in (0, view.length)
         base._view = view
-        base._include_quoted = include_quoted
         header = _header(view)
         first = {"from_": header.pop("from_"), "subject": header.pop("subject")}
         base._brief = {
@@ -191,29 +189,26 @@ class MessageResult(Result):
                 unit="characters",
                 returned=characters,
                 omitted=self._view.length - end,
-                next=self._again(end) if characters else _LARGER,
+                next=f"same arguments with offset={end}" if characters else _LARGER,
             )
         if others:
             return Truncated(
-                unit="attachments and links", returned=attachments + links, omitted=others, next=self._again(end)
+                unit="attachments and links",
+                returned=attachments + links,
+                omitted=others,
+                next=f"same arguments with offset={end}",
             )
         if header < len(self._header_steps):
             omitted = len(self._header_steps) - header
             return Truncated(unit="parts of the header", returned=header, omitted=omitted, next=_LARGER)
         return None
 
-    def _again(self, offset: int) -> str:
-        """The call that continues at `offset`."""
-        part = "" if self._view.part is Part.TEXT else f', part="{self._view.part.value}"'
-        quoted = ", include_quoted=true" if self._include_quoted else ""
-        return f'read_message(id="{self.id}"{part}{quoted}, offset={offset})'
-
     def disclosed(self) -> list[str]:
         return [self.id]
 
     def as_text(self) -> str:
         lines = [
-            f"{self.id} in {self.thread_id}",
+            self.id + (f" in {self.thread_id}" if self.thread_id else ""),
             f"Date: {self.date}" + (f" ({self.date_from})" if self.date_from else ""),
         ]
         fields = (
@@ -263,6 +258,7 @@ def _header(view: MessageView) -> dict[str, Any]:
     return {
         "from_": shown.sender(row.from_),
         "subject": shown.subject(row.subject),
+        "thread_id": thread_handle(row.thread_key),
         "message_id": shown.message_id(row.message_id),
         "date_from": None if message.date_source is DateSource.DATE else message.date_source.value,
         "reply_to": _unlike(message.reply_to, row.from_),
@@ -305,7 +301,7 @@ def read_message(read: ReadMessage) -> Tool[ReadMessageArguments, MessageResult]
             offset=arguments.offset,
             window=min(arguments.max_chars or WINDOW, WINDOW),
         )
-        return MessageResult.of(view, arguments.include_quoted)
+        return MessageResult.of(view)
 
     return Tool(
         name="read_message",

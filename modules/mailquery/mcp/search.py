@@ -86,7 +86,8 @@ class SearchRow(BaseModel):
 
     def as_text(self) -> str:
         to = ", ".join(self.to or ()) + (f" +{self.to_more}" if self.to_more else "")
-        facts = [" ".join([self.id, self.date, self.from_ or ""]) + (f"-> {to}" if to else ""), self.subject]
+        first = " ".join(part for part in (self.id, self.date, self.from_, f"-> {to}" if to else None) if part)
+        facts = [first, self.subject]
         facts.append(", ".join([*(self.flags or ()), *(f"in {name}" for name in self.mailboxes or ())]))
         if self.attachments:
             more = f" +{self.attachment_count - len(self.attachments)}" if self.attachment_count else ""
@@ -146,14 +147,13 @@ class SearchResult(Result):
 
     def as_text(self) -> str:
         count = f"{'at least ' if self.at_least else ''}{shown.plural(self.total, 'message')}"
-        lines = [f"{count} found; {len(self.rows)} here, {self.sort} first." if self.rows else f"{count} found."]
-        if self.sort == "relevance" and self.rows:
-            lines = [f"{count} found; {len(self.rows)} here, best first."]
+        order = "best first" if self.sort == "relevance" else f"{self.sort} first"
+        lines = [f"{len(self.rows)} of {count}, {order}" if self.rows else f"{count} found"]
         if self.ranked_newest:
             lines.append(f"ranked among the newest {self.ranked_newest:,} matches")
         lines += [row.as_text() for row in self.rows]
         if self.cursor and self.truncated:
-            lines.append(f"{self.truncated.omitted:,} more: same arguments with cursor={self.cursor}")
+            lines.append(f"{self.truncated.omitted:,} more: cursor={self.cursor}")
         if self.coverage:
             lines.append(self.coverage.as_text())
         return "\n".join(lines)
@@ -164,7 +164,7 @@ def _continuation(found: Found, count: int) -> dict[str, Any]:
     if count == len(found.hits) and not found.more:
         return {"truncated": None, "cursor": None}
     omitted = max(1, found.total.value - found.given_before - count)
-    truncated = Truncated(unit="messages", returned=count, omitted=omitted, next="same arguments with `cursor`")
+    truncated = Truncated(unit="messages", returned=count, omitted=omitted, next="pass `cursor`")
     return {"truncated": truncated, "cursor": found.cursor_after(count)}
 
 

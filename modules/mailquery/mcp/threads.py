@@ -62,7 +62,7 @@ class ThreadMessageShown(BaseModel):
             facts.append(f"{self.quoted_left_out:,} quoted characters left out")
         lines = [" | ".join(facts), self.body or ""]
         if self.left_out:
-            lines.append(f'[{self.left_out:,} characters left out: read_message(id="{self.id}")]')
+            lines.append(f"[{self.left_out:,} characters left out: read_message]")
         return "\n".join(line for line in lines if line)
 
 
@@ -173,17 +173,17 @@ class ThreadResult(Result):
                 unit="messages",
                 returned=len(allotted),
                 omitted=count - len(allotted),
-                next=f'search_messages(query="thread:{self.id}", sort="oldest")',
+                next=f"search_messages(query='thread:{self.id}')",
             )
         texts = zip(self._newest_first, allotted, strict=True)
         omitted = sum(len(message.text) - allotment.characters for message, allotment in texts)
         previews = sum(message.is_preview for message in self._newest_first)
         if omitted:
             given = sum(allotment.characters for allotment in allotted)
-            return Truncated(unit="characters", returned=given, omitted=omitted, next="read_message(id) of a message")
+            return Truncated(unit="characters", returned=given, omitted=omitted, next="read_message with its id")
         if previews:
             return Truncated(
-                unit="message bodies", returned=count - previews, omitted=previews, next="read_message(id) of a message"
+                unit="message bodies", returned=count - previews, omitted=previews, next="read_message with its id"
             )
         return None
 
@@ -198,7 +198,7 @@ class ThreadResult(Result):
             more = f" +{self.participants_more}" if self.participants_more else ""
             lines.append(f"Participants: {'; '.join(who)}{more}")
         if any(message.body for message in self.messages):
-            lines.append(f"(the texts are {shown.UNTRUSTED})")
+            lines.append(f"(texts {shown.UNTRUSTED})")
         lines += [message.as_text() for message in self.messages]
         if self.truncated:
             lines.append(f"{self.truncated.omitted:,} {self.truncated.unit} left out: {self.truncated.next}")

@@ -60,7 +60,7 @@ class Filters:
     def digest(self, *more: str) -> str:
         """Equal for equal conditions. `more` is what else must not change between two pages."""
         canonical = json.dumps([asdict(self), *more], sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

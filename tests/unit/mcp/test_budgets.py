@@ -9,7 +9,7 @@ from support.archives import Archive, Mail, temporary_archive
 from support.calling import Caller
 
 QUOTES = '"\\' * 2_000
-MANY = ", ".join(f'"{"Name" * 20} {number}" <{"a" * 60}{number}@{"b" * 60}.example>' for number in range(150))
+MANY = ", ".join(f'"{"Name" * 20} {number}" <{"a" * 60}{number}@{"b" * 60}.example>' for number in range(40))
 HTML = "".join(f'<a href="https://{"x" * 400}.example/{number}">{"text " * 40}</a>' for number in range(80))
 
 

@@ -38,12 +38,12 @@ def compare(name: str, declared: Any) -> None:
 
 
 @pytest.mark.parametrize("name", TOOLS)
-def test_a_tool_is_declared_as_before(caller: Caller, name: str) -> None:
+async def test_a_tool_is_declared_as_before(caller: Caller, name: str) -> None:
     (tool,) = [each for each in caller.offered.tools if each.name == name]
     compare(name, described_tool(tool).model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
-def test_resources_prompts_and_instructions_are_declared_as_before(caller: Caller) -> None:
+async def test_resources_prompts_and_instructions_are_declared_as_before(caller: Caller) -> None:
     offered = caller.offered
     described = [
         *(described_template(each) if each.is_template else described_resource(each) for each in offered.resources),
@@ -59,7 +59,7 @@ def test_resources_prompts_and_instructions_are_declared_as_before(caller: Calle
     )
 
 
-def test_every_tool_is_offered_and_fully_described(caller: Caller) -> None:
+async def test_every_tool_is_offered_and_fully_described(caller: Caller) -> None:
     assert tuple(tool.name for tool in caller.offered.tools) == TOOLS
     for tool in caller.offered.tools:
         described = described_tool(tool)
@@ -75,12 +75,12 @@ def test_every_tool_is_offered_and_fully_described(caller: Caller) -> None:
         assert (annotations.idempotent_hint, annotations.open_world_hint) == (True, False)
 
 
-def test_what_every_session_pays_for_stays_small(caller: Caller) -> None:
+async def test_what_every_session_pays_for_stays_small(caller: Caller) -> None:
     inputs = [(tool.name, tool.description, described_tool(tool).input_schema) for tool in caller.offered.tools]
     assert len(json.dumps(inputs)) < 12_000
     assert len(caller.offered.instructions) < 2_000
 
 
-def test_every_reference_of_a_completion_exists(archive: Archive, caller: Caller) -> None:
+async def test_every_reference_of_a_completion_exists(archive: Archive, caller: Caller) -> None:
     arguments = {(prompt.name, argument.name) for prompt in caller.offered.prompts for argument in prompt.arguments}
     assert {(each.reference, each.argument) for each in caller.offered.completions} <= arguments
