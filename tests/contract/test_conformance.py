@@ -1,0 +1,65 @@
+"""The official conformance suite against this server, with the suite's fixtures put beside the test server's own.
+
+The suite comes from the npm registry into `.tools/conformance`, once, with the Node that it needs.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from contract.conftest import HERE, server_environment
+
+SUITE = "@modelcontextprotocol/conformance@0.2.0-alpha.12"
+NODE = "node@22"
+FOLDER = HERE.parent.parent / ".tools" / "conformance"
+
+
+@pytest.fixture(scope="session")
+def suite() -> Path:
+    """The suite's program. Skips where it can be neither found nor installed."""
+    program = FOLDER / "node_modules" / ".bin" / "conformance"
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with FileLock(FOLDER / ".lock"):
+        if program.exists():
+            return program
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("npm is not installed, which the conformance suite comes by")
+        install = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(FOLDER), NODE, SUITE]
+        done = subprocess.run(install, capture_output=True, text=True, timeout=110, check=False)
+        if done.returncode != 0:
+            pytest.skip("the conformance suite cannot be installed: the npm registry is not to be reached")
+    return program
+
+
+@pytest.fixture(scope="module")
+def fixtures_url() -> Iterator[str]:
+    command = [sys.executable, str(HERE / "http_server.py"), "0", "--conformance"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=server_environment()
+    ) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.terminate()
+
+
+@pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
+def test_all_that_a_revision_requires_passes(suite: Path, fixtures_url: str, revision: str) -> None:
+    node = suite.parent.parent / "node" / "bin"
+    done = subprocess.run(
+        [suite, "server", "--url", fixtures_url, "--requirements", revision],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        env={**os.environ, "PATH": f"{node}{os.pathsep}{os.environ['PATH']}"},
+    )
+    _, found, summary = done.stdout.partition("=== SUMMARY ===")
+    assert found, done.stdout[-2000:] + done.stderr[-2000:]
+    assert done.returncode == 0, summary
