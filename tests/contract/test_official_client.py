@@ -1,9 +1,10 @@
 """What the official client gets, in both eras and over each transport."""
 
 import base64
+from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # has no stubs
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
@@ -71,7 +72,7 @@ async def test_a_long_answer_is_cut_to_the_callers_limit(client: Client) -> None
     assert result.structured_content["truncated"]["omitted"] == 1000 - len(result.structured_content["rows"])
 
 
-BAD_CALLS = {
+BAD_CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown argument": ({"prefix": "a", "limt": 3}, "`limt` is not an argument of list_rows, did you mean `limit`?"),
     "missing argument": ({}, "`prefix` is required."),
     "wrong type": ({"prefix": "swordfish", "limit": "7"}, "`limit` must be an integer from 1 to 1000."),

@@ -3,7 +3,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # has no stubs
 from pydantic import BaseModel, Field
 
 from mcpkit.protocol.declarations import Arguments, Result
