@@ -7,7 +7,7 @@ MAX_HEADER_BYTES = 1_000_000
 MAX_FIELDS = 2_000
 
 _FIELD_START = re.compile(rb"([!-9;-~]{1,200})[ \t]{0,50}:")
-_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]{0,50}:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)")
+_FIELD = re.compile(rb"^([!-9;-~]{1,200})[ \t]{0,50}:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)", re.MULTILINE)
 _ENVELOPE = re.compile(rb">?From |[ \t]*$")
 # A line without a colon among these belongs to the line before: a long value that was broken without indentation.
 _KNOWN_FIELD = re.compile(

@@ -2,7 +2,7 @@
 
 import random
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -138,6 +138,4 @@ def test_messages_that_end_anywhere(length: int) -> None:
 @given(st.datetimes(), st.integers(-840, 840))
 @settings(max_examples=50, deadline=None)
 def test_any_date_of_the_source(moment: datetime, offset: int) -> None:
-    from datetime import timezone
-
     check(b"\n", source_date=moment.replace(tzinfo=timezone(timedelta(minutes=offset))))

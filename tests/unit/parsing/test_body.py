@@ -52,7 +52,9 @@ def test_html_in_disguise() -> None:
 
 
 def test_several_text_parts_are_joined() -> None:
-    raw = HEAD + multipart("mixed", PLAIN + b"one", b"Content-Type: image/png\n\nx", PLAIN + b"two", HTML + b"<p>three</p>")
+    raw = HEAD + multipart(
+        "mixed", PLAIN + b"one", b"Content-Type: image/png\n\nx", PLAIN + b"two", HTML + b"<p>three</p>"
+    )
     message = parse(raw)
     assert message.body.text == "one\n\ntwo\n\nthree"
     assert [attachment.part for attachment in message.attachments] == ["2"]
@@ -60,7 +62,10 @@ def test_several_text_parts_are_joined() -> None:
 
 def test_the_page_of_a_related_part_with_its_pictures() -> None:
     related = multipart(
-        "related", HTML + b'<p>See <img src="cid:1"></p>', b"Content-Type: image/png\nContent-ID: <1>\n\nx", boundary=b"rel"
+        "related",
+        HTML + b'<p>See <img src="cid:1"></p>',
+        b"Content-Type: image/png\nContent-ID: <1>\n\nx",
+        boundary=b"rel",
     )
     message = parse(HEAD + multipart("alternative", PLAIN, related))
     assert message.body.text == "See"
@@ -102,11 +107,15 @@ def test_an_invitation_keeps_its_type() -> None:
     invitation = b"Content-Type: text/calendar; method=REQUEST; charset=utf-8\n\nBEGIN:VCALENDAR\nEND:VCALENDAR\n"
     message = parse(HEAD + multipart("alternative", PLAIN + b"Meeting", HTML + b"<p>Meeting</p>", invitation))
     assert message.body.text == "Meeting"
-    assert [(a.part, a.content_type, a.filename) for a in message.attachments] == [("3", "text/calendar", "invite-3.ics")]
+    assert [(a.part, a.content_type, a.filename) for a in message.attachments] == [
+        ("3", "text/calendar", "invite-3.ics")
+    ]
 
 
 def test_charset_only_in_the_page() -> None:
-    source = '<html><head><meta http-equiv="Content-Type" content="text/html; charset=iso-8859-2"></head><p>Żółć gęślą</p>'
+    source = (
+        '<html><head><meta http-equiv="Content-Type" content="text/html; charset=iso-8859-2"></head><p>Żółć gęślą</p>'
+    )
     assert parse(with_body(source.encode("iso8859_2"), b"Content-Type: text/html")).body.text == "Żółć gęślą"
     short = '<meta charset="euc-kr"><p>똠방각하</p>'
     assert parse(with_body(short.encode("cp949"), b"Content-Type: text/html")).body.text == "똠방각하"
@@ -142,7 +151,9 @@ def test_text_is_composed_and_has_no_control_characters() -> None:
 
 
 def test_links_of_plain_text() -> None:
-    message = plain("See https://x.kr/a?b=1, (http://y.kr/z) and https://x.kr/a?b=1. <https://w.kr/(x)> 주소는https://k.kr입니다。")
+    message = plain(
+        "See https://x.kr/a?b=1, (http://y.kr/z) and https://x.kr/a?b=1. <https://w.kr/(x)> 주소는https://k.kr입니다。"
+    )
     assert [link.url for link in message.links][:3] == ["https://x.kr/a?b=1", "http://y.kr/z", "https://w.kr/(x)"]
 
 

@@ -105,7 +105,9 @@ OUTLOOK_HEADER = "<p><b>From:</b> Kim &lt;kim@x.kr&gt;<br><b>Sent:</b> Monday, 1
 @pytest.mark.parametrize(
     "opening",
     [
-        '<div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0in 0in 0in">' + OUTLOOK_HEADER + "</div>",
+        '<div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0in 0in 0in">'
+        + OUTLOOK_HEADER
+        + "</div>",
         '<div id="appendonsend"></div><hr><div id="divRplyFwdMsg">' + OUTLOOK_HEADER + "</div>",
         OUTLOOK_HEADER,
     ],

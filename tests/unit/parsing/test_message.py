@@ -56,13 +56,13 @@ def test_now_may_have_any_zone_and_the_answer_is_utc() -> None:
     [
         (b'Content-Type: application/pdf; name="plan.pdf"', "plan.pdf"),
         (b'Content-Type: application/pdf; name="a.pdf"\nContent-Disposition: attachment; filename="b.pdf"', "b.pdf"),
-        ("Content-Disposition: attachment; filename*=utf-8''%ED%9A%8C%EC%9D%98.pdf".encode(), "회의.pdf"),
+        (b"Content-Disposition: attachment; filename*=utf-8''%ED%9A%8C%EC%9D%98.pdf", "회의.pdf"),
         (b"Content-Disposition: attachment; filename*=euc-kr'ko'%C8%B8%C0%C7.pdf", "회의.pdf"),
         (
             b"Content-Disposition: attachment;\n filename*0*=utf-8''%ED%9A;\n filename*1*=%8C%EC%9D;\n filename*2*=%98;\n filename*3=\".pdf\"",
             "회의.pdf",
         ),
-        (b"Content-Disposition: attachment; filename*1=\"two.pdf\"; filename*0=\"one \"", "one two.pdf"),
+        (b'Content-Disposition: attachment; filename*1="two.pdf"; filename*0="one "', "one two.pdf"),
         (b'Content-Disposition: attachment; filename="=?utf-8?B?7ZqM7J2Y?=.pdf"', "회의.pdf"),
         (b'Content-Disposition: attachment; filename="=?euc-kr?B?yLg=?=\n =?euc-kr?B?wMc=?=.pdf"', "회의.pdf"),
         (b'Content-Disposition: attachment; filename="=?gb2312?Q?=B7=A2=C6=B1.pdf?="', "发票.pdf"),

@@ -21,7 +21,7 @@ ATTRIBUTIONS = [
     "On Monday, 15 January 2024,\nKim Minsu\n<kim@x.kr> wrote:",
     "Kim Minsu wrote:",
     "kim@x.kr said:",
-    ">>>>> \"Kim\" == Kim Minsu <kim@x.kr> writes:",
+    '>>>>> "Kim" == Kim Minsu <kim@x.kr> writes:',
     "2024년 1월 2일 (화) 오후 3:00, 홍길동 <hong@x.kr>님이 작성:",
     "2024년 1월 2일 오후 3:00, 홍길동 작성:",
     "홍길동 님이 쓰신 글:",

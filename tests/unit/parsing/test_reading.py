@@ -48,7 +48,9 @@ def test_html_source() -> None:
 
 
 def test_header_lines_in_order() -> None:
-    raw = b"received: one\r\n\ttwo\r\nX-Mailer: =?utf-8?B?7ZqM7J2Y?=\r\nmime-version: 1.0\r\nReceived: three\r\n\r\nbody"
+    raw = (
+        b"received: one\r\n\ttwo\r\nX-Mailer: =?utf-8?B?7ZqM7J2Y?=\r\nmime-version: 1.0\r\nReceived: three\r\n\r\nbody"
+    )
     assert header_lines(raw) == (
         ("Received", "one two"), ("X-Mailer", "회의"), ("MIME-Version", "1.0"), ("Received", "three"),
     )  # fmt: skip
