@@ -43,7 +43,10 @@ class _Worker:
         self._stopped = False
 
     async def start(self) -> None:
-        self._connection = await aiosqlite.Connection(self._open, iter_chunk_size=64)
+        connection = aiosqlite.Connection(self._open, iter_chunk_size=64)
+        # A process that fails before it closes the database must end all the same; the log makes that safe.
+        connection._thread.daemon = True
+        self._connection = await connection
 
     def _open(self) -> sqlite3.Connection:
         connection = connect(self._path, read_only=self._read_only)

@@ -200,7 +200,7 @@ class _Compiler:
             return either(_token(token) for token in tokens)
         return Condition(
             "EXISTS (SELECT 1 FROM message_participants w WHERE w.message = {row}"
-            " AND w.role IN (SELECT value FROM json_each(?)) AND w.participant IN (SELECT value FROM json_each(?)))",
+            " AND w.role IN (SELECT value FROM json_each(?)) AND +w.participant IN (SELECT value FROM json_each(?)))",
             (ids(roles), ids(found)),
         )
 
@@ -244,7 +244,7 @@ class _Compiler:
     def _flag_in_scope(self, flag: Flag, visible: str) -> Condition:
         return Condition(
             "EXISTS (SELECT 1 FROM placements f WHERE f.message = {row} AND f.flags & ? <> 0"
-            " AND f.mailbox IN (SELECT value FROM json_each(?)))",
+            " AND +f.mailbox IN (SELECT value FROM json_each(?)))",
             (int(flag), visible),
         )
 
@@ -261,7 +261,7 @@ def _words(words: Words) -> Node:
         return Truth(False)
     # The index's own tokens cannot be typed; text that tries to is kept to the columns of text.
     columns = _EVERY_TEXT_COLUMN if words.field is TextField.ANY and MARK in found.text else _COLUMNS[words.field]
-    return Match(f"{columns}{quoted(found.text)}{' *' if found.prefix else ''}", words=True)
+    return Match(f"{columns}{quoted(found.text)}{' *' if found.prefix else ''}", words=True, prefix=found.prefix)
 
 
 def _token(token: str) -> Match:

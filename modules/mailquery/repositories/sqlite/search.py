@@ -184,17 +184,23 @@ def _dated_page(
     *,
     oldest: bool,
 ) -> SearchPage:
-    if selection.empty:
-        return SearchPage((), total, None)
-    if start is not None:
-        selection = selection.also(Condition("{row} > ?" if oldest else "{row} < ?", (start.row,)))
-    sql, parameters = selection.sql(tail=f"ORDER BY {{row}} {'ASC' if oldest else 'DESC'} LIMIT ?")
-    found = [row for (row,) in connection.execute(sql, (*parameters, limit + 1))]
+    found = _newest_or_oldest(connection, selection, limit + 1, start, oldest=oldest)
     page = found[:limit]
     following = None
     if len(found) > limit:
         following = Position(as_of, row=page[-1], offset=start.offset if start else 0)
     return SearchPage(read_rows(connection, page, scope), total, following)
+
+
+def _newest_or_oldest(
+    connection: sqlite3.Connection, selection: Selection, limit: int, start: Position | None, *, oldest: bool
+) -> list[int]:
+    if selection.empty:
+        return []
+    if start is not None:
+        selection = selection.also(Condition("{row} > ?" if oldest else "{row} < ?", (start.row,)))
+    sql, parameters = selection.sql(tail=f"ORDER BY {{row}} {'ASC' if oldest else 'DESC'} LIMIT ?")
+    return [row for (row,) in connection.execute(sql, (*parameters, limit))]
 
 
 _JOIN_ATTACHMENTS = "CROSS JOIN attachments a ON a.message = {row}"

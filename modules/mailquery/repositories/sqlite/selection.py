@@ -16,10 +16,12 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An FTS5 expression. `words` is whether it looks for text, so that relevance means something."""
+    """An FTS5 expression. `words` is whether it looks for text, so that relevance means something; `prefix` whether a
+    word may go on, which FTS5 answers by merging the hits of all its words each time it is asked."""
 
     expression: str
     words: bool = False
+    prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def both(nodes: Iterable[Node]) -> Node:
         expression = _joined([match.expression for match in matches], "AND")
         if without:
             expression = f"({expression} NOT {_joined([match.expression for match in without], 'OR')})"
-        others.insert(0, Match(expression, any(match.words for match in matches)))
+        prefix = any(match.prefix for match in (*matches, *without))
+        others.insert(0, Match(expression, any(match.words for match in matches), prefix))
     return _one_or(others, Both, Truth(True))
 
 
@@ -107,7 +110,8 @@ def either(nodes: Iterable[Node]) -> Node:
     others: list[Node] = [node for node in flat if not isinstance(node, Match | Truth)]
     if matches:
         expression = _joined([match.expression for match in matches], "OR")
-        others.insert(0, Match(expression, any(match.words for match in matches)))
+        words, prefix = any(match.words for match in matches), any(match.prefix for match in matches)
+        others.insert(0, Match(expression, words, prefix))
     return _one_or(others, Either, Truth(False))
 
 
@@ -133,7 +137,7 @@ def as_condition(node: Node) -> Condition:
         case Lies(mailboxes):
             return Condition(
                 "EXISTS (SELECT 1 FROM placements l WHERE l.message = {row}"
-                " AND l.mailbox IN (SELECT value FROM json_each(?)))",
+                " AND +l.mailbox IN (SELECT value FROM json_each(?)))",
                 (json.dumps(mailboxes),),
             )
         case Dates(first, limit):
@@ -195,7 +199,7 @@ class Selection:
             conditions.append(
                 Condition(
                     "EXISTS (SELECT 1 FROM placements v WHERE v.message = {row}"
-                    " AND v.mailbox IN (SELECT value FROM json_each(?)))",
+                    " AND +v.mailbox IN (SELECT value FROM json_each(?)))",
                     (visible,),
                 )
             )
