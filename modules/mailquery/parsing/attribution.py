@@ -59,13 +59,18 @@ def is_complete(lines: list[str]) -> bool:
 
 # The header that Outlook and its kind put over an earlier message.
 _FROM = (
-    r"From|Von|De|Da|Van|Fra|Från|Od|От|보낸\s?사람|보낸\s?이|발신자?|差出人|送信者|送信元|发件人|發件人|寄件者|寄件人"
+    r"From|Von|De|Da|Van|Fra|Från|Od|От|보낸\s?사람|보낸\s?이|발신자?|差出人|送信者|送信元"
+    r"|发件人|發件人|寄件者|寄件人"
 )
 _SENT = (
-    r"Sent|Date|Gesendet|Datum|Envoyé(?: le)?|Enviado(?: el)?|Fecha|Inviato|Data|Verzonden|Sendt|Skickat|Дата|Отправлено"
+    r"Sent|Date|Gesendet|Datum|Envoyé(?: le)?|Enviado(?: el)?|Fecha|Inviato|Data|Verzonden|Sendt|Skickat"
+    r"|Дата|Отправлено"
     r"|보낸\s?날짜|날짜|보낸\s?시간|발신일|送信日時|日付|日時|发送时间|發送時間|发送日期|寄件日期|日期|时间|傳送時間"
 )
-_TO = r"To|An|À|A|Para|Aan|Til|Till|Кому|Cc|CC|Kopie|받는\s?사람|받는\s?이|수신자?|참조|宛先|受信者|收件人|收件者|抄送|副本"
+_TO = (
+    r"To|An|À|A|Para|Aan|Til|Till|Кому|Cc|CC|Kopie|받는\s?사람|받는\s?이|수신자?|참조"
+    r"|宛先|受信者|收件人|收件者|抄送|副本"
+)
 _SUBJECT = r"Subject|Betreff|Objet|Asunto|Oggetto|Assunto|Onderwerp|Emne|Ämne|Тема|제목|件名|主题|主旨|主題|標題"
 
 
@@ -105,7 +110,8 @@ FORWARDED = re.compile(
     r"|Doorgestuurd bericht|전달된 (?:메시지|메일)|전달 메시지|転送(?:された)?メッセージ|転送メール"
     r"|转发的?邮件|轉寄的?郵件|转发信息)"
     r"|(?:Begin forwarded message|Anfang der weitergeleiteten (?:Nachricht|E-Mail)|전달된 메시지"
-    r"|Début du message (?:réexpédié|transféré)|(?:以下、)?転送されたメッセージ|开始转发的邮件|以下是转发的邮件)\s?[:：]\s*$",
+    r"|Début du message (?:réexpédié|transféré)|(?:以下、)?転送されたメッセージ"
+    r"|开始转发的邮件|以下是转发的邮件)\s?[:：]\s*$",
     re.IGNORECASE,
 )
 # What a line must begin with to be any heading of an earlier message: asked of every line, so it is quick.

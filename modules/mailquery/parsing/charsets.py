@@ -65,7 +65,8 @@ _LABELS: dict[str, str] = {
     **dict.fromkeys(("hz", "hzgb2312", "hzgb"), "hz"),
     **dict.fromkeys(
         ("iso88591", "iso885911987", "isoir100", "latin1", "l1", "csisolatin1", "ibm819", "cp819", "8859", "88591",
-         "cp1252", "windows1252", "win1252", "xcp1252", "ansi", "xansi", "ms1252", "iso", "latin", "western", "ansi1252"),
+         "cp1252", "windows1252", "win1252", "xcp1252", "ansi", "xansi", "ms1252", "iso", "latin", "western",
+         "ansi1252"),
         "cp1252",
     ),
     **dict.fromkeys(("iso88599", "latin5", "windows1254", "win1254"), "cp1254"),

@@ -27,7 +27,7 @@ _EXTENSIONS = {
 
 
 def clean_filename(name: str) -> str:
-    """The last part of a path, without control and forbidden characters, 200 characters at most; "" where none is left."""
+    """The last part of a path, without control and forbidden characters, at most 200; "" where none is left."""
     name = one_line(name).replace("\\", "/").rstrip("/").rpartition("/")[2]
     name = _FORBIDDEN.sub("_", name).strip(" .") if name.strip(". ") else ""
     if len(name) > MAX_FILENAME_CHARACTERS:

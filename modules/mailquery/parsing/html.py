@@ -86,8 +86,8 @@ _QUOTED_ELEMENTS = (
 )
 _QUOTE_BEGINS = "#appendonsend,#divRplyFwdMsg,#OLK_SRC_BODY_SECTION,#mail-editor-reference-message-container"
 _OUTLOOK_RULE = re.compile(r"border-top\s{0,5}:\s{0,5}solid\s{1,5}#(?:E1E1E1|B5C4DF|C4C4C4)", re.IGNORECASE)
-_QUOTE_MARKS = ("gmail_", "yahoo_quoted", "moz-cite", "protonmail_quote", "zmail_extra", "appendonsend", "divRplyFwdMsg",
-                "OLK_SRC", "mail-editor-ref", "border-top")  # fmt: skip
+_QUOTE_MARKS = ("gmail_", "yahoo_quoted", "moz-cite", "protonmail_quote", "zmail_extra", "appendonsend",
+                "divRplyFwdMsg",                "OLK_SRC", "mail-editor-ref", "border-top")  # fmt: skip
 
 # Elements that HTML carries on from paragraph to paragraph (formatting elements, HTML 13.2.4.3): a page that leaves
 # thousands open makes every parser repeat all of them in each block.
@@ -189,8 +189,8 @@ def _with_few_attributes(source: str) -> str:
     return "".join(pieces)
 
 
-_VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
-                   "wbr", "p", "li", "td", "th", "tr", "dt", "dd", "option"))  # fmt: skip
+_VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
+                   "track",                   "wbr", "p", "li", "td", "th", "tr", "dt", "dd", "option"))  # fmt: skip
 
 
 def _too_deep(source: str) -> bool:

@@ -72,18 +72,19 @@ def test_any_bytes(raw: bytes) -> None:
 
 _FRAGMENTS = st.sampled_from(
     [
-        b"\n", b"\r\n", b"\r", b"\n\n", b" ", b"\t", b":", b";", b"=", b"?", b'"', b"<", b">", b"(", b"--", b"--BB", b"--BB--",
-        b"From: ", b"To: ", b"Subject: ", b"Date: ", b"Received: by x; ", b"Message-ID: <a@b>", b"References: ",
-        b"MIME-Version: 1.0", b"Content-Type: ", b"multipart/mixed", b"multipart/alternative", b"multipart/digest",
-        b"; boundary=BB", b"; charset=", b"text/plain", b"text/html", b"message/rfc822", b"image/png", b"; name=",
-        b"; name*0*=utf-8''%ed%9a", b"; name*1*=%8c", b"; format=flowed; delsp=yes", b"text/calendar",
-        b"Content-Transfer-Encoding: ", b"base64", b"quoted-printable", b"x-uuencode", b"Content-Disposition: attachment",
-        b"; filename=", b"../../x", b"=?utf-8?B?7ZqM?=", b"=?euc-kr?Q?=C8=B8?=", b"=?", b"?=", b"utf-8", b"euc-kr",
-        b"iso-2022-jp", b"utf-7", b"utf-16", b"gb2312", b"\x1b$B", b"\x1b(B", b"\x1b$)C\x0e", b"+2AA-", b"\xed\xa0\x80",
-        b"\xc8\xb8\xc0\xc7", b"\xff\xfe", b"\xa4\xd4", b"\x00", b"\xe2\x80\xae", "회의".encode(), b"7ZqM7J2Y", b"=C8=B8", b"=\n",
-        b"begin 644 a.txt\n", b"#0V%T\n", b"`\nend\n", b"Mon, 15 Jan 2024 09:30:00 +0900", b"+9959", b"1 Jan 0001",
-        b"<blockquote>", b"</div>", b"<div class=gmail_quote>", b"<p style='display:none'>", b"<pre>", b"<a href=http://x>",
-        b"&#1;", b"&#xD800;", b"&#55296;", b"\x01\x02\x03", b"> quoted", b"-- ", b"On 1 Jan 2024 x wrote:", b"-----Original Message-----",
+        b"\n", b"\r\n", b"\r", b"\n\n", b" ", b"\t", b":", b";", b"=", b"?", b'"', b"<", b">", b"(", b"--", b"--BB",
+        b"--BB--", b"From: ", b"To: ", b"Subject: ", b"Date: ", b"Received: by x; ", b"Message-ID: <a@b>",
+        b"References: ", b"MIME-Version: 1.0", b"Content-Type: ", b"multipart/mixed", b"multipart/alternative",
+        b"multipart/digest", b"; boundary=BB", b"; charset=", b"text/plain", b"text/html", b"message/rfc822",
+        b"image/png", b"; name=", b"; name*0*=utf-8''%ed%9a", b"; name*1*=%8c", b"; format=flowed; delsp=yes",
+        b"text/calendar", b"Content-Transfer-Encoding: ", b"base64", b"quoted-printable", b"x-uuencode",
+        b"Content-Disposition: attachment", b"; filename=", b"../../x", b"=?utf-8?B?7ZqM?=", b"=?euc-kr?Q?=C8=B8?=",
+        b"=?", b"?=", b"utf-8", b"euc-kr", b"iso-2022-jp", b"utf-7", b"utf-16", b"gb2312", b"\x1b$B", b"\x1b(B",
+        b"\x1b$)C\x0e", b"+2AA-", b"\xed\xa0\x80", b"\xc8\xb8\xc0\xc7", b"\xff\xfe", b"\xa4\xd4", b"\x00",
+        b"\xe2\x80\xae", "회의".encode(), b"7ZqM7J2Y", b"=C8=B8", b"=\n", b"begin 644 a.txt\n", b"#0V%T\n",
+        b"`\nend\n", b"Mon, 15 Jan 2024 09:30:00 +0900", b"+9959", b"1 Jan 0001", b"<blockquote>", b"</div>",
+        b"<div class=gmail_quote>", b"<p style='display:none'>", b"<pre>", b"<a href=http://x>", b"&#1;", b"&#xD800;",
+        b"&#55296;", b"\x01\x02\x03", b"> quoted", b"-- ", b"On 1 Jan 2024 x wrote:", b"-----Original Message-----",
         b"From: a\nSent: b\nTo: c\n", b"____________", b"unsubscribe", b"a" * 300,
     ]
 )  # fmt: skip

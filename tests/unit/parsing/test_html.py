@@ -99,7 +99,10 @@ def test_gmail() -> None:
     assert only(message, SpanKind.QUOTE).endswith("내일 회의 어때요?")
 
 
-OUTLOOK_HEADER = "<p><b>From:</b> Kim &lt;kim@x.kr&gt;<br><b>Sent:</b> Monday, 15 January 2024<br><b>To:</b> Lee<br><b>Subject:</b> Plan</p>"
+OUTLOOK_HEADER = (
+    "<p><b>From:</b> Kim &lt;kim@x.kr&gt;<br><b>Sent:</b> Monday, 15 January 2024<br>"
+    "<b>To:</b> Lee<br><b>Subject:</b> Plan</p>"
+)
 
 
 @pytest.mark.parametrize(

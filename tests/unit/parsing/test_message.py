@@ -59,7 +59,8 @@ def test_now_may_have_any_zone_and_the_answer_is_utc() -> None:
         (b"Content-Disposition: attachment; filename*=utf-8''%ED%9A%8C%EC%9D%98.pdf", "회의.pdf"),
         (b"Content-Disposition: attachment; filename*=euc-kr'ko'%C8%B8%C0%C7.pdf", "회의.pdf"),
         (
-            b"Content-Disposition: attachment;\n filename*0*=utf-8''%ED%9A;\n filename*1*=%8C%EC%9D;\n filename*2*=%98;\n filename*3=\".pdf\"",
+            b"Content-Disposition: attachment;\n filename*0*=utf-8''%ED%9A;\n filename*1*=%8C%EC%9D;"
+            b'\n filename*2*=%98;\n filename*3=".pdf"',
             "회의.pdf",
         ),
         (b'Content-Disposition: attachment; filename*1="two.pdf"; filename*0="one "', "one two.pdf"),
@@ -90,7 +91,10 @@ def test_file_names(fields: bytes, filename: str) -> None:
 
 
 def test_an_attachment_says_what_it_is() -> None:
-    part = b"Content-Type: image/PNG\nContent-Disposition: inline; filename=a.png\nContent-ID: <pic@x>\nContent-Transfer-Encoding: base64\n\naGVsbG8="
+    part = (
+        b"Content-Type: image/PNG\nContent-Disposition: inline; filename=a.png\nContent-ID: <pic@x>\n"
+        b"Content-Transfer-Encoding: base64\n\naGVsbG8="
+    )
     message = parse(HEAD + multipart("mixed", PLAIN, part))
     assert message.attachments == (Attachment("2", "a.png", "image/png", 5, inline=True, content_id="pic@x"),)
 

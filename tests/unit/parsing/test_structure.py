@@ -88,7 +88,8 @@ def test_a_multipart_without_parts_is_text() -> None:
 @pytest.mark.parametrize(
     "value",
     [b'multipart/mixed; boundary="B B"', b"multipart/mixed; BOUNDARY = \"B B\"", b"multipart/mixed boundary=\"B B\"",
-     b"multipart/mixed;\n\tboundary*0=\"B\"; boundary*1=\" B\"", b'multipart/mixed; charset=x; boundary="B B', b"Multipart/Mixed; boundary=B B"],
+     b"multipart/mixed;\n\tboundary*0=\"B\"; boundary*1=\" B\"", b'multipart/mixed; charset=x; boundary="B B',
+     b"Multipart/Mixed; boundary=B B"],
 )  # fmt: skip
 def test_ways_to_name_a_boundary(value: bytes) -> None:
     raw = with_body(b"--B B\n\none\n--B B--\n", b"Content-Type: " + value)
