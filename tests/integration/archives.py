@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mailquery.domain.queries import Query
+from mailquery.domain.queries import Everything, Query
 from mailquery.repositories.records import NewPlacement, PreparedMessage, SearchPage, Sort, Visibility
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
@@ -44,6 +44,9 @@ class Archive:
         self, query: Query, visible: Visibility = ALL, *, sort: Sort = Sort.NEWEST, limit: int = 100
     ) -> SearchPage:
         return await self.search.search(query, visible, sort=sort, limit=limit)
+
+    async def find_all(self) -> SearchPage:
+        return await self.find(Everything(), limit=10_000)
 
     async def rows(self, query: Query, visible: Visibility = ALL) -> list[int]:
         return [row.row for row in (await self.find(query, visible)).rows]

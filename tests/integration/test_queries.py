@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from integration.archives import ALL, Archive
 from integration.mailmaker import NOON, mail, placed
 from integration.truth import Known, holds
+from mailquery.domain.handles import message_handle, thread_handle
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Attachment, Flag, Link
 from mailquery.domain.queries import (
@@ -226,8 +227,6 @@ async def test_any_nesting_finds_what_it_means(
 
 async def test_a_thread_is_found_by_its_id_and_by_its_messages(stored: tuple[Archive, list[Known]]) -> None:
     archive, known = stored
-    from mailquery.domain.handles import message_handle, thread_handle
-
     largest = max(known, key=lambda entry: sum(other.thread == entry.thread for other in known))
     expected = {entry.key for entry in known if entry.thread == largest.thread}
     assert len(expected) > 1
