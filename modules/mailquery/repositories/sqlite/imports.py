@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from typing import TypeVar
 
 from mailquery.domain.mailboxes import MailboxRole
@@ -121,6 +122,8 @@ class SqliteImports:
 
 def _encodable(value: T) -> T:
     """The same with every lone surrogate, in whatever field, replaced by a question mark."""
+    if isinstance(value, Enum):
+        return value
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")  # type: ignore[return-value]  # str in, str out
     if isinstance(value, list | tuple):
