@@ -17,7 +17,10 @@ HANGUL = "예산안회의를계획서똠방각하ㅋㅏㅎ"
 THAI = "ประชุมงบประมาณที่ก็ำ๑"
 OTHERS = "ລາວខ្មែរမြန်မာ"
 PUNCTUATION = "。、・！「」（）฿๏🎉™…— ,.-"
-UNSPACED_TEXTS = st.text(st.sampled_from(HAN + KANA + HANGUL + THAI + OTHERS), min_size=1, max_size=30)
+# Composed: marks in another order than Unicode's canonical one change places, and with them what is a substring.
+UNSPACED_TEXTS = st.text(st.sampled_from(HAN + KANA + HANGUL + THAI + OTHERS), min_size=1, max_size=30).map(
+    lambda text: unicodedata.normalize("NFC", text)
+)
 MIXED_TEXTS = st.text(st.sampled_from(HAN + KANA + HANGUL + THAI + PUNCTUATION + "abZ19éßıİ"), min_size=1, max_size=40)
 
 
