@@ -3,7 +3,7 @@
 import re
 
 from mailquery.domain.messages import Attachment, Problem
-from mailquery.parsing.body import part_bytes, text_parts
+from mailquery.parsing.body import may_hold_uuencoded, part_bytes, text_parts
 from mailquery.parsing.cleaning import one_line
 from mailquery.parsing.fields import read_header
 from mailquery.parsing.filenames import clean_filename, default_filename, message_filename
@@ -94,7 +94,7 @@ def uuencoded_filename(file: UuencodedFile, number: str) -> str:
 
 
 def _uuencoded(raw: bytes, part: Part) -> list[Attachment]:
-    if raw.find(b"begin", part.start, part.end) < 0 and "64" not in part.transfer_encoding:
+    if not may_hold_uuencoded(raw, part):
         return []
     found: list[Attachment] = []
     for index, file in enumerate(uuencoded_of(raw, part), start=1):

@@ -36,10 +36,9 @@ _STUB = re.compile(
     re.IGNORECASE,
 )
 _STUB_CHARACTERS = 400
-# A text part with this share of the words of its HTML twin is a teaser, not the text.
+# A text part with this share of the characters of its HTML twin is a teaser, not the text.
 _FAR_SHORTER = 0.3
 _TOO_SHORT_TO_MATTER = 200
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(slots=True)
@@ -179,10 +178,14 @@ def _is_stub(plain: str, html: str) -> bool:
         return True
     if not html.strip():
         return False
-    words, html_words = len(_WORD.findall(plain)), len(_WORD.findall(html))
-    if len(plain) < _STUB_CHARACTERS and html_words > words and _STUB.search(plain):
+    written, shown = _characters_of(plain), _characters_of(html)
+    if len(plain) < _STUB_CHARACTERS and shown > written and _STUB.search(plain):
         return True
-    return html_words >= 40 and words < html_words * _FAR_SHORTER and len(html) - len(plain) > _TOO_SHORT_TO_MATTER
+    return written < shown * _FAR_SHORTER and shown - written > _TOO_SHORT_TO_MATTER
+
+
+def _characters_of(text: str) -> int:
+    return sum(map(len, text.split()))
 
 
 def part_bytes(raw: bytes, part: Part, problems: list[Problem]) -> tuple[bytes, bytes]:
@@ -222,7 +225,7 @@ def _characters(raw: bytes, part: Part, problems: list[Problem]) -> str:
 
 def _read_plain(raw: bytes, part: Part, problems: list[Problem]) -> _Section:
     text = _characters(raw, part, problems)
-    if "begin" in text:
+    if may_hold_uuencoded(raw, part):
         text = _without_uuencoded(text)
     if _IS_HTML.match(text[:500]) and "</" in text:
         return _html_section(text, problems)
@@ -230,6 +233,11 @@ def _read_plain(raw: bytes, part: Part, problems: list[Problem]) -> _Section:
     if part.parameters.get("format", "").lower() == "flowed":
         text = unflow(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
     return _Section(_trimmed(text), None, links_in_text(text))
+
+
+def may_hold_uuencoded(raw: bytes, part: Part) -> bool:
+    """Whether to look for files inside a text. Nobody encodes twice: a text in base64 is not decoded again for it."""
+    return raw.find(b"begin", part.start, part.end) >= 0
 
 
 def _without_uuencoded(text: str) -> str:

@@ -220,7 +220,7 @@ def _layout(match: re.Match[str]) -> str:
 
 def _mark_layout(source: str) -> str:
     if _PRE.search(source) is None:
-        return _TAG.sub(_layout, _WHITE.sub(" ", source))
+        return _TAG.sub(_layout, " ".join(source.split()))
     pieces: list[str] = []
     position = depth = 0
     for match in _PRE.finditer(source):
@@ -306,9 +306,10 @@ def _without_tags(marked: str) -> str:
     return unescape("".join(pieces))
 
 
-_RUN = re.compile(" ?[\n\f\x0b][ \n\f\x0b\t]*")
-_BLANK_RUN = re.compile("[ \xa0\u2000-\u200a\u202f\u205f\u3000]{2,}|[\xa0\u2000-\u200a\u202f\u205f]")
-_TABS = re.compile(" ?\t[ \t]*")
+_RUN = re.compile("[\n\f\x0b][ \n\f\x0b\t]*")
+_OTHER_BLANK = re.compile("[\u2000-\u200a\u202f\u205f]")
+_BLANK_RUN = re.compile(" {2,}")
+_TABS = re.compile("\t[ \t]*")
 
 
 def _break_lines(match: re.Match[str]) -> str:
@@ -316,7 +317,7 @@ def _break_lines(match: re.Match[str]) -> str:
     if "\f" in run:
         return "\n\n"
     # The <br> at the end of a block shows nothing of its own.
-    breaks = run.count(_BREAK) + (run.lstrip(" ")[:1] == "\n")
+    breaks = run.count(_BREAK) + (run[0] == "\n")
     return "\n\n" if breaks >= 2 else "\n"
 
 
@@ -359,8 +360,12 @@ def _lines(text: str) -> tuple[list[str], list[bool]]:
 
 
 def _shown(piece: str) -> str:
-    piece = _BLANK_RUN.sub(" ", piece)
-    piece = _TABS.sub("\t", piece)
+    if not piece.isascii():
+        piece = _OTHER_BLANK.sub(" ", piece.replace("\xa0", " "))
+    if "  " in piece:
+        piece = _BLANK_RUN.sub(" ", piece)
+    if "\t" in piece:
+        piece = _TABS.sub("\t", piece.replace(" \t", "\t"))
     piece = _RUN.sub(_break_lines, piece)
     piece = clean(piece.replace(_KEPT_BLANK, "\ue000")).replace("\ue000", " ")
     return "\n".join(line.strip("\t ") if line[:1] != " " else line.rstrip() for line in piece.split("\n"))
