@@ -52,7 +52,9 @@ class Importing(_Group):
 
 
 class Log(_Group):
-    level: Level = "info"
+    """`level` None is "info" over HTTP and "warning" over STDIO."""
+
+    level: Level | None = None
     form: Form = "auto"
 
 

@@ -1,11 +1,10 @@
-"""The test server over HTTP as a process: `python http_server.py PORT [--conformance]` prints its URL."""
+"""The test server over HTTP as a process: `python http_server.py PORT` prints its URL."""
 
 import sys
 
 import anyio
 
 from contract.catalogue import build_catalogue
-from mcpkit.conformance import install_fixtures
 from mcpkit.errors import Fault
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
@@ -16,8 +15,6 @@ from mcpkit.transport.http import HttpSettings, run_http
 
 async def main(port: int) -> None:
     server = build_server(build_catalogue(), build_pipeline(LocalUser("tester"), LogAudit()))
-    if "--conformance" in sys.argv:
-        install_fixtures(server)
     await run_http(server, HttpSettings(port=port), on_ready=lambda url: print(url, flush=True))  # noqa: T201
 
 

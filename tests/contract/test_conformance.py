@@ -1,12 +1,14 @@
-"""The official conformance suite against this server, with the suite's fixtures put beside the test server's own.
+"""The official conformance suite against the product's own server, with the suite's fixtures beside its tools.
 
 The suite comes from the npm registry into `.tools/conformance`, once, with the Node that it needs.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,13 +41,18 @@ def suite() -> Path:
 
 
 @pytest.fixture(scope="module")
-def fixtures_url() -> Iterator[str]:
-    command = [sys.executable, str(HERE / "http_server.py"), "0", "--conformance"]
+def fixtures_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    command = [sys.executable, "-m", "mailquery", "serve", "--transport", "http", "--port", "0", "--conformance"]
+    home = tmp_path_factory.mktemp("archive")
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=server_environment()
+        command, stderr=subprocess.PIPE, text=True, env={**server_environment(), "MAILQUERY_HOME": str(home)}
     ) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
+        assert process.stderr is not None
+        announced = re.search(r"http://\S+", process.stderr.readline())
+        assert announced is not None
+        # What it logs must not fill the pipe.
+        threading.Thread(target=process.stderr.read, daemon=True).start()
+        yield announced[0]
         process.terminate()
 
 

@@ -20,7 +20,8 @@ def serve_stdio() -> None:
     from mcpkit.transport.stdio import run_stdio
 
     settings = load_settings()
-    set_up_logging(settings.log.level, settings.log.form)
+    # The client keeps what is said on standard error; of every call it knows already.
+    set_up_logging(settings.log.level or "warning", settings.log.form)
 
     async def serve() -> None:
         async with open_application(settings) as application:
@@ -32,16 +33,16 @@ def serve_stdio() -> None:
     asyncio.run(serve())
 
 
-def serve_http(host: str | None, port: int | None) -> None:
-    """Serves over HTTP until SIGINT or SIGTERM. None is what the settings say. Raises Fault CONFIGURATION where the
-    address cannot be listened at."""
+def serve_http(host: str | None, port: int | None, *, conformance: bool = False) -> None:
+    """Serves over HTTP until SIGINT or SIGTERM. None is what the settings say. With `conformance` the fixtures of the
+    official conformance suite are offered too. Raises Fault CONFIGURATION where the address cannot be listened at."""
     from mailquery.bootstrap import open_application
     from mailquery.settings import load_settings
     from mcpkit.logs import set_up_logging
     from mcpkit.transport.http import HttpSettings, run_http
 
     settings = load_settings()
-    set_up_logging(settings.log.level, settings.log.form)
+    set_up_logging(settings.log.level or "info", settings.log.form)
     address = HttpSettings(
         host=host if host is not None else settings.http.host,
         port=port if port is not None else settings.http.port,
@@ -52,7 +53,12 @@ def serve_http(host: str | None, port: int | None) -> None:
 
     async def serve() -> None:
         async with open_application(settings) as application:
-            await run_http(application.server(), address, application.health, _tell)
+            server = application.server()
+            if conformance:
+                from mcpkit.conformance import install_fixtures
+
+                install_fixtures(server)
+            await run_http(server, address, application.health, _tell)
 
     asyncio.run(serve())
 

@@ -35,13 +35,16 @@ def serve(
     ] = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on (HTTP).")] = None,
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on (HTTP).")] = None,
+    conformance: Annotated[
+        bool, typer.Option("--conformance", hidden=True, help="Add what the MCP conformance suite asks for (HTTP).")
+    ] = False,
 ) -> None:
     if transport is None:
         listens = host is not None or port is not None or sys.stdin.isatty()
         transport = Transport.HTTP if listens else Transport.STDIO
     if transport is Transport.HTTP:
-        serve_http(host, port)
+        serve_http(host, port, conformance=conformance)
         return
-    if host is not None or port is not None:
+    if host is not None or port is not None or conformance:
         raise typer.BadParameter("--host and --port are for --transport http.")
     serve_stdio()
