@@ -41,6 +41,7 @@ from mailquery.repositories.sqlite.scope import Scope, ids
 from mailquery.repositories.sqlite.selection import (
     Condition,
     Dates,
+    Flagged,
     Lies,
     Match,
     Negation,
@@ -90,15 +91,7 @@ _FLAG_OF = {
     State.ANSWERED: Flag.ANSWERED,
     State.DRAFT: Flag.DRAFT,
 }
-# Written out, since a partial index serves a condition only where the text is its own.
-_FLAG_CONDITIONS = {
-    Flag.SEEN: "m.flags & 1 <> 0",
-    Flag.ANSWERED: "m.flags & 2 <> 0",
-    Flag.FLAGGED: "m.flags & 4 <> 0",
-    Flag.DRAFT: "m.flags & 8 <> 0",
-}
 _KINDS = frozenset(kind.value for kind in Kind)
-_UNREAD = "m.flags & 1 = 0"
 
 
 def compile_query(connection: sqlite3.Connection, query: Query, scope: Scope, people: PeopleIndex) -> Selection:
@@ -233,12 +226,12 @@ class _Compiler:
                 return _lies(self._scope.with_role(MailboxRole.SENT))
             case State.UNREAD:
                 if self._scope.limit is None:
-                    return Condition(_UNREAD, needs_message=True)
+                    return Flagged(Flag.SEEN, present=False)
                 return Negation(self._flag_in_scope(Flag.SEEN, self._scope.limit))
             case _:
                 flag = _FLAG_OF[state]
                 if self._scope.limit is None:
-                    return Condition(_FLAG_CONDITIONS[flag], needs_message=True)
+                    return Flagged(flag)
                 return self._flag_in_scope(flag, self._scope.limit)
 
     def _flag_in_scope(self, flag: Flag, visible: str) -> Condition:

@@ -63,11 +63,9 @@ class SqliteSearch:
         def read(connection: sqlite3.Connection) -> SearchPage:
             scope = Scope(connection, visible)
             selection, as_of = self._select(connection, query, scope, start)
-            total = _count(connection, selection)
             if sort is Sort.RELEVANCE and selection.ranks and (start is None or start.offset < _RANKED):
-                key = (query, as_of, visible)
-                return self._ranked_page(connection, scope, selection, key, total, limit, start)
-            return _dated_page(connection, scope, selection, as_of, total, limit, start, oldest=sort is Sort.OLDEST)
+                return self._ranked_page(connection, scope, selection, (query, as_of, visible), limit, start)
+            return _dated_page(connection, scope, selection, as_of, limit, start, oldest=sort is Sort.OLDEST)
 
         return await self._database.read(read)
 
@@ -87,7 +85,6 @@ class SqliteSearch:
         scope: Scope,
         selection: Selection,
         key: tuple[Query, int, Visibility],
-        total: Total,
         limit: int,
         start: Position | None,
     ) -> SearchPage:
@@ -97,6 +94,8 @@ class SqliteSearch:
         self._rankings[key] = ranked  # kept, so that the pages of one ranking fit together whatever is added meanwhile
         if len(self._rankings) > _REMEMBERED_RANKINGS:
             self._rankings.popitem(last=False)
+        # Fewer than were asked for are all that there are.
+        total = Total(len(ranked), exact=True) if len(ranked) < _RANKED else _count(connection, selection)
         offset = start.offset if start else 0
         page = ranked[offset : offset + limit]
         cut = total.value > _RANKED
@@ -158,7 +157,7 @@ def _count(connection: sqlite3.Connection, selection: Selection, joined: str = "
         f"SELECT count(*) FROM ({inner})",  # noqa: S608 - the inner statement's values are parameters
         (*parameters, _COUNTED + 1),
     ).fetchone()
-    return Total(min(count, _COUNTED), exact=count <= _COUNTED)
+    return _total(count)
 
 
 def _rank(connection: sqlite3.Connection, selection: Selection) -> tuple[int, ...]:
@@ -178,13 +177,12 @@ def _dated_page(
     scope: Scope,
     selection: Selection,
     as_of: int,
-    total: Total,
     limit: int,
     start: Position | None,
     *,
     oldest: bool,
 ) -> SearchPage:
-    found = _newest_or_oldest(connection, selection, limit + 1, start, oldest=oldest)
+    total, found = _count_and_find(connection, selection, limit + 1, start, "ASC" if oldest else "DESC")
     page = found[:limit]
     following = None
     if len(found) > limit:
@@ -192,15 +190,30 @@ def _dated_page(
     return SearchPage(read_rows(connection, page, scope), total, following)
 
 
-def _newest_or_oldest(
-    connection: sqlite3.Connection, selection: Selection, limit: int, start: Position | None, *, oldest: bool
-) -> list[int]:
+def _count_and_find(
+    connection: sqlite3.Connection, selection: Selection, limit: int, start: Position | None, order: str
+) -> tuple[Total, list[int]]:
+    """How many there are, and the first row ids behind `start`."""
     if selection.empty:
-        return []
+        return Total(0, exact=True), []
+    if start is None and selection.is_costly:
+        inner, parameters = selection.sql(tail=f"ORDER BY {{row}} {order} LIMIT ?")
+        rows = connection.execute(
+            f"WITH hits (id) AS MATERIALIZED ({inner})"  # noqa: S608 - the inner statement's values are parameters
+            " SELECT id, (SELECT count(*) FROM hits) FROM hits LIMIT ?",
+            (*parameters, _COUNTED + 1, limit),
+        ).fetchall()
+        count = rows[0][1] if rows else 0
+        return _total(count), [row for row, _ in rows]
+    total = _count(connection, selection)
     if start is not None:
-        selection = selection.also(Condition("{row} > ?" if oldest else "{row} < ?", (start.row,)))
-    sql, parameters = selection.sql(tail=f"ORDER BY {{row}} {'ASC' if oldest else 'DESC'} LIMIT ?")
-    return [row for (row,) in connection.execute(sql, (*parameters, limit))]
+        selection = selection.also(Condition("{row} > ?" if order == "ASC" else "{row} < ?", (start.row,)))
+    sql, parameters = selection.sql(tail=f"ORDER BY {{row}} {order} LIMIT ?")
+    return total, [row for (row,) in connection.execute(sql, (*parameters, limit))]
+
+
+def _total(count: int) -> Total:
+    return Total(min(count, _COUNTED), exact=count <= _COUNTED)
 
 
 _JOIN_ATTACHMENTS = "CROSS JOIN attachments a ON a.message = {row}"

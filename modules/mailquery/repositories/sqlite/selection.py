@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from mailquery.domain.messages import Flag
+
 _ROW = "{row}"  # stands in a condition for the expression that is the message's row id
 
 
@@ -41,6 +43,14 @@ class Lies:
 
 
 @dataclass(frozen=True, slots=True)
+class Flagged:
+    """Has the flag, or has it not, over all of its placements."""
+
+    flag: Flag
+    present: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Dates:
     """Dated from the unix second `first` on and before `limit`."""
 
@@ -63,7 +73,31 @@ class Either:
     parts: tuple["Node", ...]
 
 
-Node = Truth | Match | Condition | Lies | Dates | Negation | Both | Either
+Node = Truth | Match | Condition | Lies | Flagged | Dates | Negation | Both | Either
+
+
+# Conditions on messages.flags are written as the partial indexes have them, since only the same text is served by
+# them. Where something else drives, a narrow index is looked into, not the message's wide row.
+_SCANNED = {
+    (Flag.SEEN, False): "m.flags & 1 = 0",
+    (Flag.ANSWERED, True): "m.flags & 2 <> 0",
+    (Flag.FLAGGED, True): "m.flags & 4 <> 0",
+    (Flag.DRAFT, True): "m.flags & 8 <> 0",
+}
+_LOOKED_UP = {
+    key: sql
+    for flag, listed, condition in (
+        (Flag.SEEN, False, "EXISTS (SELECT 1 FROM messages i INDEXED BY messages_unread"
+                           " WHERE i.id = {row} AND i.flags & 1 = 0)"),
+        (Flag.ANSWERED, True, "EXISTS (SELECT 1 FROM messages i INDEXED BY messages_answered"
+                              " WHERE i.id = {row} AND i.flags & 2 <> 0)"),
+        (Flag.FLAGGED, True, "EXISTS (SELECT 1 FROM messages i INDEXED BY messages_starred"
+                             " WHERE i.id = {row} AND i.flags & 4 <> 0)"),
+        (Flag.DRAFT, True, "EXISTS (SELECT 1 FROM messages i INDEXED BY messages_draft"
+                           " WHERE i.id = {row} AND i.flags & 8 <> 0)"),
+    )
+    for key, sql in (((flag, listed), condition), ((flag, not listed), f"NOT {condition}"))
+}  # fmt: skip
 
 
 def quoted(term: str) -> str:
@@ -76,6 +110,8 @@ def negated(node: Node) -> Node:
         return Truth(not node.value)
     if isinstance(node, Negation):
         return node.part
+    if isinstance(node, Flagged):
+        return Flagged(node.flag, not node.present)
     return Negation(node)
 
 
@@ -134,12 +170,18 @@ def as_condition(node: Node) -> Condition:
             return Condition("{row} IN (SELECT rowid FROM search WHERE search MATCH ?)", (expression,))
         case Condition():
             return node
+        case Lies((mailbox,)):
+            return Condition(
+                "EXISTS (SELECT 1 FROM placements l WHERE l.message = {row} AND l.mailbox = ?)", (mailbox,)
+            )
         case Lies(mailboxes):
             return Condition(
                 "EXISTS (SELECT 1 FROM placements l WHERE l.message = {row}"
                 " AND +l.mailbox IN (SELECT value FROM json_each(?)))",
                 (json.dumps(mailboxes),),
             )
+        case Flagged(flag, present):
+            return Condition(_LOOKED_UP[flag, present])
         case Dates(first, limit):
             bounds = [("m.date >= ?", first), ("m.date < ?", limit)]
             given = [(sql, second) for sql, second in bounds if second is not None]
@@ -193,6 +235,13 @@ class Selection:
                     high = min(bound, high) if high is not None else bound
                 if largest_shift:
                     conditions.append(_inside(part, largest_shift))
+            elif (
+                isinstance(part, Flagged)
+                and match is None
+                and mailbox is None
+                and (part.flag, part.present) in _SCANNED
+            ):
+                conditions.append(Condition(_SCANNED[part.flag, part.present], needs_message=True))
             elif part is not match and part != Lies((mailbox,) if mailbox is not None else ()):
                 conditions.append(as_condition(part))
         if visible is not None:
@@ -210,6 +259,13 @@ class Selection:
     def ranks(self) -> bool:
         """Whether relevance means anything: text is looked for."""
         return self.match is not None and self.match.words
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether it costs much to begin with, however few rows are taken: a merge or a sub-select comes first."""
+        return (self.match is not None and self.match.prefix) or any(
+            "search MATCH" in condition.sql for condition in self.conditions
+        )
 
     def also(self, condition: Condition) -> "Selection":
         return replace(self, conditions=(*self.conditions, condition))
