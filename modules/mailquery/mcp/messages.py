@@ -115,7 +115,7 @@ class MessageResult(Result):
     quoted_left_out: int | None = Field(
         default=None, description="Characters of quoted history left out; include_quoted=true gives them."
     )
-    links: list[LinkShown] | None = Field(default=None, description="Links of an HTML body.")
+    links: list[LinkShown] | None = Field(default=None, description="Where the links of the text lead.")
     truncated: Truncated | None = None
 
     _view: MessageView = PrivateAttr()
@@ -285,10 +285,11 @@ def _unlike(reply_to: tuple[Address, ...], senders: tuple[Address, ...]) -> list
 
 
 def _links(links: tuple[Link, ...]) -> list[LinkShown]:
-    return [
-        LinkShown(n=number, url=clean_line(link.url, _URL_CHARS), text=clean_line(link.text, _LINK_TEXT_CHARS) or None)
-        for number, link in enumerate(links, 1)
-    ]
+    shown_links = []
+    for number, link in enumerate(links, 1):
+        url, text = clean_line(link.url, _URL_CHARS), clean_line(link.text, _LINK_TEXT_CHARS)
+        shown_links.append(LinkShown(n=number, url=url, text=text if text and text != url else None))
+    return shown_links
 
 
 def read_message(read: ReadMessage) -> Tool[ReadMessageArguments, MessageResult]:

@@ -43,6 +43,9 @@ class SaidBefore:
         self._work -= len(self._all)
         return self._work < 0 or line in self._all
 
+    def knows_all_of(self, text: str) -> bool:
+        return all(self._knows(_normal(line)) for line in text.splitlines())
+
     def new_in(self, quotation: str) -> str:
         """The part of a quotation that was not said before: from its first new line to its last, or nothing."""
         lines = quotation.splitlines()
@@ -66,6 +69,8 @@ def own_words(body: Body, said: SaidBefore) -> tuple[str, int]:
             kept = said.new_in(text)
             left_out += len(text) - len(kept)
             text = kept
+        elif span.kind is SpanKind.SIGNATURE and said.knows_all_of(text):
+            continue  # the footer of a mailing list stands under each message
         said.add(text)
         if text.strip():
             pieces.append(text.strip("\n"))

@@ -63,6 +63,14 @@ def test_a_message_that_only_quotes_is_given_whole() -> None:
     assert own_words(only, said) == (only.text, 0)
 
 
+def test_a_footer_is_shown_once() -> None:
+    footer = "-- \nHarbour list: harbour@lists.example\nhttps://lists.example/harbour for subscriptions\n"
+    said = SaidBefore()
+    first, _ = own_words(body((TEXT, FIRST), (SIGNATURE, footer)), said)
+    assert "lists.example" in first
+    assert own_words(body((TEXT, "Fine.\n"), (SIGNATURE, footer)), said) == ("Fine.", 0)
+
+
 def test_many_lines_that_nobody_said_take_bounded_time() -> None:
     said = SaidBefore()
     own_words(body((TEXT, "".join(f"line number {number} of it\n" for number in range(40_000)))), said)
