@@ -28,6 +28,7 @@ _STEPS_BETWEEN_CHECKS = 4000  # virtual machine steps; a check costs about a mic
 _PAGE_SIZE = 8192
 _MMAP = 1 << 30
 _WAL_LIMIT = 64 << 20  # bytes that the log keeps on disk once it was checkpointed
+_CHECKPOINT = 4000  # pages of the log after which it is folded into the database
 _READER_CACHE = 16 << 10  # KiB
 _WRITER_CACHE = 64 << 10
 
@@ -287,6 +288,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA cache_size = -{_READER_CACHE if read_only else _WRITER_CACHE}")
         if not read_only:
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
             connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT}")
     except BaseException:
         with suppress(sqlite3.Error):

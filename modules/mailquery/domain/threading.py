@@ -19,7 +19,6 @@ _TRAILER = re.compile(r"(?:\s*\((?:fwd|fw|tr)\))+\s*$")
 _SPACE = re.compile(r"\s+")
 _LONGEST = 998  # characters: RFC 5322's limit for a line
 _MARKS_READ = 32  # a subject made of nothing but prefixes is not read to its end
-_LETTERS = re.compile(r"[^\W\d_]")
 _MINIMUM = 5  # letters; one of a script without letters for single sounds counts for more
 _DENSE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\uac00-\ud7ff]")
 _DENSE_WEIGHT = 2
@@ -48,5 +47,10 @@ def base_subject(subject: str) -> str:
 
 def tells_apart(base: str) -> bool:
     """Whether a base subject has enough letters to name one conversation; "hi" and "2024" do not."""
-    letters = _LETTERS.findall(base)
-    return len(letters) + (_DENSE_WEIGHT - 1) * sum(1 for letter in letters if _DENSE.match(letter)) >= _MINIMUM
+    weight = 0
+    for letter in base:
+        if letter.isalpha():
+            weight += _DENSE_WEIGHT if _DENSE.match(letter) else 1
+            if weight >= _MINIMUM:
+                return True
+    return False

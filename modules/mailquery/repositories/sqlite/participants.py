@@ -1,7 +1,6 @@
 """Participants, their domains and mailing lists as numbers, for one writing session."""
 
 import sqlite3
-from dataclasses import dataclass
 
 from mailquery.domain.addresses import Address, Role
 from mailquery.domain.words import fold
@@ -10,16 +9,22 @@ from mailquery.repositories.sqlite.tokens import domain_token, participant_token
 _REMEMBERED = 50_000
 
 
-@dataclass(frozen=True, slots=True)
 class Participant:
-    id: int
-    domains: tuple[int, ...]  # its own first, then those above it
+    """A stored participant and its index tokens."""
+
+    __slots__ = ("_domains", "_tokens", "id")
+
+    def __init__(self, participant: int, domains: tuple[int, ...]) -> None:
+        self.id = participant
+        self._domains = domains  # its own first, then those above it
+        self._tokens: dict[Role, dict[str, None]] = {}
 
     def tokens(self, role: Role) -> dict[str, None]:
-        """The index tokens for this participant in `role`, in order and each once."""
-        return dict.fromkeys(
-            (participant_token(role, self.id), *(domain_token(role, domain) for domain in self.domains))
-        )
+        """The tokens for this participant in `role`, in order and each once."""
+        if (known := self._tokens.get(role)) is None:
+            tokens = [participant_token(role, self.id), *(domain_token(role, domain) for domain in self._domains)]
+            known = self._tokens[role] = dict.fromkeys(tokens)
+        return known
 
 
 class ParticipantNumbers:

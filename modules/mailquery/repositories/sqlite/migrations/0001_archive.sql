@@ -172,4 +172,6 @@ CREATE VIRTUAL TABLE search USING fts5 (
   content = '',
   tokenize = "unicode61 remove_diacritics 0 categories 'L* N* Co M*'"
 );
-INSERT INTO search (search, rank) VALUES ('hashsize', 67108864);
+INSERT INTO search (search, rank) VALUES
+  ('hashsize', 67108864),  -- bytes; a batch is sorted in memory and written as one piece
+  ('automerge', 0);        -- pieces are merged when an import has finished, and by FTS5 itself where there are many
