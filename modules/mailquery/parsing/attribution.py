@@ -15,7 +15,9 @@ _VERBS = (
     r"|書きました|のメール|からのメール|書かれました|のメッセージ"  # Japanese
     r"|写道|寫道|写到|写了"  # Chinese
 )
-HINT = re.compile(_VERBS, re.IGNORECASE)
+# One of these stands in every complete attribution. Plain look-ups: this is asked of every line that ends in a colon.
+_HINTS = ("wrote", "schrieb", "écrit", "escribi", "scritto", "escreveu", "schreef", "작성", "쓰신", "썼", "写", "寫", "書",
+          "のメール", "@")  # fmt: skip
 _ANNOUNCES = re.compile(
     rf"(?:{_VERBS})(?:[^\n]{{0,120}})[:：]\s*$|(?:書きました|書かれました)[。.]?\s*$", re.IGNORECASE
 )
@@ -52,7 +54,10 @@ def announces(lines: list[str]) -> bool:
 def is_complete(lines: list[str]) -> bool:
     """Whether these lines announce a quotation beyond doubt, so that what follows them is one even without `>`."""
     text = " ".join(lines)
-    if len(text) > _MAX_CHARACTERS or (HINT.search(text) is None and "@" not in text):
+    if len(text) > _MAX_CHARACTERS:
+        return False
+    folded = text.lower()
+    if not any(hint in folded for hint in _HINTS):
         return False
     return _COMPLETE.search(text) is not None or _DATED_ADDRESS.search(text) is not None
 

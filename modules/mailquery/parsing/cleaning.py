@@ -13,7 +13,7 @@ _INVISIBLE = (
 )
 # One character at a time: the regular expression engine is quickest at looking for a bare set.
 _UNWANTED = re.compile(f"[{_CONTROLS}{_INVISIBLE}]")
-_UNWANTED_ASCII = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+_UNWANTED_ASCII = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
 _LINE_BREAKS = re.compile("[\r\x0b\x0c\x85\u2028\u2029]")
 # Joiners and direction marks that join nothing: newsletters pad their preview text with them.
 _PADDING = re.compile("(?<![\u200c-\u200f])[\u200c-\u200f]++(?=\\s|$)")
@@ -24,7 +24,7 @@ def clean(text: str) -> str:
     if text.isascii():
         if "\r" in text or "\x0c" in text or "\x0b" in text:
             text = _LINE_BREAKS.sub("\n", text.replace("\r\n", "\n"))
-        return _UNWANTED_ASCII.sub("", text)
+        return text.encode("ascii").translate(None, _UNWANTED_ASCII).decode("ascii")
     text = _LINE_BREAKS.sub("\n", text.replace("\r\n", "\n"))
     text = _UNWANTED.sub("", text)
     if any(joiner in text for joiner in "\u200c\u200d\u200e\u200f"):

@@ -14,6 +14,7 @@ _TEXT, _QUOTE, _SIGNATURE = SpanKind.TEXT, SpanKind.QUOTE, SpanKind.SIGNATURE
 # ">", or the initials of the quoted before it; not ">From ", which is how an mbox keeps "From ".
 _PREFIX = re.compile(r"[ \t]{0,3}(?:[A-Za-z]{1,4}>[ >]|>(?!From ))")
 _RULE = re.compile(r"\s*(?:[_\-=*~#]\s?){10,}|\s*_{5,}\s*$")
+_RULE_CHARACTERS = "_-=*~#"
 _DASHES = re.compile(r"--[ \t]?$")
 _DEVICE = re.compile(
     r"\s*(?:(?:Sent|Written|Typed) (?:from|with|via|using) (?:my |the )?(?:\w+ ){0,3}"
@@ -125,13 +126,15 @@ def _bare_attribution(lines: list[str], kinds: list[SpanKind], last: int) -> int
 
     What follows such a one is quoted to the end of the message. One before lines with signs is `_mark_attributions`'s.
     """
+    following = next((kinds[i] for i in range(last + 1, len(lines)) if lines[i].strip()), None)
+    if following is not _TEXT:
+        return None
     for count in range(1, attribution.MAX_LINES):
         first = last - count + 1
         if first < 0 or not lines[first].strip():
             return None
         if attribution.is_complete([part.strip() for part in lines[first : last + 1]]):
-            following = next((kinds[i] for i in range(last + 1, len(lines)) if lines[i].strip()), None)
-            return first if following is _TEXT else None
+            return first
     return None
 
 
@@ -202,15 +205,18 @@ def _mark_signatures(lines: list[str], kinds: list[SpanKind]) -> None:
 def _signature_start(lines: list[str], start: int, end: int) -> int | None:
     for index in range(max(start, end - _SIGNATURE_LINES), end):
         line = lines[index]
-        if _DASHES.match(line):
-            return index
-        if end - index <= _FOOTER_LINES and _RULE.match(line):
-            following = "\n".join(lines[index : min(index + _FOOTER_SEEN_WITHIN, end)])
-            if _FOOTER.search(following[:3_000]):
+        first = line.lstrip()[:1]
+        if first and first in _RULE_CHARACTERS:
+            if _DASHES.match(line):
                 return index
-        left = sum(1 for later in lines[index:end] if later.strip()) if end - index <= 2 * _DEVICE_LINES else 99
-        if left <= _DEVICE_LINES and len(line) < 120 and _DEVICE.match(line):
-            return index
+            if end - index <= _FOOTER_LINES and _RULE.match(line):
+                following = "\n".join(lines[index : min(index + _FOOTER_SEEN_WITHIN, end)])
+                if _FOOTER.search(following[:3_000]):
+                    return index
+        elif end - index <= 2 * _DEVICE_LINES and len(line) < 120 and _DEVICE.match(line):
+            left = sum(1 for later in lines[index:end] if later.strip())
+            if left <= _DEVICE_LINES:
+                return index
     return None
 
 
