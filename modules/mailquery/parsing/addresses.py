@@ -1,6 +1,7 @@
 """Address lists (RFC 5322, section 3.4), with the obsolete and the plainly wrong forms that people receive."""
 
 import re
+from functools import lru_cache
 
 from mailquery.domain.addresses import Address
 from mailquery.parsing.cleaning import one_line
@@ -8,6 +9,7 @@ from mailquery.parsing.fields import unfold
 from mailquery.parsing.headers import decode_raw, decode_words
 
 MAX_ADDRESSES = 2_000
+_REMEMBERED_BYTES = 500
 _MAX_FIELD_CHARACTERS = 300_000
 _MAX_NAME_CHARACTERS = 500
 _MAX_ADDRESS_CHARACTERS = 500
@@ -31,6 +33,18 @@ _BARE = re.compile(r"[^\s\"<>(),;:@\\=]{1,200}@[^\s\"<>(),;:@\\]{1,255}")
 
 def read_addresses(values: list[bytes], charset: str = "") -> tuple[Address, ...]:
     """The addresses of all fields of one name, in order. Members of groups are listed, the groups' names are not."""
+    if len(values) == 1 and len(values[0]) <= _REMEMBERED_BYTES:
+        return _remembered(values[0], charset)
+    return _read_addresses(values, charset)
+
+
+@lru_cache(maxsize=4_096)
+def _remembered(value: bytes, charset: str) -> tuple[Address, ...]:
+    """Mail comes from and goes to the same people again and again."""
+    return _read_addresses([value], charset)
+
+
+def _read_addresses(values: list[bytes], charset: str) -> tuple[Address, ...]:
     addresses: list[Address] = []
     for value in values:
         text = decode_raw(unfold(value), charset)[:_MAX_FIELD_CHARACTERS]

@@ -16,8 +16,9 @@ _VERBS = (
     r"|写道|寫道|写到|写了"  # Chinese
 )
 # One of these stands in every complete attribution. Plain look-ups: this is asked of every line that ends in a colon.
-_HINTS = ("wrote", "schrieb", "écrit", "escribi", "scritto", "escreveu", "schreef", "작성", "쓰신", "썼", "写", "寫", "書",
-          "のメール", "@")  # fmt: skip
+_HINTS = ("wrote", "schrieb", "écrit", "escribi", "scritto", "escreveu", "schreef", "작성", "쓰신", "썼",
+          "写", "寫", "書", "のメール", "@")  # fmt: skip
+_DIGIT = re.compile(r"\d")
 _ANNOUNCES = re.compile(
     rf"(?:{_VERBS})(?:[^\n]{{0,120}})[:：]\s*$|(?:書きました|書かれました)[。.]?\s*$", re.IGNORECASE
 )
@@ -55,6 +56,8 @@ def is_complete(lines: list[str]) -> bool:
     """Whether these lines announce a quotation beyond doubt, so that what follows them is one even without `>`."""
     text = " ".join(lines)
     if len(text) > _MAX_CHARACTERS:
+        return False
+    if "@" not in text and _DIGIT.search(text) is None:
         return False
     folded = text.lower()
     if not any(hint in folded for hint in _HINTS):
@@ -125,6 +128,14 @@ HEADING = re.compile(
     r"|Begin forwarded|Anfang der|Début du|전달된|以下|転送|开始转发)",
     re.IGNORECASE,
 )
+
+
+def may_be_heading(line: str) -> bool:
+    """Whether to look closer: all headings have a colon or begin with a ruled line."""
+    return (":" in line or "：" in line or line.lstrip()[:1] in _RULES) and HEADING.match(line) is not None
+
+
+_RULES = frozenset("-_*=")
 _FORWARD_SUBJECT = re.compile(
     r"\s*(?:\[[^\]]{1,60}\]\s*)?(?:fwd?|wg|tr|rv|i|enc|전달|転送|转发|轉寄|轉發)\s?[:：]", re.IGNORECASE
 )

@@ -7,7 +7,7 @@ from mailquery.domain.messages import EMPTY_BODY, Body, Link, Problem, ProblemCo
 from mailquery.parsing.charsets import Decoded, decode
 from mailquery.parsing.cleaning import clean
 from mailquery.parsing.flowed import unflow
-from mailquery.parsing.html import read_html
+from mailquery.parsing.html import glance_at_html, read_html
 from mailquery.parsing.links import links_in_text
 from mailquery.parsing.quoting import divide
 from mailquery.parsing.structure import Part
@@ -164,28 +164,23 @@ def _best(raw: bytes, stretch: list[Part], problems: list[Problem], *, html_allo
         return plain_section, True  # it was HTML in disguise
     if html is None:
         return plain_section or _Section(""), False
-    html_section = _read_html_part(raw, html, problems)
-    if plain_section is not None and not _is_stub(plain_section.text, html_section.text):
-        if html_section.links:
-            plain_section.links = html_section.links  # they carry the words that they were put on
-        return plain_section, False
-    return html_section, True
+    source = _characters(raw, html, problems)
+    if plain_section is not None and plain_section.text:
+        page = glance_at_html(source)
+        if not _is_stub(plain_section.text, page.characters):
+            _note_incomplete(page.complete, problems)
+            if page.links:
+                plain_section.links = page.links  # they carry the words that they were put on
+            return plain_section, False
+    return _html_section(source, problems), True
 
 
-def _is_stub(plain: str, html: str) -> bool:
-    """Whether a text part stands there for form's sake only."""
-    if not plain.strip():
-        return True
-    if not html.strip():
-        return False
-    written, shown = _characters_of(plain), _characters_of(html)
+def _is_stub(plain: str, shown: int) -> bool:
+    """Whether a text part stands there for form's sake only. `shown` is how many characters its HTML twin shows."""
+    written = sum(map(len, plain.split()))
     if len(plain) < _STUB_CHARACTERS and shown > written and _STUB.search(plain):
         return True
     return written < shown * _FAR_SHORTER and shown - written > _TOO_SHORT_TO_MATTER
-
-
-def _characters_of(text: str) -> int:
-    return sum(map(len, text.split()))
 
 
 def part_bytes(raw: bytes, part: Part, problems: list[Problem]) -> tuple[bytes, bytes]:
@@ -253,12 +248,12 @@ def _trimmed(text: str) -> str:
     return text.strip("\n") if text.strip() else ""
 
 
-def _read_html_part(raw: bytes, part: Part, problems: list[Problem]) -> _Section:
-    return _html_section(_characters(raw, part, problems), problems)
-
-
 def _html_section(source: str, problems: list[Problem]) -> _Section:
     page = read_html(source)
-    if not page.complete:
-        problems.append(Problem(ProblemCode.TOO_LARGE, "only the first part of a very long HTML page was read"))
+    _note_incomplete(page.complete, problems)
     return _Section(page.text, page.quoted, page.links)
+
+
+def _note_incomplete(complete: bool, problems: list[Problem]) -> None:
+    if not complete:
+        problems.append(Problem(ProblemCode.TOO_LARGE, "only the first part of a very long HTML page was read"))

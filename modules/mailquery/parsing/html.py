@@ -105,24 +105,39 @@ class HtmlText(NamedTuple):
     complete: bool
 
 
+class Glance(NamedTuple):
+    """How many characters a page shows, blanks not counted, and its links."""
+
+    characters: int
+    links: tuple[Link, ...]
+    complete: bool
+
+
 def read_html(source: str) -> HtmlText:
     """The text, its quoted lines and its links. Bounded in time whatever the source is."""
     complete = len(source) <= MAX_HTML_CHARACTERS
+    source, flat = _safe(source)
+    text, links = _rendered(_mark_layout(source), flat=flat)
+    lines, quoted = _lines(text)
+    return HtmlText("\n".join(lines), tuple(quoted), links, complete)
+
+
+def glance_at_html(source: str) -> Glance:
+    """For a page that stands beside the same in plain text: no layout, which is most of the work."""
+    complete = len(source) <= MAX_HTML_CHARACTERS
+    source, flat = _safe(source)
+    text, links = _rendered(source, flat=flat)
+    return Glance(sum(map(len, text.split())), links, complete)
+
+
+def _safe(source: str) -> tuple[str, bool]:
+    """The source without what is not read, and without our marks; and whether it is too deep to be parsed at all."""
     source = source[:MAX_HTML_CHARACTERS]
     if not source.isprintable():
         source = _OURS.sub(" ", source)
     if "&#" in source:
         source = _OURS_AS_REFERENCE.sub(" ", source)
-    source = _without_unread(source)
-    source, flat = _tamed(source)
-    marked = _mark_layout(source)
-    if flat:
-        text = _without_tags(marked)
-        links: tuple[Link, ...] = ()
-    else:
-        text, links = _rendered(marked)
-    lines, quoted = _lines(text)
-    return HtmlText("\n".join(lines), tuple(quoted), links, complete)
+    return _tamed(_without_unread(source))
 
 
 _UNREAD = re.compile(r"<!--|<(?:script|style|noframes)(?=[\s>/])", re.IGNORECASE)
@@ -244,7 +259,9 @@ def _keep_blank(match: re.Match[str]) -> str:
     return _KEPT_BLANK if blank == " " else _KEPT_BLANK * 4 if blank == "\t" else blank
 
 
-def _rendered(marked: str) -> tuple[str, tuple[Link, ...]]:
+def _rendered(marked: str, *, flat: bool) -> tuple[str, tuple[Link, ...]]:
+    if flat:
+        return _without_tags(marked), ()
     parser = LexborHTMLParser(marked)
     root = parser.body or parser.root
     if root is None:

@@ -89,7 +89,7 @@ def _mark_history(lines: list[str], kinds: list[SpanKind], forward: bool) -> int
     for index, line in enumerate(lines):
         if not line or len(line) > _LONGEST_HEADING or (kinds[index] is not _TEXT and not _opens_marked(kinds, index)):
             continue
-        if attribution.HEADING.match(line) is not None:
+        if attribution.may_be_heading(line):
             is_forward = attribution.FORWARDED.match(line) is not None
             if is_forward or attribution.ORIGINAL.match(line) or attribution.starts_header_block(lines, index):
                 start = _with_rule_above(lines, kinds, index)
