@@ -284,7 +284,8 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA synchronous = NORMAL")  # with a write-ahead log, a crash loses no consistency
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA mmap_size = {_MMAP}")
+        if read_only:  # a writer would map, and be charged for, all that it has just written
+            connection.execute(f"PRAGMA mmap_size = {_MMAP}")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA cache_size = -{_READER_CACHE if read_only else _WRITER_CACHE}")
         if not read_only:

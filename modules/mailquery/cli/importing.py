@@ -1,5 +1,6 @@
 """mailquery import"""
 
+import gc
 import sys
 import time
 from pathlib import Path
@@ -47,6 +48,9 @@ def import_mail(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
+    # An import makes no cycles to speak of, and looking for them takes a tenth of its time.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     shown = _Bar() if sys.stderr.isatty() else _Lines()
     try:
         with shown:
@@ -70,6 +74,10 @@ def _as_shape(summary: ImportSummary) -> shapes.Shape:
         "already_there": summary.already_there,
         "problems": summary.problems,
         "problems_by_reason": summary.by_code,
+        "problem_list": [
+            {"where": found.locator, "reason": found.problem.code.value, "detail": found.problem.detail}
+            for found in summary.listed
+        ],
         "seconds": round(summary.seconds, 3),
         "messages_per_second": round(summary.messages_per_second, 1),
     }

@@ -24,7 +24,7 @@ from mailquery.sources.interfaces import MailSource, SourceMessage, UnreadablePl
 DEFAULT_ACCOUNT = "local"
 
 _BATCH_MESSAGES = 100
-_BATCH_BYTES = 4 * 1024 * 1024
+_BATCH_BYTES = 2 * 1024 * 1024
 _WRITE_MESSAGES = 2_000
 _WRITE_BYTES = 32 * 1024 * 1024
 _LISTED_PROBLEMS = 20
@@ -165,9 +165,12 @@ class _Run:
         self._now = datetime.now(UTC)
         self._total = sum(sizes)
         self._pool = ParserPool(workers) if self._total >= _WORTH_A_POOL_BYTES else None
-        self._ahead = 2 * workers + 1
+        self._ahead = 4 * workers + 2
         self._bytes_before = 0
         self._pending = _Pending()
+        self._writing: asyncio.Task[None] | None = None
+        self._seen = 0
+        self._new = 0
         self._unwritten: set[bytes] = set()
         self._imported = 0
         self._already_there = 0
@@ -175,13 +178,17 @@ class _Run:
         self._listed: list[SourceProblem] = []
 
     async def read_all(self) -> None:
-        for source, size in zip(self._sources, self._sizes, strict=True):
-            async with aclosing(self._batches(source)) as batches:
-                async for batch in batches:
-                    await self._take(batch)
-                    self._report(source)
-            await self._write()
-            self._bytes_before += size
+        try:
+            for source, size in zip(self._sources, self._sizes, strict=True):
+                async with aclosing(self._batches(source)) as batches:
+                    async for batch in batches:
+                        await self._take(batch)
+                        self._report(source)
+                self._bytes_before += size
+        except asyncio.CancelledError:
+            await self._write_rest()  # what was read is not to be read again
+            raise
+        await self._write_rest()
 
     async def _batches(self, source: MailSource) -> AsyncGenerator[_Batch, None]:
         """Batches in the order of the source, some of them read and being prepared ahead of the one that is given."""
@@ -227,13 +234,15 @@ class _Run:
             pending.placements.append(NewPlacement(print_, self._account, message.placements))
             pending.size += len(message.raw)
         pending.read += len(batch.messages) + len(batch.unreadable)
+        self._seen += len(batch.messages)
+        self._new += len(prepared)
         for place in batch.unreadable:
             self._note(place.locator, place.problem, None)
         for one in prepared:
             for problem in one.parsed.problems:
                 self._note(one.locator, problem, one.fingerprint)
         if pending.is_full():
-            await self._write()
+            await self._start_writing()
 
     async def _prepared(self, batch: _Batch) -> list[PreparedMessage]:
         if self._pool is not None and batch.prepared is not None:
@@ -247,10 +256,24 @@ class _Run:
         if len(self._listed) < _LISTED_PROBLEMS:
             self._listed.append(recorded)
 
-    async def _write(self) -> None:
+    async def _start_writing(self) -> None:
+        """Reading and parsing go on during a write; the next one waits for it."""
+        await self._written()
         pending, self._pending = self._pending, _Pending()
-        if not pending.read:
-            return
+        if pending.read:
+            self._writing = asyncio.create_task(self._write(pending))
+
+    async def _written(self) -> None:
+        if self._writing is not None:
+            # Cancelling the import must not undo a write that is under way.
+            await asyncio.shield(self._writing)
+            self._writing = None
+
+    async def _write_rest(self) -> None:
+        await self._start_writing()
+        await self._written()
+
+    async def _write(self, pending: _Pending) -> None:
         added = await self._imports.add(pending.messages, pending.placements, pending.problems)
         self._imported += added
         self._already_there += len(pending.placements) - added
@@ -276,8 +299,8 @@ class _Run:
                 source=source.path,
                 bytes_read=min(self._total, self._bytes_before + source.position()),
                 bytes_total=self._total,
-                imported=self._imported + len(self._pending.messages),
-                already_there=self._already_there + len(self._pending.placements) - len(self._pending.messages),
+                imported=self._new,
+                already_there=self._seen - self._new,
                 problems=self._by_code.total(),
                 seconds=time.monotonic() - self._started,
             )

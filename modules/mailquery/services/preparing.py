@@ -17,7 +17,6 @@ from mailquery.repositories.records import IndexText, PreparedMessage
 from mailquery.sources.interfaces import SourceMessage
 
 _PREVIEW_CHARS = 200
-_SPACE = re.compile(r"\s+")
 
 
 def prepare(message: SourceMessage, fingerprint: bytes, now: datetime) -> PreparedMessage:
@@ -81,7 +80,7 @@ def _preview(parsed: ParsedMessage) -> str:
             length += len(piece)
             if length >= 4 * _PREVIEW_CHARS:
                 break
-    return _SPACE.sub(" ", " ".join(start)).strip()[:_PREVIEW_CHARS]
+    return " ".join(" ".join(start).split())[:_PREVIEW_CHARS]
 
 
 def unparsable(error: BaseException) -> Problem:
