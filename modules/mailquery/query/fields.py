@@ -124,11 +124,11 @@ TABLE: tuple[Field, ...] = (
 _BY_NAME = {name: field for field in TABLE for name in (field.name, *field.aliases)}
 
 _SYNTAX = (
-    ("`budget meeting`", "both words, anywhere in the message"),
-    ('`"budget meeting"`', "the words side by side, exactly as written"),
-    ("`budg*`", "words that begin so"),
-    ("`ana OR bo`, `{ana bo}`", "either"),
-    ("`-draft`, `NOT draft`", "without"),
+    ("`budget meeting`", "with both words, anywhere in the message"),
+    ('`"budget meeting"`', "with the words side by side, exactly as written"),
+    ("`budg*`", "with words that begin so"),
+    ("`ana OR bo`, `{ana bo}`", "with either"),
+    ("`-draft`, `NOT draft`", "without the word"),
     ("`(a OR b) -c`", "grouping; NOT binds closest, then AND (implied), then OR"),
     ("`from:(ana OR bo)`", "one field for several values"),
 )
@@ -146,12 +146,12 @@ def resembling(name: str) -> str:
 
 
 def as_markdown() -> str:
-    """The language in two Markdown tables: its syntax, and its fields."""
-    lines = ["| write | to find |", "|---|---|"]
+    """The whole language in one Markdown table: its syntax, then its fields."""
+    lines = ["| write | to find messages |", "|---|---|"]
     lines += [f"| {write} | {meaning} |" for write, meaning in _SYNTAX]
-    lines += ["", "| field | also | example | finds messages |", "|---|---|---|---|"]
     for field in TABLE:
         examples = ", ".join(f"`{example}`" for example in field.example.split(", "))
         aliases = ", ".join(f"`{alias}:`" for alias in field.aliases)
-        lines.append(f"| `{field.name}:` | {aliases} | {examples} | {field.meaning} |")
+        also = f" (also {aliases})" if aliases else ""
+        lines.append(f"| {examples} | {field.meaning}{also} |")
     return "\n".join(lines)

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -100,8 +101,13 @@ def test_no_name_stands_for_two_fields() -> None:
 def test_the_table_documents_every_field() -> None:
     markdown = fields.as_markdown()
     for field in fields.TABLE:
-        assert f"| `{field.name}:` |" in markdown
-    assert all(line.startswith("|") or not line for line in markdown.splitlines())
+        assert f"`{field.name}:" in markdown
+    assert all(line.count("|") == 3 for line in markdown.splitlines())
+
+
+def test_the_readme_has_this_table() -> None:
+    readme = Path(__file__).parents[3] / "README.md"
+    assert fields.as_markdown() in readme.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
