@@ -1,4 +1,4 @@
-"""Layered settings: base.yaml < <environment>.yaml < .env < environment variables < command line.
+"""Layered settings: base.yaml < <environment>.yaml < .env < environment variables.
 
 An unknown key is an error that names the nearest known one, wherever it was written. Secrets (`SecretStr`) are
 refused in YAML, which ends up in version control.
@@ -28,11 +28,13 @@ _NESTED = "__"
 
 class LayeredSettings(BaseSettings):
     """A subclass names its prefix of environment variables (`MAILQUERY_`) and declares its fields; nested groups are
-    plain pydantic models. `<PREFIX>ENVIRONMENT` chooses the second file."""
+    plain pydantic models. `environment` chooses the second file, so only a variable can set it."""
 
     prefix: ClassVar[str]
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_nested_delimiter=_NESTED)
+
+    environment: str | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -93,7 +95,6 @@ def load_settings(
     *,
     dotenv: Path | None = Path(".env"),
     environ: Mapping[str, str] = os.environ,
-    command_line: Mapping[str, Any] | None = None,
 ) -> Loaded[SettingsT]:
     """Read all layers. Files that do not exist are left out, except that of an environment that was asked for.
 
@@ -107,7 +108,6 @@ def load_settings(
         *_yaml_layers(model, folder, environment, problems),
         _variables(model, written, " in .env", problems),
         _variables(model, _upper(environ), "", problems),
-        _Layer(command_line or {}, lambda key: "command line"),
     ]
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -151,18 +151,15 @@ def _yaml_layers(
             if field is None:
                 problems.append(f"{path}: unknown key `{key}`{_hint(key.rpartition('.')[2], known)}")
             elif _is_secret(field):
-                variable = model.prefix + key.upper().replace(".", _NESTED)
-                problems.append(f"{path}: `{key}` is a secret; set it by {variable} instead")
+                problems.append(f"{path}: `{key}` is a secret; set it by {_variable(model, key)} instead")
+            elif key == "environment":
+                problems.append(f"{path}: `{key}` chooses which file is read; set {_variable(model, key)} instead")
         yield _Layer(values, lambda key, path=path: str(path))  # type: ignore[misc] # binds this turn's path
 
 
 def _variables(model: type[LayeredSettings], variables: Mapping[str, str], where: str, problems: list[str]) -> _Layer:
     """The variables with the prefix of `model`; others are nobody's business."""
-    own = {
-        name: value
-        for name, value in variables.items()
-        if name.startswith(model.prefix) and name != f"{model.prefix}ENVIRONMENT"
-    }
+    own = {name: value for name, value in variables.items() if name.startswith(model.prefix)}
     for name in own:
         nested: Any = None
         for step in reversed(name.removeprefix(model.prefix).lower().split(_NESTED)):
@@ -179,7 +176,12 @@ def _variables(model: type[LayeredSettings], variables: Mapping[str, str], where
     except SettingsError as error:
         problems.append(f"{error}{where}: a list or a mapping is written as JSON")
         values = {}
-    return _Layer(values, lambda key: model.prefix + key.upper().replace(".", _NESTED) + where)
+    return _Layer(values, lambda key: _variable(model, key) + where)
+
+
+def _variable(model: type[LayeredSettings], key: str) -> str:
+    """The variable that sets a dotted key."""
+    return model.prefix + key.upper().replace(".", _NESTED)
 
 
 def _keys(

@@ -61,7 +61,6 @@ class Log(_Group):
 class Settings(LayeredSettings):
     prefix: ClassVar[str] = "MAILQUERY_"
 
-    environment: str = ""
     home: Path = Field(default_factory=lambda: _user_data_folder())
     user: str | None = None  # None is the login name
     time_zone: str = ""  # empty is the machine's

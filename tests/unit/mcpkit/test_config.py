@@ -43,22 +43,15 @@ def test_later_layers_win_and_each_value_tells_its_layer(tmp_path: Path) -> None
     (tmp_path / "team.yaml").write_text("home: team\nhttp: {port: 2}\n")
     (tmp_path / ".env").write_text("SAMPLE_ENVIRONMENT=team\nSAMPLE_HTTP__PORT=3\nOTHER=1\n")
     loaded = load(tmp_path, SAMPLE_HTTP__PORT="4", UNRELATED="x")
-    assert loaded.settings == Settings(home="team", http=Http(port=4, allowed_hosts=["a"]))
+    assert loaded.settings == Settings(environment="team", home="team", http=Http(port=4, allowed_hosts=["a"]))
     layers = {setting.key: setting.layer for setting in loaded.effective()}
     assert layers == {
+        "environment": "SAMPLE_ENVIRONMENT in .env",
         "home": str(tmp_path / "team.yaml"),
         "token": DEFAULT_LAYER,
         "http.port": "SAMPLE_HTTP__PORT",
         "http.allowed_hosts": str(tmp_path / "base.yaml"),
     }
-
-
-def test_the_command_line_wins_over_everything(tmp_path: Path) -> None:
-    loaded = load_settings(
-        Settings, tmp_path, dotenv=None, environ={"SAMPLE_HOME": "there"}, command_line={"home": "elsewhere"}
-    )
-    assert loaded.settings.home == "elsewhere"
-    assert loaded.effective()[0].layer == "command line"
 
 
 def test_a_list_in_a_variable_is_json(tmp_path: Path) -> None:
@@ -110,6 +103,11 @@ def test_an_environment_without_its_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "production.yaml").write_text("{}")
     message = problems(tmp_path, SAMPLE_ENVIRONMENT="prodution")
     assert "does not exist; did you mean `production`?" in message
+
+
+def test_a_file_cannot_choose_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("environment: team\n")
+    assert "`environment` chooses which file is read; set SAMPLE_ENVIRONMENT instead" in problems(tmp_path)
 
 
 def test_broken_yaml_names_the_line(tmp_path: Path) -> None:
