@@ -3,10 +3,9 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from typer._click.core import Context  # what `TyperGroup.invoke` is declared with
 from typer.core import TyperGroup
 
 from mailquery import __version__
@@ -28,7 +27,7 @@ from mailquery.cli.failures import reporting
 class _Commands(TyperGroup):
     """Ends quietly where whoever read the output has seen enough (`| head`)."""
 
-    def invoke(self, ctx: Context) -> object:
+    def invoke(self, ctx: Any) -> object:  # the class that it is declared with has no public name
         try:
             result: object = super().invoke(ctx)
             sys.stdout.flush()
