@@ -156,17 +156,17 @@ async def test_a_full_disk_loses_nothing_that_was_stored(archive: Archive) -> No
     first = mail("kept")
     await archive.add((first, [placed(first)]))
 
-    def allow(pages: str) -> object:
-        return archive.database.maintain(lambda c: c.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+    async def allow(pages: int) -> None:
+        await archive.database.maintain(lambda c: c.execute(f"PRAGMA max_page_count = {pages}").fetchone())
 
-    await allow("1")  # SQLite takes the present size where the limit is below it
+    await allow(1)  # SQLite takes the present size where the limit is below it
     large = [mail(f"big {n}", os.urandom(4000).hex()) for n in range(100)]
     async with archive.imports.writing():
         with pytest.raises(Fault) as caught:
             await archive.imports.add(large, [placed(m) for m in large], [])
         assert caught.value.code is ErrorCode.STORAGE_FULL
         assert [row.subject for row in (await archive.find(Everything())).rows] == ["kept"]
-        await allow("1000000")
+        await allow(1_000_000)
         assert await archive.imports.add(large, [placed(m) for m in large], []) == 100
     assert (await archive.find(Everything())).total.value == 101
     check = await archive.database.maintain(lambda c: c.execute("PRAGMA integrity_check").fetchall())
