@@ -17,6 +17,7 @@ from mailquery.repositories.records import IndexText, PreparedMessage
 from mailquery.sources.interfaces import SourceMessage
 
 _PREVIEW_CHARS = 200
+_HEAD_LIMIT = 256 * 1024  # bytes of a message whose headers alone are read
 
 
 def prepare(message: SourceMessage, fingerprint: bytes, now: datetime) -> PreparedMessage:
@@ -30,9 +31,6 @@ def prepare_headers_only(message: SourceMessage, fingerprint: bytes, now: dateti
     head = re.split(rb"\r?\n\r?\n", message.raw[:_HEAD_LIMIT], maxsplit=1)[0]
     parsed = parse_message(head + b"\n\n", source_date=message.source_date, now=now)
     return _prepared(message, fingerprint, replace(parsed, problems=(*parsed.problems, why)))
-
-
-_HEAD_LIMIT = 256 * 1024
 
 
 def _prepared(message: SourceMessage, fingerprint: bytes, parsed: ParsedMessage) -> PreparedMessage:
