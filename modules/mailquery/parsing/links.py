@@ -10,7 +10,7 @@ MAX_LINKS = 500
 _MAX_URL_CHARACTERS = 2_000
 _MAX_TEXT_CHARACTERS = 300
 
-_URL = re.compile(r"\bhttps?://[^\s<>\"'`\\^{|}\u3000-\u303f\uff00-\uffef]{3,2000}", re.IGNORECASE)
+_REST = re.compile(r"[^\s<>\"'`\\^{|}\u3000-\u303f\uff00-\uffef]{3,2000}")  # of an address, behind its "://"
 _FOLLOWED = re.compile(r"(?:https?|ftp|mailto|tel|webcal):[^\s]", re.IGNORECASE)
 
 
@@ -36,15 +36,28 @@ def collect(found: Iterable[tuple[str, str]]) -> tuple[Link, ...]:
 
 def links_in_text(text: str) -> tuple[Link, ...]:
     """The addresses written out in plain text; the words of each are the address itself."""
-    if "://" not in text:
-        return ()
-    found = []
-    for match in _URL.finditer(text):
-        url = _without_punctuation(match[0])
-        found.append((url, url))
-        if len(found) >= 4 * MAX_LINKS:
-            break
-    return collect(found)
+    found: list[tuple[str, str]] = []
+    # Looked for from the sign in their middle, which a plain search finds ten times as fast as a pattern.
+    position = text.find("://")
+    while position >= 0 and len(found) < 4 * MAX_LINKS:
+        end = position + 3
+        scheme = _scheme_before(text, position)
+        if scheme and (rest := _REST.match(text, end)) is not None:
+            end = rest.end()
+            url = _without_punctuation(scheme + "://" + rest[0])
+            found.append((url, url))
+        position = text.find("://", end)
+    return collect(found) if found else ()
+
+
+def _scheme_before(text: str, position: int) -> str:
+    """http or https, as it is written, right before `position` and not as the end of a longer word; else empty."""
+    for length in (4, 5):
+        start = position - length
+        if start >= 0 and text[start:position].lower() in ("http", "https"):
+            longer = start > 0 and (text[start - 1].isalnum() or text[start - 1] == "_")
+            return "" if longer else text[start:position]
+    return ""
 
 
 def _without_punctuation(url: str) -> str:
