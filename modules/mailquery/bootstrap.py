@@ -72,11 +72,10 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         settings.archive_path, readers=settings.archive.readers, read_timeout=settings.archive.read_seconds
     )
     async with database:
-        imports = SqliteImports(database)
-        yield Application(settings, _services(settings, database, imports), imports)
+        yield Application(settings, _services(settings, database), SqliteImports(database))
 
 
-def _services(settings: Settings, database: Database, imports: SqliteImports) -> Services:
+def _services(settings: Settings, database: Database) -> Services:
     search = SqliteSearch(database)
     messages = SqliteMessages(database)
     directory = SqliteDirectory(database)
@@ -93,6 +92,6 @@ def _services(settings: Settings, database: Database, imports: SqliteImports) ->
         mail_statistics=MailStatistics(search, filters),
         find_people=FindPeople(directory),
         export_message=ExportMessage(messages),
-        list_problems=ListProblems(imports),
-        archive_status=ArchiveStatus(directory, imports),
+        list_problems=ListProblems(directory),
+        archive_status=ArchiveStatus(directory),
     )

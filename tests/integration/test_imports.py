@@ -161,13 +161,13 @@ async def test_problems_are_listed_once_with_their_message(archive: Archive) -> 
     for _ in range(2):
         async with archive.imports.writing():
             await archive.imports.add([message], [placed(message)], found)
-    problems, total = await archive.imports.problems(10)
+    problems, total = await archive.directory.problems(10)
     assert total == 2
     assert [(p.locator, p.problem.code, p.key is not None) for p in problems] == [
         ("/m#9", ProblemCode.NOT_MAIL, False),
         ("/m#5", ProblemCode.BAD_MIME, True),
     ]
-    assert (await archive.imports.problems(1, 1))[0] == problems[1:]
+    assert (await archive.directory.problems(1, 1))[0] == problems[1:]
 
 
 async def test_a_placement_of_nothing_is_refused_and_nothing_of_its_batch_is_stored(archive: Archive) -> None:

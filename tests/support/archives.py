@@ -140,8 +140,8 @@ async def temporary_archive(folder: Path, *, largest_attachment: int = 1_000_000
                 mail_statistics=MailStatistics(search, filters, clock),
                 find_people=FindPeople(directory),
                 export_message=ExportMessage(messages),
-                list_problems=ListProblems(imports),
-                archive_status=ArchiveStatus(directory, imports),
+                list_problems=ListProblems(directory),
+                archive_status=ArchiveStatus(directory),
             ),
             imports,
         )

@@ -89,7 +89,7 @@ class MessageRepository(Protocol):
 
 
 class DirectoryRepository(Protocol):
-    """Accounts, mailboxes and the people in the mail."""
+    """Accounts, mailboxes and the people in the mail; and what could not be read of it."""
 
     async def accounts(self, visible: Visibility) -> tuple[AccountSummary, ...]: ...
 
@@ -100,6 +100,11 @@ class DirectoryRepository(Protocol):
         ...
 
     async def version(self, visible: Visibility) -> Version: ...
+
+    async def problems(self, limit: int, offset: int = 0) -> tuple[tuple[RecordedProblem, ...], int]:
+        """Recorded problems, newest first, and how many there are. They belong to places and not to accounts: only for
+        those who may see everything."""
+        ...
 
 
 class ImportRepository(Protocol):
@@ -124,8 +129,4 @@ class ImportRepository(Protocol):
 
     async def finished(self, account: str, mailboxes: Sequence[str]) -> None:
         """Records that the mailboxes were read to their end just now, and puts the index in order."""
-        ...
-
-    async def problems(self, limit: int, offset: int = 0) -> tuple[tuple[RecordedProblem, ...], int]:
-        """Recorded problems, newest first, and how many there are."""
         ...

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mailquery.repositories.interfaces import DirectoryRepository, ImportRepository
+from mailquery.repositories.interfaces import DirectoryRepository
 from mailquery.repositories.records import AccountSummary, RecordedProblem, Version, Visibility
 from mailquery.services.limits import checked_limit
 from mcpkit.errors import ErrorCode, Fault
@@ -20,14 +20,13 @@ class Status:
 
 
 class ArchiveStatus:
-    def __init__(self, directory: DirectoryRepository, imports: ImportRepository) -> None:
+    def __init__(self, directory: DirectoryRepository) -> None:
         self._directory = directory
-        self._imports = imports
 
     async def __call__(self, visible: Visibility) -> Status:
         problems = None
         if visible.accounts is None:
-            _, problems = await self._imports.problems(limit=1)
+            _, problems = await self._directory.problems(limit=1)
         return Status(
             version=await self._directory.version(visible),
             accounts=await self._directory.accounts(visible),
@@ -42,8 +41,8 @@ class ProblemPage:
 
 
 class ListProblems:
-    def __init__(self, imports: ImportRepository) -> None:
-        self._imports = imports
+    def __init__(self, directory: DirectoryRepository) -> None:
+        self._directory = directory
 
     async def __call__(self, visible: Visibility, *, limit: int = 100, offset: int = 0) -> ProblemPage:
         """Recorded problems, newest first. They belong to places and not to accounts, so that only a caller who may see
@@ -51,5 +50,5 @@ class ListProblems:
         checked_limit(limit, MOST_PROBLEMS)
         if visible.accounts is not None:
             raise Fault(ErrorCode.FORBIDDEN, "Problems are listed to those who may see all accounts.")
-        problems, total = await self._imports.problems(limit, offset)
+        problems, total = await self._directory.problems(limit, offset)
         return ProblemPage(problems, total)

@@ -1,4 +1,4 @@
-"""Accounts, mailboxes, people, and the archive's version."""
+"""Accounts, mailboxes, people, recorded problems, and the archive's version."""
 
 import json
 import sqlite3
@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from mailquery.domain.addresses import Role
 from mailquery.domain.mailboxes import MailboxRole
+from mailquery.domain.messages import Problem, ProblemCode
 from mailquery.domain.words import fold
 from mailquery.repositories.records import (
     AccountSummary,
     MailboxSummary,
     Person,
+    RecordedProblem,
     Total,
     Version,
     Visibility,
@@ -81,6 +83,11 @@ _SPELLINGS = """
                                  AND v.mailbox IN (SELECT value FROM json_each(?2))))
     GROUP BY p.id ORDER BY count(*) DESC, p.id
 """
+_PROBLEMS = """
+    SELECT m.key, p.locator, p.code, p.detail, p.recorded
+    FROM problems p LEFT JOIN messages m ON m.id = p.message
+    ORDER BY p.id DESC LIMIT ? OFFSET ?
+"""
 
 
 class SqliteDirectory:
@@ -147,6 +154,17 @@ class SqliteDirectory:
                     mailboxes = [mailbox.id for mailbox in Scope(connection, visible).mailboxes]
                     (messages,) = connection.execute(_DISTINCT_MESSAGES, (json.dumps(mailboxes),)).fetchone()
             return Version(sequence, messages or 0, optional_moment(newest), optional_moment(refreshed))
+
+        return await self._database.read(read)
+
+    async def problems(self, limit: int, offset: int = 0) -> tuple[tuple[RecordedProblem, ...], int]:
+        def read(connection: sqlite3.Connection) -> tuple[tuple[RecordedProblem, ...], int]:
+            (total,) = connection.execute("SELECT count(*) FROM problems").fetchone()
+            rows = connection.execute(_PROBLEMS, (limit, offset))
+            return tuple(
+                RecordedProblem(key, locator, Problem(ProblemCode(code), detail), moment_of(recorded))
+                for key, locator, code, detail, recorded in rows
+            ), total
 
         return await self._database.read(read)
 

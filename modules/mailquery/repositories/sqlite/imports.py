@@ -9,12 +9,10 @@ from enum import Enum
 from typing import TypeVar
 
 from mailquery.domain.mailboxes import MailboxRole
-from mailquery.domain.messages import Problem, ProblemCode
-from mailquery.repositories.records import NewPlacement, PreparedMessage, RecordedProblem, SourceProblem
-from mailquery.repositories.sqlite import placements as mailboxes
+from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.batch import Batch, stored
-from mailquery.repositories.sqlite.encoding import moment_of
 from mailquery.repositories.sqlite.participants import ParticipantNumbers
+from mailquery.repositories.sqlite.placements import set_mailbox_role
 from mailquery.repositories.sqlite.threads import join_by_subject
 from mcpkit.database.sqlite import Database
 
@@ -71,7 +69,7 @@ class SqliteImports:
         return added
 
     async def set_role(self, account: str, mailbox: str, role: MailboxRole) -> None:
-        await self._database.write(lambda connection: mailboxes.set_role(connection, account, mailbox, role))
+        await self._database.write(lambda connection: set_mailbox_role(connection, account, mailbox, role))
 
     async def finished(self, account: str, mailboxes: Sequence[str]) -> None:
         now = int(time.time())
@@ -103,21 +101,6 @@ class SqliteImports:
         await self._database.maintain(
             lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         )
-
-    async def problems(self, limit: int, offset: int = 0) -> tuple[tuple[RecordedProblem, ...], int]:
-        def read(connection: sqlite3.Connection) -> tuple[tuple[RecordedProblem, ...], int]:
-            (total,) = connection.execute("SELECT count(*) FROM problems").fetchone()
-            rows = connection.execute(
-                "SELECT m.key, p.locator, p.code, p.detail, p.recorded"
-                " FROM problems p LEFT JOIN messages m ON m.id = p.message ORDER BY p.id DESC LIMIT ? OFFSET ?",
-                (limit, offset),
-            )
-            return tuple(
-                RecordedProblem(key, locator, Problem(ProblemCode(code), detail), moment_of(recorded))
-                for key, locator, code, detail, recorded in rows
-            ), total
-
-        return await self._database.read(read)
 
 
 def _encodable(value: T) -> T:

@@ -36,7 +36,7 @@ def find_or_add_mailbox(connection: sqlite3.Connection, account: str, mailbox: s
     return row[0]
 
 
-def set_role(connection: sqlite3.Connection, account: str, mailbox: str, role: MailboxRole) -> None:
+def set_mailbox_role(connection: sqlite3.Connection, account: str, mailbox: str, role: MailboxRole) -> None:
     mailbox_id = find_or_add_mailbox(connection, account, mailbox)
     connection.execute("UPDATE mailboxes SET role = ? WHERE id = ?", (role.value, mailbox_id))
 
