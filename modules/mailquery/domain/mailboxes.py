@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from mailquery.domain.messages import Flag
 
@@ -19,6 +20,18 @@ class MailboxRole(StrEnum):
     FLAGGED = "flagged"
     IMPORTANT = "important"
     NONE = ""
+
+
+@lru_cache(maxsize=1024)
+def folded_name(name: str) -> str:
+    """A mailbox's or account's name without its case."""
+    return name.casefold()
+
+
+def is_called(mailbox: str, role: MailboxRole, name: str) -> bool:
+    """Whether `name`, folded, means this mailbox: its name, the last element of its path, or its role."""
+    own = folded_name(mailbox)
+    return name in (own, own.rpartition("/")[2]) or (name == role.value and name != "")
 
 
 @dataclass(frozen=True, slots=True)

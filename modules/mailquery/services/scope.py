@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailquery.domain.mailboxes import folded_name, is_called
 from mailquery.domain.queries import And, InAccount, InMailbox, Not, Or, Query
 from mailquery.repositories.interfaces import DirectoryRepository
 from mailquery.repositories.records import MailboxSummary, Version, Visibility
@@ -55,9 +56,7 @@ class Snapshot:
 
 
 def _bears(mailbox: MailboxSummary, name: str) -> bool:
-    wanted = name.casefold()
-    full = mailbox.name.casefold()
-    return wanted in (full, full.rpartition("/")[2]) or wanted == mailbox.role.value
+    return is_called(mailbox.name, mailbox.role, folded_name(name))
 
 
 def _nearest(name: str, known: Iterable[str]) -> list[str]:

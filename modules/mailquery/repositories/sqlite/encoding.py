@@ -2,7 +2,6 @@
 
 import math
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -24,12 +23,6 @@ def moment_of(second: int) -> datetime:
 
 def optional_moment(second: int | None) -> datetime | None:
     return None if second is None else moment_of(second)
-
-
-@lru_cache(maxsize=1024)
-def folded_name(name: str) -> str:
-    """A mailbox's or account's name without its case."""
-    return name.casefold()
 
 
 def lines(values: tuple[str, ...]) -> str:

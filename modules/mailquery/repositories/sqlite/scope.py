@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from mailquery.domain.mailboxes import MailboxRole
+from mailquery.domain.mailboxes import MailboxRole, folded_name, is_called
 from mailquery.repositories.records import Visibility
-from mailquery.repositories.sqlite.encoding import folded_name
 
 
 @dataclass(frozen=True)
@@ -16,12 +15,7 @@ class Mailbox:
     id: int
     account: str
     name: str
-    role: str
-
-    def is_called(self, name: str) -> bool:
-        """Whether `name`, folded, is its name, the last element of its path, or its role."""
-        own = folded_name(self.name)
-        return name in (own, own.rpartition("/")[2]) or (name == self.role and name != "")
+    role: MailboxRole
 
 
 class Scope:
@@ -42,7 +36,7 @@ class Scope:
     @cached_property
     def mailboxes(self) -> list[Mailbox]:
         return [
-            Mailbox(*row)
+            Mailbox(row[0], row[1], row[2], MailboxRole(row[3]))
             for row in self._connection.execute(
                 "SELECT b.id, a.name, b.name, b.role FROM mailboxes b JOIN accounts a ON a.id = b.account"
             )
@@ -51,14 +45,14 @@ class Scope:
 
     def named(self, name: str) -> list[int]:
         folded = folded_name(name)
-        return [mailbox.id for mailbox in self.mailboxes if mailbox.is_called(folded)]
+        return [mailbox.id for mailbox in self.mailboxes if is_called(mailbox.name, mailbox.role, folded)]
 
     def of_account(self, name: str) -> list[int]:
         folded = folded_name(name)
         return [mailbox.id for mailbox in self.mailboxes if folded_name(mailbox.account) == folded]
 
     def with_role(self, role: MailboxRole) -> list[int]:
-        return [mailbox.id for mailbox in self.mailboxes if mailbox.role == role.value]
+        return [mailbox.id for mailbox in self.mailboxes if mailbox.role is role]
 
 
 def ids(values: Iterable[int]) -> str:
