@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from integration.archives import ALL, Archive
 from integration.mailmaker import NOON, mail, placed
-from mailquery.domain.threading import base_subject, split_subject, tells_apart
+from mailquery.domain.threading import split_subject, tells_apart
 from mailquery.repositories.records import PreparedMessage
 from mailquery.repositories.sqlite.archive import open_archive
 
@@ -173,7 +173,6 @@ async def test_a_late_original_takes_in_its_orphan_reply_of_an_earlier_import(ar
 )
 def test_the_base_of_a_subject(subject: str, base: str, reply: bool) -> None:
     assert split_subject(subject) == (base, reply)
-    assert base_subject(subject) == base
 
 
 def test_a_subject_of_little_substance_does_not_tell_conversations_apart() -> None:

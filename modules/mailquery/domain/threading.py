@@ -40,11 +40,6 @@ def split_subject(subject: str) -> tuple[str, bool]:
     return rest.strip(), reply
 
 
-def base_subject(subject: str) -> str:
-    """`subject`, folded, without the marks of replies and forwards and without list names in brackets."""
-    return split_subject(subject)[0]
-
-
 def tells_apart(base: str) -> bool:
     """Whether a base subject has enough letters to name one conversation; "hi" and "2024" do not."""
     weight = 0

@@ -1,1 +1,1 @@
-"""The search language: text to a query tree, and a query tree back to words."""
+"""The search language: text to a query tree, and a query tree to words that explain it."""

@@ -33,8 +33,8 @@ from mailquery.domain.queries import (
 from mailquery.domain.words import has_word
 from mailquery.query.explain import explain
 from mailquery.query.parser import MAX_CHARACTERS, parse
-from mailquery.query.render import normal_form, to_text
 from mcpkit.errors import ErrorCode, Fault
+from support.rendering import normal_form, to_text
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NOW = datetime(2024, 3, 15, 1, 30, tzinfo=UTC)

@@ -1,4 +1,5 @@
-"""A query tree back to a query: `parse(to_text(tree))` gives `normal_form(tree)`."""
+"""A query tree back to a query, so that the parser can be held to any tree: `parse(to_text(tree))` gives
+`normal_form(tree)`."""
 
 import re
 from dataclasses import replace
