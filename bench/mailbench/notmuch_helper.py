@@ -1,8 +1,8 @@
 """Answers questions from a notmuch database, and times them inside this process.
 
 Run under the system's Python, which alone has notmuch's own binding (`notmuch2`); it therefore imports nothing of ours.
-Reads one JSON object per line, `{"action", "query", "limit"}`, and answers each with one,
-`{"seconds", "hits", "first"}`.
+Reads one JSON object per line, `{"action", "query", "limit", "count"}`, and answers each with one,
+`{"seconds", "hits"}`: `hits` are all that match where `count` is true, else the rows given.
 """
 
 import json
@@ -59,9 +59,8 @@ def main() -> None:
         started = time.perf_counter()
         rows = run(database, asked["query"], asked["limit"])
         seconds = time.perf_counter() - started
-        hits = database.count_messages(asked["query"]) if asked.get("count") else len(rows)
-        first = rows[0][0] if rows and asked["action"] == "newest" else ""
-        print(json.dumps({"seconds": seconds, "hits": hits, "first": first}), flush=True)
+        hits = database.count_messages(asked["query"]) if asked["count"] else len(rows)
+        print(json.dumps({"seconds": seconds, "hits": hits}), flush=True)
 
 
 if __name__ == "__main__":
