@@ -98,7 +98,9 @@ def test_what_it_prints_works_as_pasted(sample: Running, environment: dict[str, 
         answer = json.loads(subprocess.check_output(["bash", "-c", curl[1]], timeout=30))
         assert answer["result"]["structuredContent"]["rows"]
 
-    configuration = json.loads(re.search(r"^\{.*?^\}", sample.out, re.MULTILINE | re.DOTALL)[0])  # type: ignore[index]
+    printed = re.search(r"^\{.*?^\}", sample.out, re.MULTILINE | re.DOTALL)
+    assert printed is not None
+    configuration = json.loads(printed[0])
     entry = configuration["mcpServers"]["mailquery"]
     request = {
         "protocolVersion": "2025-06-18",

@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -163,7 +163,10 @@ async def _nothing(application: Application) -> None:
 
 def _quick_check(path: Path, deadline: float | None) -> str | None:
     """ "ok", the first damage found, or None where time was up before anything was found."""
-    out_of_time: Callable[[], bool] = lambda: deadline is not None and time.monotonic() > deadline  # noqa: E731
+
+    def out_of_time() -> bool:
+        return deadline is not None and time.monotonic() > deadline
+
     with closing(connect(path, read_only=True)) as connection:
         connection.set_progress_handler(out_of_time, _STEPS_BETWEEN_LOOKS)
         try:

@@ -77,7 +77,7 @@ async def test_bad_arguments_are_named(
 ) -> None:
     (stored,) = await archive.add(Mail())
     with pytest.raises(Fault) as refused:
-        await archive.services.read_message(ALL, stored if id == "stored" else id, **options)  # type: ignore[arg-type]
+        await archive.services.read_message(ALL, stored if id == "stored" else id, **options)  # type: ignore[arg-type]  # of one kind each
     assert refused.value.code is code
     assert refused.value.details["argument"] == argument
 
