@@ -7,7 +7,7 @@ from email.policy import default
 from email.utils import format_datetime
 from pathlib import Path
 
-from mailquery.sample import business, family, routine, travel
+from mailquery.sample import abroad, business, family, routine, travel
 from mailquery.sample.letters import Letter
 
 _MAILBOXES = ("INBOX", "Sent", "Archive", "Receipts")
@@ -25,7 +25,7 @@ _ATTRIBUTIONS = {
 
 def letters() -> list[Letter]:
     """Every letter of the sample mailbox, oldest first."""
-    everything = [*business.letters(), *travel.letters(), *family.letters(), *routine.letters()]
+    everything = [letter for of in (business, abroad, travel, family, routine) for letter in of.letters()]
     return sorted(everything, key=lambda letter: (letter.at, letter.subject))
 
 
