@@ -128,6 +128,22 @@ async def test_statistics_count_each_message_once_for_each_key(archive: Archive)
     assert (nothing.groups, nothing.group_count, nothing.messages, nothing.bytes) == ((), 0, 0, 0)
 
 
+async def test_every_message_is_in_a_group(archive: Archive) -> None:
+    bare = mail("bare", from_=(), to=())
+    named = mail("named", from_=("Somebody",), to=("b@x.org",))
+    full = mail("full", from_=("ann@acme.io",), to=("b@x.org", "c@x.org"))
+    await archive.add(*((each, [placed(each)]) for each in (bare, named, full)))
+
+    async def groups(group_by: GroupBy) -> dict[str, int]:
+        found = await archive.search.statistics(Everything(), ALL, group_by=group_by, zone=SEOUL, limit=9)
+        assert found.placed == sum(group.messages for group in found.groups)
+        return {group.key: group.messages for group in found.groups}
+
+    assert await groups(GroupBy.SENDER) == {"": 1, "somebody": 1, "ann@acme.io": 1}
+    assert await groups(GroupBy.DOMAIN) == {"": 2, "acme.io": 1}
+    assert await groups(GroupBy.RECIPIENT) == {"": 1, "b@x.org": 2, "c@x.org": 1}
+
+
 async def test_days_begin_at_midnight_in_the_readers_zone(archive: Archive) -> None:
     evening = mail("evening", date=NOON.replace(hour=15, minute=0))  # midnight in Seoul
     before = mail("before", date=NOON.replace(hour=14, minute=59))

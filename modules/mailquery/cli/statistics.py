@@ -42,6 +42,7 @@ def stats(
                 "groups": [
                     {
                         "key": group.key,
+                        **({"account": group.account} if group.account else {}),
                         "messages": group.messages,
                         "bytes": group.bytes,
                         "unread": group.unread,
@@ -60,7 +61,7 @@ def stats(
         (by.value, "messages", "unread", "size", "first", "last"),
         [
             (
-                group.key,
+                f"{group.account}: {group.key}" if group.account else group.key or "(none)",
                 f"{group.messages:,}",
                 f"{group.unread:,}",
                 file_size(group.bytes),

@@ -47,7 +47,7 @@ class FilterArguments(Arguments):
             "Empty: every message."
         ),
     )
-    account: str | None = Field(default=None, max_length=_NAME_CHARS, description="Name of one account.")
+    account: str | None = Field(default=None, max_length=_NAME_CHARS, description="Only this account.")
     mailbox: str | None = Field(
         default=None,
         max_length=_NAME_CHARS,
@@ -65,7 +65,9 @@ class FilterArguments(Arguments):
     after: str | None = Field(
         default=None, max_length=40, description="On or after: 2026-03-15, 2026-03, 2026, yesterday, 7d (days ago)."
     )
-    before: str | None = Field(default=None, max_length=40, description="Before the beginning of: as `after`.")
+    before: str | None = Field(
+        default=None, max_length=40, description="Before this day, month or year begins; written as `after`."
+    )
     has_attachment: bool | None = Field(default=None, description="Only with (true) or without (false) attachments.")
     unread: bool | None = Field(default=None, description="Only unread (true) or read (false).")
 

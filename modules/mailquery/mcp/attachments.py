@@ -122,10 +122,12 @@ class AttachmentList(Result):
         return [row.id for row in self.rows]
 
     def as_text(self) -> str:
-        lines = [f"{'at least ' if self.at_least else ''}{shown.plural(self.total, 'attachment')}, newest first."]
+        count = f"{'at least ' if self.at_least else ''}{shown.plural(self.total, 'attachment')}"
+        lines = [f"{len(self.rows)} of {count}, newest first" if self.rows else f"{count} found"]
         lines += [row.as_text() for row in self.rows]
         if self.cursor and self.truncated:
-            lines.append(f"{self.truncated.omitted:,} more: cursor={self.cursor}")
+            least = "at least " if self.at_least else ""
+            lines.append(f"{least}{self.truncated.omitted:,} more: cursor={self.cursor}")
         if self.coverage:
             lines.append(self.coverage.as_text())
         return "\n".join(lines)
@@ -197,10 +199,10 @@ class AttachmentResult(Result):
             message=message_handle(row.key),
             length=None if text is None else len(text),
         )
-        room = None if most is None else max(0, most - _AROUND_CHARS - result._described())
+        room = None if most is None else most - _AROUND_CHARS - result._described()
         characters = 0 if text is None else _fitting(text, room)
-        if text is None and room is not None:
-            _check_encoded(len(content.data), room)
+        if text is None and most is not None and room is not None:
+            _check_encoded(len(content.data), room, most - room)
         if text is not None and characters < len(text):
             truncated = Truncated(
                 unit="characters",
@@ -243,17 +245,17 @@ class AttachmentResult(Result):
 
 
 # Of the envelope, the embedded resource's own fields, and what is said where text is cut.
-_AROUND_CHARS = 850
+_AROUND_CHARS = 650
 
 
-def _check_encoded(size: int, room: int) -> None:
+def _check_encoded(size: int, room: int, around: int) -> None:
     encoded = (size + 2) // 3 * 4
     if encoded > room:
         raise Fault(
             ErrorCode.TOO_LARGE,
-            f"The attachment takes {encoded:,} characters as base64, and max_chars leaves {room:,}. "
-            "Leave max_chars out, or set it higher.",
-            details={"argument": "max_chars", "size": encoded, "maximum": room},
+            f"The attachment takes {encoded:,} characters as base64. Leave max_chars out, or set it to "
+            f"{encoded + around} or more.",
+            details={"argument": "max_chars", "size": encoded, "needed": encoded + around},
         )
 
 
@@ -261,7 +263,7 @@ def _fitting(text: str, room: int | None) -> int:
     """How many characters of `text` take at most `room` characters of JSON."""
     if room is None:
         return len(text)
-    taken = 0
+    taken, room = 0, max(0, room)
     for position, character in enumerate(text[:room]):
         taken += 2 if character in '"\\\n\t' else 1
         if taken > room:

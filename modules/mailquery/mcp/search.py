@@ -100,7 +100,7 @@ class SearchRow(BaseModel):
 class SearchResult(Result):
     total: int = Field(description="How many messages match.")
     at_least: bool | None = Field(default=None, description="True where there are more than `total`.")
-    sort: SortOrder
+    sort: SortOrder = Field(description="Order of these rows: by date where nothing in the query has any relevance.")
     rows: list[SearchRow]
     coverage: Coverage | None = None
     ranked_newest: int | None = Field(
@@ -153,7 +153,8 @@ class SearchResult(Result):
             lines.append(f"ranked among the newest {self.ranked_newest:,} matches")
         lines += [row.as_text() for row in self.rows]
         if self.cursor and self.truncated:
-            lines.append(f"{self.truncated.omitted:,} more: cursor={self.cursor}")
+            least = "at least " if self.at_least else ""
+            lines.append(f"{least}{self.truncated.omitted:,} more: cursor={self.cursor}")
         if self.coverage:
             lines.append(self.coverage.as_text())
         return "\n".join(lines)

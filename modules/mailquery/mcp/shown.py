@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 from mailquery.domain.addresses import Address
 from mailquery.domain.messages import Flag
@@ -77,6 +78,14 @@ def when(date: datetime, utc_offset: int = 0) -> str:
         else:
             return local.isoformat(timespec="minutes")
     return date.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ") if date.year >= 1000 else date.isoformat(timespec="minutes")
+
+
+def day(date: datetime, zone: ZoneInfo) -> str:
+    """The day of the user's calendar: 2026-03-09."""
+    try:
+        return date.astimezone(zone).date().isoformat()
+    except OverflowError:  # the first or the last day that there is
+        return date.date().isoformat()
 
 
 def maybe_when(date: datetime | None) -> str | None:

@@ -1,6 +1,7 @@
 """The tool that counts."""
 
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
@@ -26,42 +27,46 @@ class GroupShown(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     key: str
+    account: str | None = Field(default=None, description="Of a mailbox.")
     messages: int
     bytes: int
     unread: int
-    first: str
-    last: str
+    first: str = Field(description="Day of the oldest message.")
+    last: str = Field(description="Day of the newest message.")
 
     @classmethod
-    def of(cls, group: Group) -> "GroupShown":
+    def of(cls, group: Group, zone: ZoneInfo) -> "GroupShown":
         return cls(
             key=clean_line(group.key, shown.ADDRESS_CHARS) or "(none)",
+            account=shown.mailboxes((group.account,))[0] or None,
             messages=group.messages,
             bytes=group.bytes,
             unread=group.unread,
-            first=shown.when(group.first)[:10],
-            last=shown.when(group.last)[:10],
+            first=shown.day(group.first, zone),
+            last=shown.day(group.last, zone),
         )
 
     def as_text(self) -> str:
         size = f"{self.bytes:,} bytes"
         unread = f" | {self.unread:,} unread" if self.unread else ""
-        return f"{self.key} | {shown.plural(self.messages, 'message')} | {size}{unread} | {self.first} to {self.last}"
+        name = f"{self.account}: {self.key}" if self.account else self.key
+        return f"{name} | {shown.plural(self.messages, 'message')} | {size}{unread} | {self.first} to {self.last}"
 
 
 class Remainder(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     groups: int
-    messages: int | None = Field(default=None, description="Left out where one message can be in several groups.")
+    messages: int | None = Field(default=None, description="Left out where messages are in several groups.")
 
 
 class StatisticsResult(Result):
     group_by: Grouping
+    time_zone: str = Field(description="In which days begin, and of the groups' dates.")
     messages: int = Field(description="Messages that match, exactly.")
     bytes: int = Field(description="Bytes of those messages.")
     group_count: int
-    groups: list[GroupShown] = Field(description="The largest groups; of periods the newest. Dates are UTC.")
+    groups: list[GroupShown] = Field(description="The largest groups; of periods the newest.")
     remainder: Remainder | None = Field(default=None, description="What is not in `groups`.")
     coverage: Coverage | None = None
     truncated: Truncated | None = None
@@ -73,10 +78,11 @@ class StatisticsResult(Result):
     def of(cls, counted: Counted) -> "StatisticsResult":
         whole = cls(
             group_by=counted.group_by.value,
+            time_zone=str(counted.zone),
             messages=counted.messages,
             bytes=counted.bytes,
             group_count=counted.group_count,
-            groups=[GroupShown.of(group) for group in counted.groups],
+            groups=[GroupShown.of(group, counted.zone) for group in counted.groups],
             remainder=_remainder(counted, len(counted.groups)),
             coverage=Coverage.of(counted.reading),
         )
@@ -111,7 +117,7 @@ class StatisticsResult(Result):
     def as_text(self) -> str:
         lines = [
             f"{shown.plural(self.messages, 'message')}, {self.bytes:,} bytes; "
-            f"by {self.group_by}: {shown.plural(self.group_count, 'group')}."
+            f"by {self.group_by}: {shown.plural(self.group_count, 'group')}. Days of {self.time_zone}."
         ]
         lines += [group.as_text() for group in self.groups]
         if self.remainder:

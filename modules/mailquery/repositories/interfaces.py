@@ -65,7 +65,8 @@ class SearchRepository(Protocol):
     async def statistics(
         self, query: Query, visible: Visibility, *, group_by: GroupBy, zone: ZoneInfo, limit: int
     ) -> Statistics:
-        """Exact counts. A message with two recipients counts once for each; periods begin at midnight in `zone`."""
+        """Exact counts. A message with two recipients counts once for each, one without in the group of the empty key;
+        periods begin at midnight in `zone`."""
         ...
 
 

@@ -119,6 +119,7 @@ class SearchPage:
     rows: tuple[MessageRow, ...]
     total: Total
     next: Position | None
+    ranked: bool = False  # the rows are in order of relevance and not of date
     ranked_newest: int | None = None  # relevance looked at the newest N matches only
 
 
@@ -183,7 +184,8 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`key` is an address, a domain, a mailbox name, or a period: 2026-03-09, 2026-W11, 2026-03, 2026."""
+    """`key` is an address, a domain, a mailbox name, or a period: 2026-03-09, 2026-W11, 2026-03, 2026. It is empty for
+    messages that have none, such as those without a sender."""
 
     key: str
     messages: int
@@ -191,16 +193,19 @@ class Group:
     unread: int
     first: datetime
     last: datetime
+    account: str = ""  # of a mailbox
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """`groups` are the largest (or, for periods, the newest) ones; `messages` and `bytes` are of all that match."""
+    """`groups` are the largest (or, for periods, the newest) ones; `messages` and `bytes` are of all that match.
+    `placed` is the sum of the messages of all groups: more than `messages` where some stand in several groups."""
 
     groups: tuple[Group, ...]
     group_count: int
     messages: int
     bytes: int
+    placed: int
 
 
 @dataclass(frozen=True, slots=True)

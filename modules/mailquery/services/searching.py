@@ -29,7 +29,8 @@ class Hit:
 class Found:
     """One page of hits. `given_before` counts those on earlier pages; `cursor_after(n)` continues after the first n
     hits of this page; `more` says whether there is anything after the whole page. Relevance that looked at the newest
-    matches only says at how many in `ranked_newest`."""
+    matches only says at how many in `ranked_newest`. `sort` is the order of these hits: by date where relevance was
+    asked for and nothing in the query, or beyond those newest matches, has any."""
 
     hits: tuple[Hit, ...]
     total: Total
@@ -77,7 +78,7 @@ class SearchMessages:
         given_before = start.given if start else 0
 
         def cursor_after(hits: int) -> str:
-            position = _position_after(hits, page, start.position if start else None, sort, reading.sequence)
+            position = _position_after(hits, page, start.position if start else None, reading.sequence)
             return self._cursors.seal(digest, Bookmark(position, given_before + hits, now))
 
         return Found(
@@ -85,7 +86,7 @@ class SearchMessages:
             total=page.total,
             given_before=given_before,
             more=page.next is not None,
-            sort=sort,
+            sort=Sort.NEWEST if sort is Sort.RELEVANCE and not page.ranked else sort,
             ranked_newest=page.ranked_newest,
             reading=reading,
             cursor_after=cursor_after,
@@ -101,14 +102,15 @@ class SearchMessages:
         )
 
 
-def _position_after(hits: int, page: SearchPage, start: Position | None, sort: Sort, sequence: int) -> Position:
+def _position_after(hits: int, page: SearchPage, start: Position | None, sequence: int) -> Position:
     """Where a page begins that follows the first `hits` hits of this one."""
     if page.next is not None and hits == len(page.rows):
         return page.next
     # Mail added after the first page must not move what follows: what that page saw stays the bound.
     as_of = start.as_of if start else page.next.as_of if page.next else sequence
-    if sort is Sort.RELEVANCE:
-        return Position(as_of, offset=(start.offset if start else 0) + hits)
+    given = start.offset if start else 0
+    if page.ranked:
+        return Position(as_of, offset=given + hits)
     if hits == 0:
         return start or Position(as_of)
-    return Position(as_of, row=page.rows[hits - 1].row)
+    return Position(as_of, row=page.rows[hits - 1].row, offset=given)

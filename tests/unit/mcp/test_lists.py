@@ -53,6 +53,31 @@ async def test_statistics(archive: Archive, caller: Caller) -> None:
     assert (await caller.tool("mail_statistics", group_by="sender", query="from:eva"))["messages"] == 1
 
 
+async def test_periods_and_their_days_are_in_the_users_time_zone(archive: Archive, caller: Caller) -> None:
+    await archive.add(Mail(date="Tue, 31 Mar 2026 15:30:00 +0000"))  # half past midnight in Seoul
+    result = await caller.tool("mail_statistics", group_by="day")
+    (group,) = result["groups"]
+    assert (group["key"], group["first"], group["last"]) == ("2026-04-01", "2026-04-01", "2026-04-01")
+    assert result["time_zone"] == "Asia/Seoul"
+    assert "Days of Asia/Seoul." in await caller.text("mail_statistics", group_by="day")
+
+
+async def test_mailboxes_of_one_name_are_counted_for_each_account(archive: Archive, caller: Caller) -> None:
+    await archive.add(Mail(text="1"), Mail(text="2"), Mail(text="3", account="second"))
+    result = await caller.tool("mail_statistics", group_by="mailbox")
+    groups = [(group["account"], group["key"], group["messages"]) for group in result["groups"]]
+    assert groups == [("local", "Inbox", 2), ("second", "Inbox", 1)]
+    assert "second: Inbox | 1 message" in await caller.text("mail_statistics", group_by="mailbox")
+    listed = (await caller.tool("list_mailboxes"))["mailboxes"]
+    assert [(each["account"], each["name"], each["messages"]) for each in listed] == groups
+
+
+async def test_messages_without_a_sender_are_counted_as_such(archive: Archive, caller: Caller) -> None:
+    await archive.add(Mail(raw=b"Subject: nobody wrote this\n\nx\n"), Mail())
+    result = await caller.tool("mail_statistics", group_by="sender")
+    assert {group["key"]: group["messages"] for group in result["groups"]} == {"(none)": 1, "ana@acme.example": 1}
+
+
 async def test_people(archive: Archive, caller: Caller) -> None:
     await archive.add(Mail(), Mail(text="two", sender="Ana <ana@acme.example>"))
     result = await caller.tool("find_people", text="acme")

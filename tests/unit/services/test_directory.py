@@ -50,7 +50,20 @@ async def test_statistics_are_exact_and_state_the_remainder(archive: Archive) ->
     assert (counted.messages, counted.group_count, counted.left_over(1)) == (7, 3, 3)
     assert counted.bytes == sum(len(mail.as_bytes()) for mail in mails)
     by_mailbox = await archive.services.mail_statistics(ALL, Filters(), group_by=GroupBy.MAILBOX)
-    assert by_mailbox.left_over(0) is None
+    assert (by_mailbox.left_over(0), by_mailbox.left_over(1)) == (7, 0)
+
+
+async def test_what_is_left_over_is_not_told_where_messages_stand_in_several_groups(archive: Archive) -> None:
+    await archive.add(
+        Mail(text="1", sender="a@x.example, b@x.example"),
+        Mail(text="2", sender="a@x.example"),
+        Mail(text="3", mailboxes=("Inbox", "Work"), to="c@x.example, d@x.example"),
+    )
+    for group_by in (GroupBy.SENDER, GroupBy.MAILBOX, GroupBy.RECIPIENT):
+        counted = await archive.services.mail_statistics(ALL, Filters(), group_by=group_by)
+        assert counted.left_over(1) is None
+    counted = await archive.services.mail_statistics(ALL, Filters(), group_by=GroupBy.DOMAIN)
+    assert counted.left_over(0) == 3
 
 
 async def test_problems_and_status(archive: Archive) -> None:

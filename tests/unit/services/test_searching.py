@@ -83,6 +83,31 @@ async def test_a_cursor_continues_after_any_hit_and_is_not_moved_by_new_mail(
     assert seen == whole
 
 
+@pytest.mark.parametrize("query", ["", "from:ana", "figures"])
+@pytest.mark.parametrize("shown", [1, 2, 3])
+async def test_relevance_loses_nothing_where_dates_take_over(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, query: str, shown: int
+) -> None:
+    """Nothing but words has relevance, and of many matches only the newest are ranked."""
+    monkeypatch.setattr("mailquery.repositories.sqlite.search._RANKED", 4)
+    stored = await archive.add(*numbered(12))
+    seen: list[str] = []
+    orders: list[Sort] = []
+    cursor: str | None = None
+    while True:
+        page = await archive.services.search_messages(
+            ALL, Filters(query=query), sort=Sort.RELEVANCE, limit=3, cursor=cursor
+        )
+        kept = ids(page)[:shown]  # as where an answer has no room for the others
+        seen += kept
+        orders.append(page.sort)
+        if not page.more and len(kept) == len(page.hits):
+            break
+        cursor = page.cursor_after(len(kept))
+    assert sorted(seen) == sorted(stored)
+    assert (orders[0], orders[-1]) == (Sort.RELEVANCE if query == "figures" else Sort.NEWEST, Sort.NEWEST)
+
+
 async def test_a_cursor_is_refused_with_other_arguments_or_when_changed(archive: Archive) -> None:
     await archive.add(*numbered(3))
     search = archive.services.search_messages

@@ -104,7 +104,8 @@ class SqliteSearch:
             following = Position(key[1], offset=offset + limit)
         elif cut and ranked:
             following = Position(key[1], row=min(ranked), offset=_RANKED)
-        return SearchPage(read_rows(connection, page, scope), total, following, _RANKED if cut else None)
+        rows = read_rows(connection, page, scope)
+        return SearchPage(rows, total, following, ranked=True, ranked_newest=_RANKED if cut else None)
 
     async def attachments(
         self,

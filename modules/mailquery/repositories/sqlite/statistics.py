@@ -18,18 +18,18 @@ _UNREAD_IN_SCOPE = """
 """
 
 _PEOPLE = """
-    CROSS JOIN message_participants w ON w.message = m.id AND w.role IN (SELECT value FROM json_each(?))
-    CROSS JOIN participants p ON p.id = w.participant
+    LEFT JOIN message_participants w ON w.message = m.id AND w.role IN (SELECT value FROM json_each(?))
+    LEFT JOIN participants p ON p.id = w.participant
 """
-_PLACEMENTS = """
-    CROSS JOIN placements l ON l.message = m.id
-    CROSS JOIN mailboxes b ON b.id = l.mailbox
-"""
+_PLACEMENTS = "CROSS JOIN placements l ON l.message = m.id"
 _VISIBLE_PLACEMENTS = """
     CROSS JOIN placements l ON l.message = m.id AND l.mailbox IN (SELECT value FROM json_each(?))
-    CROSS JOIN mailboxes b ON b.id = l.mailbox
 """
-_ADDRESS = "coalesce(nullif(p.folded_address, ''), p.folded_name)"  # some headers hold a name only
+_MAILBOX_NAMES = """
+    SELECT b.id, b.name, a.name FROM mailboxes b JOIN accounts a ON a.id = b.account
+    WHERE b.id IN (SELECT value FROM json_each(?))
+"""
+_ADDRESS = "coalesce(nullif(p.folded_address, ''), p.folded_name, '')"  # some headers hold a name only
 _DOMAIN = "coalesce((SELECT d.name FROM domains d WHERE d.id = p.domain), '')"
 _SENDERS = (Role.FROM,)
 _RECIPIENTS = (Role.TO, Role.CC, Role.BCC)
@@ -41,7 +41,7 @@ _GROUPED = """
       SELECT DISTINCT m.id, {key} AS key, m.size AS size, m.date AS date, {unread} AS unread
       FROM hits h CROSS JOIN messages m ON m.id = h.id {joined}
     )
-    SELECT key, count(*), sum(size), sum(unread), min(date), max(date), count(*) OVER ()
+    SELECT key, count(*), sum(size), sum(unread), min(date), max(date), count(*) OVER (), sum(count(*)) OVER ()
     FROM tagged GROUP BY key ORDER BY count(*) DESC, key LIMIT ?
 """
 _PLAIN = """
@@ -73,8 +73,19 @@ def read_statistics(
     unread, visible = _unread(scope)
     sql = _GROUPED.format(hits=hits, key=key, unread=unread, joined=joined)
     rows = connection.execute(sql, (*parameters, *visible, *given, limit)).fetchall()
-    groups = tuple(Group(name, n, b, u, moment_of(first), moment_of(last)) for name, n, b, u, first, last, _ in rows)
-    return Statistics(groups, rows[0][-1] if rows else 0, messages, size)
+    names = _mailbox_names(connection, [row[0] for row in rows]) if group_by is GroupBy.MAILBOX else {}
+    groups = []
+    for key, n, b, u, first, last, _, _ in rows:
+        name, account = names.get(key, (key, ""))
+        groups.append(Group(name, n, b, u, moment_of(first), moment_of(last), account))
+    group_count, placed = rows[0][-2:] if rows else (0, 0)
+    return Statistics(tuple(groups), group_count, messages, size, placed)
+
+
+def _mailbox_names(connection: sqlite3.Connection, mailboxes: list[int]) -> dict[int, tuple[str, str]]:
+    """(name, account) of each. Mailboxes of one name in two accounts are two groups, so ids are grouped by."""
+    found = connection.execute(_MAILBOX_NAMES, (ids(mailboxes),))
+    return {mailbox: (name, account) for mailbox, name, account in found}
 
 
 def _key(group_by: GroupBy, scope: Scope) -> tuple[str, str, tuple[object, ...]]:
@@ -87,9 +98,9 @@ def _key(group_by: GroupBy, scope: Scope) -> tuple[str, str, tuple[object, ...]]
         case GroupBy.DOMAIN:
             return _DOMAIN, _PEOPLE, (ids(_SENDERS),)
         case _ if scope.limit is None:
-            return "b.name", _PLACEMENTS, ()
+            return "l.mailbox", _PLACEMENTS, ()
         case _:
-            return "b.name", _VISIBLE_PLACEMENTS, (scope.limit,)
+            return "l.mailbox", _VISIBLE_PLACEMENTS, (scope.limit,)
 
 
 def _unread(scope: Scope) -> tuple[str, tuple[object, ...]]:
@@ -127,7 +138,8 @@ def _by_period(
     groups = tuple(
         Group(name, n, b, u, moment_of(first), moment_of(last)) for name, (n, b, u, first, last) in newest_first[:limit]
     )
-    return Statistics(groups, len(tallies), sum(tally[0] for tally in tallies.values()), total)
+    messages = sum(tally[0] for tally in tallies.values())
+    return Statistics(groups, len(tallies), messages, total, placed=messages)
 
 
 def _local(second: int, zone: ZoneInfo) -> datetime:
