@@ -53,7 +53,7 @@ from mailquery.repositories.sqlite.selection import (
     negated,
     quoted,
 )
-from mailquery.repositories.sqlite.threads import message_id_hash
+from mailquery.repositories.sqlite.threads import current_thread, message_id_hash
 from mailquery.repositories.sqlite.tokens import (
     MARK,
     REPLY,
@@ -240,12 +240,6 @@ class _Compiler:
             " AND +f.mailbox IN (SELECT value FROM json_each(?)))",
             (int(flag), visible),
         )
-
-
-def current_thread(connection: sqlite3.Connection, key: int) -> int:
-    """The thread that goes by `key` now: itself, or the one that it was joined to."""
-    row = connection.execute("SELECT thread FROM thread_aliases WHERE old = ?", (key,)).fetchone()
-    return key if row is None else row[0]
 
 
 def _words(words: Words) -> Node:

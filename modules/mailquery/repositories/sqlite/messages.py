@@ -8,10 +8,10 @@ from mailquery.domain.addresses import Role
 from mailquery.domain.messages import DateSource, Problem, ProblemCode
 from mailquery.repositories.compression import decompress, unpack_body
 from mailquery.repositories.records import MessageRow, StoredMessage, Visibility
-from mailquery.repositories.sqlite.compile import current_thread
 from mailquery.repositories.sqlite.encoding import from_lines
 from mailquery.repositories.sqlite.rows import read_people, read_rows
 from mailquery.repositories.sqlite.scope import Scope, ids
+from mailquery.repositories.sqlite.threads import current_thread
 from mcpkit.database.faults import storage_damaged
 from mcpkit.database.sqlite import Database
 

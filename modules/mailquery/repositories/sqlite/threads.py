@@ -177,6 +177,12 @@ class ThreadJoiner:
         execute("DELETE FROM threads WHERE key = ?", (loser,))
 
 
+def current_thread(connection: sqlite3.Connection, key: int) -> int:
+    """The thread that goes by `key` now: itself, or the one that it was joined to."""
+    row = connection.execute("SELECT thread FROM thread_aliases WHERE old = ?", (key,)).fetchone()
+    return key if row is None else row[0]
+
+
 def join_by_subject(connection: sqlite3.Connection) -> None:
     """The last resort: a reply by its subject that names no message goes to the thread of the nearest message before
     it that has the same base subject, if that is no older than 90 days.
