@@ -2,7 +2,6 @@
 
 import os
 import random
-import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -12,7 +11,6 @@ from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
 
 from mailbench.composing import Draft, compose
 from mailbench.vocabulary import LANGUAGES, TERMS, Language, vocabulary
@@ -26,9 +24,6 @@ _START = datetime(2019, 1, 1, tzinfo=UTC)
 _SPAN = timedelta(days=6 * 365)
 _ME = ("Robin Park", "me@home.example")
 _PEOPLE = 400
-_FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +75,6 @@ def write_maildir(plan: Plan, folder: Path, processes: int | None = None) -> Wri
         for part in ("cur", "new", "tmp"):
             (_maildir(folder, mailbox) / part).mkdir(parents=True)
     return _total(_each_block(partial(_write_block, folder), plan, processes))
-
-
-def write_mbox(plan: Plan, path: Path, processes: int | None = None) -> Written:
-    """Writes an mboxrd. No more than a few blocks are in memory at any time."""
-    counts = []
-    with path.open("wb") as out:
-        for data, written in _each_block(_mbox_block, plan, processes):
-            out.write(data)
-            counts.append(written)
-    return _total(counts)
 
 
 def _thread(rng: random.Random, seed: int, opened: datetime) -> Iterator[tuple[Draft, str, str]]:
@@ -227,7 +212,7 @@ def _flags(mine: bool, rng: random.Random) -> str:
     return flags + ("S" if rng.random() < 0.84 else "")
 
 
-def _each_block(work: Callable[[Plan, int], T], plan: Plan, processes: int | None) -> Iterator[T]:
+def _each_block(work: Callable[[Plan, int], Written], plan: Plan, processes: int | None) -> Iterator[Written]:
     """What `work` gives for every block, in their order; a few blocks ahead and no more."""
     count = processes or os.cpu_count() or 1
     if count == 1 or len(plan.blocks()) == 1:
@@ -235,7 +220,7 @@ def _each_block(work: Callable[[Plan, int], T], plan: Plan, processes: int | Non
             yield work(plan, number)
         return
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        ahead: deque[Future[T]] = deque()
+        ahead: deque[Future[Written]] = deque()
         for number in plan.blocks():
             ahead.append(pool.submit(work, plan, number))
             if len(ahead) > 3 * count:
@@ -258,18 +243,6 @@ def _write_block(folder: Path, plan: Plan, number: int) -> Written:
         truth.update(term for term in TERMS if term in message.text)
         count += 1
     return Written(count, size, dict(truth))
-
-
-def _mbox_block(plan: Plan, number: int) -> tuple[bytes, Written]:
-    parts = []
-    truth: Counter[str] = Counter()
-    for message in plan.block(number):
-        parts.append(f"From MAILER-DAEMON {message.date:%a %b %d %H:%M:%S %Y}\n".encode())
-        parts.append(_FROM_LINE.sub(rb">\1", message.raw))
-        parts.append(b"\n" if message.raw.endswith(b"\n") else b"\n\n")
-        truth.update(term for term in TERMS if term in message.text)
-    data = b"".join(parts)
-    return data, Written(len(parts) // 3, len(data), dict(truth))
 
 
 def _total(parts: Iterable[Written]) -> Written:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mailbench.archive import BLOCK, MAILBOXES, Plan, SyntheticMessage, write_maildir, write_mbox
+from mailbench.archive import BLOCK, MAILBOXES, Plan, SyntheticMessage, write_maildir
 from mailbench.vocabulary import LANGUAGES, TERMS
 
 PLAN = Plan(1_100, seed=5)
@@ -132,19 +132,14 @@ def test_a_maildir_has_folders_and_flags(tmp_path: Path) -> None:
 
 def test_processes_do_not_change_what_is_written(tmp_path: Path) -> None:
     plan = Plan(600, seed=9)
-    alone = write_mbox(plan, tmp_path / "alone.mbox", processes=1)
-    together = write_mbox(plan, tmp_path / "together.mbox", processes=2)
-    assert (tmp_path / "alone.mbox").read_bytes() == (tmp_path / "together.mbox").read_bytes()
+    folders = [tmp_path / "alone", tmp_path / "together"]
+    alone, together = (write_maildir(plan, folder, processes) for processes, folder in enumerate(folders, 1))
     assert alone == together
-
-
-def test_an_mbox_gives_the_messages_back(tmp_path: Path) -> None:
-    plan = Plan(300, seed=9)
-    write_mbox(plan, tmp_path / "all.mbox", processes=1)
-    box = mailbox.mbox(tmp_path / "all.mbox", create=False)
-    ids = [str(message["Message-ID"]) for message in box]
-    box.close()
-    assert ids == [str(message_from_bytes(m.raw)["Message-ID"]) for n in plan.blocks() for m in plan.block(n)]
+    first, second = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in folders
+    )
+    assert first == second
 
 
 def test_text_is_composed_so_that_substring_truth_is_unambiguous(made: list[SyntheticMessage]) -> None:
