@@ -3,6 +3,7 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 
 from mailquery.domain.addresses import Address, Role
 from mailquery.domain.messages import Attachment, Flag
@@ -10,17 +11,15 @@ from mailquery.repositories.records import MessageRow
 from mailquery.repositories.sqlite.encoding import moment_of
 from mailquery.repositories.sqlite.scope import Scope, ids
 
+# `IN` and the order of the primary key: so nothing has to be sorted.
 _MESSAGES = """
-    SELECT m.id, m.key, m.thread, m.message_id, m.date, m.utc_offset, m.subject, m.size, m.preview
-    FROM json_each(?) j CROSS JOIN messages m ON m.id = j.value
-    ORDER BY j.key
+    SELECT id, key, thread, message_id, date, utc_offset, subject, size, preview
+    FROM messages WHERE id IN (SELECT value FROM json_each(?))
 """
 _PEOPLE = """
     SELECT mp.message, mp.role, p.name, p.address
-    FROM json_each(?) j
-    CROSS JOIN message_participants mp ON mp.message = j.value
-    CROSS JOIN participants p ON p.id = mp.participant
-    ORDER BY j.key, mp.role, mp.position
+    FROM message_participants mp CROSS JOIN participants p ON p.id = mp.participant
+    WHERE mp.message IN (SELECT value FROM json_each(?)) ORDER BY mp.message, mp.role, mp.position
 """
 _PLACEMENTS = """
     SELECT p.message, b.name, p.flags
@@ -30,12 +29,15 @@ _PLACEMENTS = """
     WHERE ?2 IS NULL OR p.mailbox IN (SELECT value FROM json_each(?2))
 """
 _ATTACHMENTS = """
-    SELECT a.message, a.part, a.filename, a.type, a.size, a.inline, a.content_id
-    FROM json_each(?) j CROSS JOIN attachments a ON a.message = j.value
-    ORDER BY j.key, a.position
+    SELECT message, part, filename, type, size, inline, content_id
+    FROM attachments WHERE message IN (SELECT value FROM json_each(?)) ORDER BY message, position
 """
 
+_FROM, _TO, _CC = int(Role.FROM), int(Role.TO), int(Role.CC)
+
 People = dict[tuple[int, int], list[Address]]
+
+_flag = lru_cache(Flag)  # making one of an integer costs as much as the rest of a row
 
 
 def read_people(connection: sqlite3.Connection, rows: str) -> People:
@@ -63,16 +65,16 @@ def read_rows(
     wanted = ids(rows)
     if people is None:
         people = read_people(connection, wanted)
-    mailboxes: dict[int, set[str]] = defaultdict(set)
+    mailboxes: dict[int, list[str]] = defaultdict(list)
     flags: dict[int, int] = defaultdict(int)
     for row, name, placed in connection.execute(_PLACEMENTS, (wanted, scope.limit)):
-        mailboxes[row].add(name)
+        mailboxes[row].append(name)
         flags[row] |= placed
     attachments: dict[int, list[Attachment]] = defaultdict(list)
     for row, *columns in connection.execute(_ATTACHMENTS, (wanted,)):
         attachments[row].append(attachment(*columns))
-    return tuple(
-        MessageRow(
+    made = {
+        row: MessageRow(
             row=row,
             key=key,
             thread_key=thread,
@@ -80,10 +82,10 @@ def read_rows(
             date=moment_of(date),
             utc_offset=utc_offset,
             subject=subject,
-            from_=tuple(people.get((row, Role.FROM), ())),
-            to=(*people.get((row, Role.TO), ()), *people.get((row, Role.CC), ())),
-            mailboxes=tuple(sorted(mailboxes.get(row, ()))),
-            flags=Flag(flags.get(row, 0)),
+            from_=tuple(people.get((row, _FROM), ())),
+            to=(*people.get((row, _TO), ()), *people.get((row, _CC), ())),
+            mailboxes=tuple(sorted(set(mailboxes.get(row, ())))),
+            flags=_flag(flags.get(row, 0)),
             size=size,
             preview=preview,
             attachments=tuple(attachments.get(row, ())),
@@ -91,4 +93,5 @@ def read_rows(
         for row, key, thread, message_id, date, utc_offset, subject, size, preview in connection.execute(
             _MESSAGES, (wanted,)
         )
-    )
+    }
+    return tuple(made[row] for row in rows)

@@ -3,6 +3,7 @@
 import sqlite3
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from mailquery.domain.queries import Query
@@ -95,7 +96,7 @@ class SqliteSearch:
         if len(self._rankings) > _REMEMBERED_RANKINGS:
             self._rankings.popitem(last=False)
         # Fewer than were asked for are all that there are.
-        total = Total(len(ranked), exact=True) if len(ranked) < _RANKED else _count(connection, selection)
+        total = _total(len(ranked) if len(ranked) < _RANKED else _count(connection, selection))
         offset = start.offset if start else 0
         page = ranked[offset : offset + limit]
         cut = total.value > _RANKED
@@ -150,15 +151,16 @@ class SqliteSearch:
         return await self._database.read(read)
 
 
-def _count(connection: sqlite3.Connection, selection: Selection, joined: str = "") -> Total:
-    if selection.empty:
-        return Total(0, exact=True)
+def _count(connection: sqlite3.Connection, selection: Selection, joined: str = "", most: int = _COUNTED + 1) -> int:
+    """How many there are, at most `most`."""
+    if selection.empty or most <= 0:
+        return 0
     inner, parameters = selection.sql("1", joined=joined, tail="LIMIT ?")
-    (count,) = connection.execute(
+    count: int = connection.execute(
         f"SELECT count(*) FROM ({inner})",  # noqa: S608 - the inner statement's values are parameters
-        (*parameters, _COUNTED + 1),
-    ).fetchone()
-    return _total(count)
+        (*parameters, most),
+    ).fetchone()[0]
+    return count
 
 
 def _rank(connection: sqlite3.Connection, selection: Selection) -> tuple[int, ...]:
@@ -206,11 +208,17 @@ def _count_and_find(
         ).fetchall()
         count = rows[0][1] if rows else 0
         return _total(count), [row for row, _ in rows]
-    total = _count(connection, selection)
+    behind = Condition("{row} > ?" if order == "ASC" else "{row} < ?")
+    rest = selection if start is None else selection.also(replace(behind, parameters=(start.row,)))
+    sql, parameters = rest.sql(tail=f"ORDER BY {{row}} {order} LIMIT ?")
+    found = [row for (row,) in connection.execute(sql, (*parameters, limit))]
     if start is not None:
-        selection = selection.also(Condition("{row} > ?" if order == "ASC" else "{row} < ?", (start.row,)))
-    sql, parameters = selection.sql(tail=f"ORDER BY {{row}} {order} LIMIT ?")
-    return total, [row for (row,) in connection.execute(sql, (*parameters, limit))]
+        return _total(_count(connection, selection)), found
+    count = len(found)
+    if count == limit:  # else they are all that there are, and finding them was the whole work
+        following = selection.also(replace(behind, parameters=(found[-1],)))
+        count += _count(connection, following, most=_COUNTED + 1 - count)
+    return _total(count), found
 
 
 def _total(count: int) -> Total:
@@ -229,7 +237,7 @@ def _attachments_page(
     limit: int,
     start: Position | None,
 ) -> tuple[tuple[AttachmentRow, ...], Total, Position | None]:
-    total = _count(connection, selection, _JOIN_ATTACHMENTS)
+    total = _total(_count(connection, selection, _JOIN_ATTACHMENTS))
     if selection.empty:
         return (), total, None
     skipped = 0
