@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
 from mailquery.domain.folding import fold, fold_with_origins
 from mailquery.domain.words import UNSPACED
@@ -16,9 +18,27 @@ _BLOCK = 16_384  # characters looked at together
 _LONGEST = 1 << 20  # characters looked at in all
 _MATCHES = 200  # of one word in one block
 _REACH = 24  # characters within which a word border is looked for
+_AROUND = 4  # times the snippet's length, before and behind: enough for it wherever white space is not the most of it
 
 _LETTER = f"[^\\W_{UNSPACED}]"  # of a script that separates its words
+_WHITE = re.compile("[ \\n]")
 _RUNS = re.compile(f"(?P<unspaced>[{UNSPACED}]+)|{_LETTER}+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """`first` is what every match begins with: it is found many times faster than the expression."""
+
+    first: str
+    whole: re.Pattern[str]
+
+    def find_all(self, folded: str) -> Iterator[re.Match[str]]:
+        at = folded.find(self.first)
+        while at >= 0:
+            if (found := self.whole.match(folded, at)) is not None:
+                yield found
+                at = found.end() - 1
+            at = folded.find(self.first, at + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +58,44 @@ def snippet(text: str, words: Sequence[str], *, max_chars: int = 200, mark: tupl
     looked for in the text: choose ones that cannot stand in it. Only the first 1,048,576 characters are looked at.
     """
     patterns = [pattern for word in dict.fromkeys(words) if (pattern := _pattern(word)) is not None]
-    best, best_matches, best_score = "", list[_Match](), (0, 0)
-    for block, cut in _blocks(text):
-        matches = sorted(_matches(block, patterns), key=lambda match: (match.start, -match.end))
-        window, score = _densest(matches, max_chars - 2)
-        if not best or score > best_score:
-            best, best_matches, best_score, best_cut = block, matches, score, cut
-            first = window
-        if best_score[0] == len(patterns):
-            break
-    if not best:
-        return ""
-    start, end = _window(best, best_matches[first[0] : first[1]], max_chars)
-    return _marked(best, best_matches, start, end, mark, *best_cut)
+    text = text.strip()
+    excerpt, before, after = _excerpt(text, *_densest_place(text, patterns, max_chars - 2), _AROUND * max_chars)
+    line = " ".join(excerpt.split())
+    matches = _matches(line, patterns)
+    (first, last), _ = _densest(matches, max_chars - 2)
+    start, end = _window(line, matches[first:last], max_chars)
+    return _marked(line, matches, start, end, mark, before, after)
 
 
-def _pattern(word: str) -> re.Pattern[str] | None:
+def _densest_place(text: str, patterns: Sequence[_Pattern], width: int) -> tuple[int, int]:
+    """[start, end) of the matches that a snippet should show; [0, 0) where there are none."""
+    place, best_score = (0, 0), (0, 0)
+    # Words mostly stand in a text as they were typed. Only where one does not is the text folded.
+    for matches_of in (_matches,) if text.isascii() else (_plain_matches, _matches):
+        for start, end in _blocks(text):
+            matches = matches_of(text[start:end], patterns)
+            (first, last), score = _densest(matches, width)
+            if score > best_score:
+                place, best_score = (start + matches[first].start, start + matches[last - 1].end), score
+            if best_score[0] == len(patterns):
+                return place
+    return place
+
+
+def _excerpt(text: str, start: int, end: int, around: int) -> tuple[str, bool, bool]:
+    """[start, end) with what stands around it, cut at white space where there is any, and whether text lies before and
+    after."""
+    left, right = max(0, start - around), min(len(text), end + around)
+    if left > 0:
+        left = _border(text, left, start)
+    if right < len(text):
+        border = _last_border(text, end, right)
+        right = border if border > 0 else right
+    return text[left:right], left > 0, right < len(text)
+
+
+@lru_cache(maxsize=256)
+def _pattern(word: str) -> _Pattern | None:
     prefix = word.endswith("*")
     runs = list(_RUNS.finditer(fold(word)))
     if not runs:
@@ -70,33 +112,56 @@ def _pattern(word: str) -> re.Pattern[str] | None:
             pieces.append(f"(?!{_LETTER})")
     if prefix and runs[-1]["unspaced"] is None:
         pieces.append(f"{_LETTER}*")
-    return re.compile("".join(pieces))
+    return _Pattern(runs[0][0], re.compile("".join(pieces)))
 
 
-def _blocks(text: str) -> Iterator[tuple[str, tuple[bool, bool]]]:
-    """Pieces of the text on one line each, cut at white space where there is any, and whether text lies before and
-    after."""
+def _blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Pieces of the text, [start, end), cut at white space where there is any."""
     start, limit = 0, min(len(text), _LONGEST)
     while start < limit:
         end = min(start + _BLOCK, len(text))
         if end < len(text):
-            border = max(text.rfind(" ", start + _BLOCK // 2, end), text.rfind("\n", start + _BLOCK // 2, end))
+            border = _last_border(text, start + _BLOCK // 2, end)
             end = border if border > 0 else end
-        if block := " ".join(text[start:end].split()):
-            yield block, (start > 0, end < len(text))
+        yield start, end
         start = end
 
 
-def _matches(block: str, patterns: Sequence[re.Pattern[str]]) -> Iterator[_Match]:
-    folded, origins = fold_with_origins(block) if patterns else ("", None)
-    for number, pattern in enumerate(patterns):
-        for count, found in enumerate(pattern.finditer(folded)):
-            if count == _MATCHES:
-                break
-            if origins is None:
-                yield _Match(found.start(), found.end(), number)
-            else:
-                yield _Match(origins[found.start()], origins[found.end() - 1 : found.end() + 1][-1], number)
+def _last_border(text: str, start: int, end: int) -> int:
+    """The last white space in [start, end), or -1."""
+    return max(text.rfind(" ", start, end), text.rfind("\n", start, end))
+
+
+def _border(text: str, start: int, end: int) -> int:
+    """The place behind the first white space in [start, end), else `start`."""
+    found = _WHITE.search(text, start, end)
+    return start if found is None else found.end()
+
+
+def _matches(text: str, patterns: Sequence[_Pattern]) -> list[_Match]:
+    """In the order of the text; of two that begin at one place, the longer one first."""
+    folded, origins = fold_with_origins(text) if patterns else ("", None)
+    matches = _found(folded, patterns)
+    if origins is not None:
+        matches = [_Match(origins[m.start], origins[m.end - 1 : m.end + 1][-1], m.word) for m in matches]
+    matches.sort(key=lambda match: (match.start, -match.end))
+    return matches
+
+
+def _plain_matches(text: str, patterns: Sequence[_Pattern]) -> list[_Match]:
+    """Those for which only the case has to be changed."""
+    lower = text.lower()
+    if len(lower) != len(text) or not unicodedata.is_normalized("NFC", text):
+        return []
+    return sorted(_found(lower, patterns), key=lambda match: (match.start, -match.end))
+
+
+def _found(folded: str, patterns: Sequence[_Pattern]) -> list[_Match]:
+    return [
+        _Match(found.start(), found.end(), number)
+        for number, pattern in enumerate(patterns)
+        for found in islice(pattern.find_all(folded), _MATCHES)
+    ]
 
 
 def _densest(matches: Sequence[_Match], width: int) -> tuple[tuple[int, int], tuple[int, int]]:

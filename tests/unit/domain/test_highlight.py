@@ -83,6 +83,25 @@ def test_a_match_far_into_a_long_text_is_found() -> None:
     assert "[zebra] [crossing]" in snippet(text, ["zebra", "crossing"])
 
 
+def test_white_space_around_a_match_counts_as_one_space() -> None:
+    text = FILLER * 30 + "\n" * 40 + "zebra" + " " * 40 + "crossing " + FILLER * 30
+    assert "[zebra] [crossing]" in snippet(text, ["zebra", "crossing"], max_chars=80)
+
+
+def test_white_space_before_the_text_is_no_text() -> None:
+    assert snippet("\n" * 5_000 + "zebra crossing", ["zebra"]) == "[zebra] crossing"
+
+
+def test_a_word_is_marked_as_it_is_typed_and_as_it_folds() -> None:
+    shown = snippet(FILLER * 30 + "Café und Cafe " + FILLER * 30, ["cafe"], max_chars=60)
+    assert "[Café] und [Cafe]" in shown
+
+
+def test_the_word_that_only_folding_finds_counts_too() -> None:
+    text = "cafe " + FILLER * 40 + "Café in der Straße " + FILLER * 40
+    assert "[Café] in der [Straße]" in snippet(text, ["cafe", "strasse"], max_chars=60)
+
+
 def test_a_match_longer_than_the_window_is_cut() -> None:
     shown = snippet("a" * 500, ["a*"], max_chars=50)
     assert len(shown) <= 52
@@ -111,6 +130,19 @@ def test_a_snippet_is_a_stretch_of_the_text_within_its_length(text: str, words: 
     assert len(plain) <= max_chars
     assert plain.strip("…") in " ".join(text.split())
     assert shown.count("\ue000") == shown.count("\ue001")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["filler " * 20, "filler\n", "  \n", "Budget ", "Café", " e\u0301", "예산안", "ガ", "か\u3099"])
+    ),
+    st.lists(st.sampled_from(["budget", "cafe", "filler budget", "산안", "ガ", "か", "e*"]), min_size=1, max_size=3),
+)
+def test_a_word_that_stands_anywhere_is_marked(pieces: list[str], words: list[str]) -> None:
+    text = "".join(pieces)
+    whole = snippet(text, words, max_chars=len(text) + 2)
+    assert ("[" in snippet(text, words, max_chars=60)) == ("[" in whole)
 
 
 @settings(max_examples=300, deadline=None)
