@@ -83,7 +83,8 @@ def _count(taken: Sample, message: Message, rng: random.Random) -> None:
         taken.message_ids.append(identifier.group(1))
     subject = _header(message, "Subject").lower()
     name, address = parseaddr(_header(message, "From"))
-    taken.senders[address.lower()] += 1
+    if address:
+        taken.senders[address.lower()] += 1
     taken.names.update(set(re.findall(r"[^\W\d_]{3,}", name)))
     year = re.search(r"\b(19|20)\d\d\b", str(message["Date"] or ""))
     if year:
