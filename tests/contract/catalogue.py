@@ -129,6 +129,8 @@ class Waiting:
 async def read_row(call: Call, parameters: Mapping[str, str]) -> ResourceText:
     if parameters["number"] == "crash":
         raise RuntimeError(SECRET)
+    if parameters["number"] == "malformed":
+        raise Fault(ErrorCode.INVALID_FORMAT, "`number` must be digits.", details={"argument": "number"})
     if not parameters["number"].isdigit():
         raise Fault(ErrorCode.NOT_FOUND, "There is no such row.")
     return ResourceText("text/plain", f"row {parameters['number']}")

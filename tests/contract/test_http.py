@@ -69,12 +69,27 @@ async def test_a_bare_call_that_asks_for_progress_still_gets_plain_json(
     assert (status, result["structuredContent"]) == (200, {"text": "done"})
 
 
+@pytest.mark.parametrize("max_chars", [1_000, 2_000])
+async def test_a_response_with_all_that_is_around_the_result_is_within_max_chars(
+    http: httpx2.AsyncClient, http_url: str, max_chars: int
+) -> None:
+    arguments = {"prefix": "줄", "limit": 1000, "max_chars": max_chars}
+    params = {"name": "list_rows", "arguments": arguments}
+    body = {"jsonrpc": "2.0", "id": "00000000-0000-4000-8000-000000000000", "method": "tools/call", "params": params}
+    response = await http.post(http_url, content=json.dumps(body), headers=JSON)
+    answer = response.json()
+    assert answer["result"]["structuredContent"]["truncated"]
+    assert max_chars - 100 < len(json.dumps(answer, ensure_ascii=False, separators=(",", ":"))) <= max_chars
+
+
 @pytest.mark.parametrize(
     ("method", "params", "code"),
     [
         ("tools/call", {"name": "nothing"}, -32602),
         ("tools/call", {"name": "이름"}, -32602),
         ("tools/call", {}, -32602),
+        ("tools/call", {"name": 5}, -32602),
+        ("resources/read", {"uri": ["test://row/4"]}, -32602),
         ("tools/call", {"name": "list_rows", "arguments": [1]}, -32602),
         ("resources/read", {"uri": "test://nothing"}, -32602),
         ("prompts/get", {"name": "explain"}, -32602),

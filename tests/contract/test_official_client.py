@@ -154,7 +154,7 @@ async def test_resources_are_listed_and_read(client: Client) -> None:
 
 async def test_a_resource_that_is_not_there_has_the_code_of_its_era(client: Client) -> None:
     expected = INVALID_PARAMS if client.protocol_version == "2026-07-28" else -32002
-    for uri in ("test://nothing", "test://row/none"):
+    for uri in ("test://nothing", "test://row/none", "test://row/malformed"):
         with pytest.raises(MCPError) as caught:
             await client.read_resource(uri)
         assert caught.value.error.code == expected

@@ -109,9 +109,11 @@ def _bounds(declared: Mapping[str, Any]) -> str:
     if high is not None:
         return f" of at most {high}"
     parts = []
-    if "minLength" in declared:
+    if "minLength" in declared and "maxLength" in declared:
+        parts.append(f"{declared['minLength']} to {declared['maxLength']} characters")
+    elif "minLength" in declared:
         parts.append(f"at least {declared['minLength']} characters")
-    if "maxLength" in declared:
+    elif "maxLength" in declared:
         parts.append(f"at most {declared['maxLength']} characters")
     if "maxItems" in declared:
         parts.append(f"at most {declared['maxItems']} items")

@@ -157,7 +157,7 @@ class _Handlers:
         try:
             reply = await self._pipeline.run(call_from(context, "resource", uri, declaration=resource))
         except Fault as fault:
-            if fault.code is ErrorCode.NOT_FOUND:
+            if fault.code in (ErrorCode.NOT_FOUND, ErrorCode.INVALID_FORMAT):  # a malformed id names nothing
                 raise resource_not_found(uri, context.protocol_version, fault) from fault
             if fault.code is ErrorCode.FORBIDDEN:
                 raise resource_not_found(uri, context.protocol_version) from fault

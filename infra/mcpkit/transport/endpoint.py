@@ -21,6 +21,7 @@ from mcp.shared.inbound import (
 )
 from mcp_types import (
     CLIENT_CAPABILITIES_META_KEY,
+    INVALID_PARAMS,
     INVALID_REQUEST,
     PARSE_ERROR,
     PROTOCOL_VERSION_META_KEY,
@@ -62,11 +63,12 @@ class McpEndpoint:
                 return
             body = await self._body(request)
             message = _message(body)
+            bare = _enveloped(scope, message) if _is_bare(request, message) else None
         except _Refused as refused:
             await refused.response(scope, receive, send)
             return
-        if _is_bare(request, message):
-            await _until_disconnected(self._plain.handle_request, *_enveloped(scope, message), receive, send)
+        if bare is not None:
+            await _until_disconnected(self._plain.handle_request, *bare, receive, send)
         else:
             await self._sessions.handle_request(scope, _replay(body, receive), send)
 
@@ -123,7 +125,7 @@ def _is_bare(request: Request, message: Mapping[str, Any]) -> bool:
 
 
 def _enveloped(scope: Scope, message: Mapping[str, Any]) -> tuple[Scope, bytes]:
-    """The request as a client of the protocol would have sent it."""
+    """The request as a client of the protocol would have sent it. Raises `_Refused`."""
     method = message["method"]
     params = dict(message.get("params") or {})
     headers = {b"accept": b"application/json, text/event-stream"}
@@ -138,8 +140,11 @@ def _enveloped(scope: Scope, message: Mapping[str, Any]) -> tuple[Scope, bytes]:
         }
         headers[MCP_PROTOCOL_VERSION_HEADER.encode()] = LATEST_MODERN_VERSION.encode()
         headers[MCP_METHOD_HEADER.encode()] = encode_header_value(method).encode()
-        name = params.get(NAME_BEARING_METHODS.get(method, ""))
-        if isinstance(name, str):
+        argument = NAME_BEARING_METHODS.get(method, "")
+        name = params.get(argument)
+        if name is not None:
+            if not isinstance(name, str):  # which no header can repeat
+                raise _Refused(400, INVALID_PARAMS, f"Invalid params: `{argument}` is malformed", message.get("id"))
             headers[MCP_NAME_HEADER.encode()] = encode_header_value(name).encode()
     body = json.dumps({**message, "params": params}).encode()
     kept = [(key, value) for key, value in scope["headers"] if key not in headers and key != b"content-length"]

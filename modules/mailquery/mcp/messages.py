@@ -158,7 +158,7 @@ class MessageResult(Result):
         return 2 + len(self._view.text) + len(self._header_steps) + len(self._attachments) + len(self._links)
 
     def keep(self, units: int) -> "MessageResult":
-        steps = _Steps(units)
+        steps = Steps(units)
         steps.take(1)
         brief = steps.take(1)
         characters = steps.take(min(_FIRST_CHARS, len(self._view.text)))
@@ -235,7 +235,7 @@ class MessageResult(Result):
         return "\n".join(lines)
 
 
-class _Steps:
+class Steps:
     """Deals out a number of steps."""
 
     def __init__(self, steps: int) -> None:

@@ -109,7 +109,7 @@ class StatisticsResult(Result):
             update={
                 "groups": whole.groups[:count],
                 "remainder": _remainder(self._counted, count),
-                "coverage": whole.coverage.short() if whole.coverage and units > 1 else None,
+                "coverage": whole.coverage.short() if whole.coverage and count > 1 else None,
                 "truncated": truncated,
             }
         )

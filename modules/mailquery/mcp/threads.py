@@ -8,13 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from mailquery.domain.handles import message_handle, thread_handle
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import READ, SizedArguments, visibility
-from mailquery.mcp.messages import WINDOW, AttachmentShown
+from mailquery.mcp.messages import WINDOW, AttachmentShown, Steps
 from mailquery.services.threads import Order, Participant, ReadThread, ThreadMessage, ThreadView
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Result, Tool, Truncated
 from mcpkit.security.untrusted import clean_block
 
 _BRIEF_CHARS = 40
+_FIRST_CHARS = 200  # of the newest message, before its headline in full
 _PREVIEW_CHARS = 200
 _FIRST_PARTICIPANTS = 5
 _MOST_PARTICIPANTS = 30
@@ -68,10 +69,11 @@ class ThreadMessageShown(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Allotment:
-    """How much of one message is shown: its headline in brief or full, and characters of its text."""
+    """How much of one message is shown: its id alone, its headline in brief or full, and characters of its text."""
 
     full: bool
     characters: int
+    brief: bool = True
 
 
 class ThreadResult(Result):
@@ -101,15 +103,19 @@ class ThreadResult(Result):
         return base.keep(base.units())
 
     def units(self) -> int:
-        """The id of the newest message; its headline; its text; subject and the first participants; the other messages'
-        headlines with a preview, newest first; the rest of their texts, newest first; the other participants."""
+        """Of the newest message its id, its sender, the beginning of its text, its headline, the rest of its text; the
+        subject and the first participants; the other messages' headlines with a preview, newest first; the rest of
+        their texts, newest first; the other participants."""
         others = self._lengths[1:]
         previews = sum(min(_PREVIEW_CHARS, length) for length in others)
-        return 2 + self._lengths[0] + 1 + len(others) + sum(others) - previews + 1
+        return self._of_newest() + 1 + len(others) + sum(others) - previews + 1
+
+    def _of_newest(self) -> int:
+        return 3 + self._lengths[0]
 
     def keep(self, units: int) -> "ThreadResult":
-        allotted = self._allotted(units - 1)
-        head = max(0, units - 2 - self._lengths[0]) > 0
+        allotted = self._allotted(units)
+        head = units > self._of_newest()
         complete = units >= self.units()
         entries = [
             self._entry(message, allotment) for message, allotment in zip(self._newest_first, allotted, strict=False)
@@ -131,17 +137,18 @@ class ThreadResult(Result):
 
     def _allotted(self, units: int) -> list[_Allotment]:
         """For the newest messages, as far as `units` reach, what is shown of each."""
-        newest = self._lengths[0]
-        allotted = [_Allotment(full=units > 0, characters=max(0, min(newest, units - 1)))]
-        left = units - 1 - newest - 1
-        others = self._lengths[1:]
-        headlines = max(0, min(left, len(others)))
-        left -= headlines
-        for length in others[:headlines]:
+        newest, *others = self._lengths
+        steps = Steps(units)
+        steps.take(1)
+        brief = steps.take(1) > 0
+        characters = steps.take(min(_FIRST_CHARS, newest))
+        full = steps.take(1) > 0
+        characters += steps.take(newest - characters)
+        allotted = [_Allotment(full, characters, brief)]
+        steps.take(1)
+        for length in others[: steps.take(len(others))]:
             preview = min(_PREVIEW_CHARS, length)
-            more = max(0, min(left, length - preview))
-            left -= more
-            allotted.append(_Allotment(full=True, characters=preview + more))
+            allotted.append(_Allotment(full=True, characters=preview + steps.take(length - preview)))
         return allotted
 
     @staticmethod
@@ -151,8 +158,11 @@ class ThreadResult(Result):
         left_out = len(message.text) - allotment.characters
         if message.is_preview:
             left_out = max(left_out, 1)
+        body = {"body": clean_block(message.text[: allotment.characters]) or None, "left_out": left_out or None}
         if not allotment.full:
-            return base.model_copy(update={"left_out": left_out or None})
+            return base.model_copy(
+                update={"from_": shown.sender(row.from_, _BRIEF_CHARS) if allotment.brief else None, **body}
+            )
         return base.model_copy(
             update={
                 "from_": shown.sender(row.from_),
@@ -160,8 +170,7 @@ class ThreadResult(Result):
                 "to_more": max(0, len(row.to) - _MOST_RECIPIENTS) or None,
                 "flags": shown.flags(row) or None,
                 "attachments": [AttachmentShown.of(row.key, each) for each in row.attachments[:_MOST_FILES]] or None,
-                "body": clean_block(message.text[: allotment.characters]) or None,
-                "left_out": left_out or None,
+                **body,
                 "quoted_left_out": message.quoted_left_out or None,
             }
         )
@@ -170,7 +179,7 @@ class ThreadResult(Result):
         count = len(self._newest_first)
         if len(allotted) < count:
             return Truncated(
-                unit="messages",
+                unit="older messages",
                 returned=len(allotted),
                 omitted=count - len(allotted),
                 next=f"search_messages(query='thread:{self.id}')",

@@ -76,6 +76,13 @@ class Reading:
     sequence: int  # of the archive's version that was current
 
 
+_TERMS = {
+    "mailbox": "the name of a mailbox, or inbox, sent, drafts, archive, junk or trash",
+    "from": "a name, an address, a part of one with at least one letter or digit, or @domain",
+    "to": "a name, an address, a part of one with at least one letter or digit, or @domain",
+}
+
+
 def _malformed(argument: str, expected: str) -> Fault:
     return Fault(
         ErrorCode.INVALID_FORMAT,
@@ -137,7 +144,7 @@ class FilterReader:
         except Fault as fault:
             if fault.code is not ErrorCode.QUERY_SYNTAX:
                 raise
-            raise _malformed(argument, f"what `{field}:` takes in a query") from fault
+            raise _malformed(argument, _TERMS[argument]) from fault
 
     def _dates(self, filters: Filters, now: datetime) -> dict[Query, str]:
         after = self._start("after", filters.after, now)

@@ -49,3 +49,15 @@ async def test_when_room_is_short_the_oldest_are_left_out_and_it_is_said(archive
     assert result["truncated"]["omitted"] == 30 - len(shown)
     rest = await caller.tool("search_messages", query=f"thread:{result['id']}", sort="oldest", limit=100)
     assert [row["id"] for row in rest["rows"]][: 30 - len(shown)][:5] == stored[:5]
+
+
+async def test_in_the_smallest_answer_the_newest_has_its_sender_and_its_beginning(
+    archive: Archive, caller: Caller
+) -> None:
+    stored = await archive.add(*thread(4))
+    result = await caller.tool("read_thread", id=stored[0], max_chars=1_000)
+    (newest,) = result["messages"]
+    assert (newest["id"], newest["from"]) == (stored[-1], "Ana Lima <ana@acme.example>")
+    assert NEWEST.startswith(newest["body"])
+    assert result["truncated"]["unit"] == "older messages"
+    assert result["truncated"]["omitted"] == 3

@@ -177,6 +177,7 @@ async def test_a_mailbox_that_was_just_added_is_known(archive: Archive) -> None:
         (Filters(before="soon"), ErrorCode.INVALID_FORMAT, "before"),
         (Filters(after="2026-03-10", before="2026-03-10"), ErrorCode.VALIDATION_ERROR, "after"),
         (Filters(from_="  "), ErrorCode.INVALID_FORMAT, "from"),
+        (Filters(from_="("), ErrorCode.INVALID_FORMAT, "from"),
         (Filters(subject="!?"), ErrorCode.INVALID_FORMAT, "subject"),
         (Filters(to="me"), ErrorCode.INVALID_FORMAT, "to"),
     ],

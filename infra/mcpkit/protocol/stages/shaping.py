@@ -34,7 +34,8 @@ from mcpkit.protocol.declarations import (
 from mcpkit.protocol.stages import Proceed, Reply, WireResult
 
 MOST_COMPLETIONS = 100  # completion/complete gives no more (all revisions)
-_ENVELOPE = 400  # characters kept for what goes around a result: resultType and the server's own description
+# Kept for what goes around a result: resultType, the server's own description, and the JSON-RPC response with its id.
+_ENVELOPE = 200
 
 
 class Shape:
