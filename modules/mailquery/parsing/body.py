@@ -19,7 +19,7 @@ _MAX_TEXT_PARTS = 50
 _MAX_HTML_PARTS = 3
 
 _TEXT_TYPES = frozenset({"text/plain", "text/html", "text/enriched", "text/markdown", "text/x-markdown",
-                         "text/richtext",                         "text/xhtml", "application/xhtml+xml"})  # fmt: skip
+                         "text/richtext", "text/xhtml", "application/xhtml+xml"})  # fmt: skip
 _HTML_TYPES = frozenset({"text/html", "text/xhtml", "application/xhtml+xml"})
 
 _META_CHARSET = re.compile(rb"<meta[^<>]{0,300}?charset\s{0,5}=\s{0,5}[\"']?\s{0,5}([\w.:-]{1,40})", re.IGNORECASE)

@@ -16,22 +16,11 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from mailquery.domain.messages import Link
 from mailquery.parsing.cleaning import clean
 from mailquery.parsing.links import collect
+from mailquery.parsing.taming import MAX_HTML_CHARACTERS, tame
 
-MAX_HTML_CHARACTERS = 1_000_000
-_MAX_TAGS = 60_000
-_MANY_TAGS = 20_000  # from here on nesting is looked at
-_MAX_DEPTH = 300
-_FEW_TAGS = 1_000
-_SHORT = 50_000
-_MAX_ATTRIBUTES = 100
 _MAX_ANCHORS = 1_000
 
 _QUOTE_OPENS, _QUOTE_CLOSES, _QUOTE_TO_END, _BREAK, _KEPT_BLANK = "\x01", "\x02", "\x03", "\x0b", "\x1f"
-_OURS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_OURS_AS_REFERENCE = re.compile(
-    "&#(?:0*(?:[0-8]|1[1-9]|2\\d|3[01])|[xX]0*(?:[0-8bBeEfF]|1[0-9a-fA-F]))(?![0-9a-fA-F]);?"
-)
-
 _WHITE = re.compile(r"[ \t\r\n\f]+")
 _TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*)")
 _PARAGRAPHS = (
@@ -87,13 +76,7 @@ _QUOTED_ELEMENTS = (
 _QUOTE_BEGINS = "#appendonsend,#divRplyFwdMsg,#OLK_SRC_BODY_SECTION,#mail-editor-reference-message-container"
 _OUTLOOK_RULE = re.compile(r"border-top\s{0,5}:\s{0,5}solid\s{1,5}#(?:E1E1E1|B5C4DF|C4C4C4)", re.IGNORECASE)
 _QUOTE_MARKS = ("gmail_", "yahoo_quoted", "moz-cite", "protonmail_quote", "zmail_extra", "appendonsend",
-                "divRplyFwdMsg",                "OLK_SRC", "mail-editor-ref", "border-top")  # fmt: skip
-
-# Elements that HTML carries on from paragraph to paragraph (formatting elements, HTML 13.2.4.3): a page that leaves
-# thousands open makes every parser repeat all of them in each block.
-_FORMATTING = re.compile(r"<(/?)(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)\b", re.IGNORECASE)
-_ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]{0,20})", re.IGNORECASE)
-_MAX_REPEATED = 2_000_000
+                "divRplyFwdMsg", "OLK_SRC", "mail-editor-ref", "border-top")  # fmt: skip
 
 
 class HtmlText(NamedTuple):
@@ -116,7 +99,7 @@ class Glance(NamedTuple):
 def read_html(source: str) -> HtmlText:
     """The text, its quoted lines and its links. Bounded in time whatever the source is."""
     complete = len(source) <= MAX_HTML_CHARACTERS
-    source, flat = _safe(source)
+    source, flat = tame(source)
     text, links = _rendered(_mark_layout(source), flat=flat)
     lines, quoted = _lines(text)
     return HtmlText("\n".join(lines), tuple(quoted), links, complete)
@@ -125,108 +108,9 @@ def read_html(source: str) -> HtmlText:
 def glance_at_html(source: str) -> Glance:
     """For a page that stands beside the same in plain text: no layout, which is most of the work."""
     complete = len(source) <= MAX_HTML_CHARACTERS
-    source, flat = _safe(source)
+    source, flat = tame(source)
     text, links = _rendered(source, flat=flat)
     return Glance(sum(map(len, text.split())), links, complete)
-
-
-def _safe(source: str) -> tuple[str, bool]:
-    """The source without what is not read, and without our marks; and whether it is too deep to be parsed at all."""
-    source = source[:MAX_HTML_CHARACTERS]
-    if not source.isprintable():
-        source = _OURS.sub(" ", source)
-    if "&#" in source:
-        source = _OURS_AS_REFERENCE.sub(" ", source)
-    return _tamed(_without_unread(source))
-
-
-_UNREAD = re.compile(r"<!--|<(?:script|style|noframes)(?=[\s>/])", re.IGNORECASE)
-_UNREAD_ENDS = {
-    "<!--": re.compile("-->"),
-    "<script": re.compile(r"</script\b[^<>]*>?", re.IGNORECASE),
-    "<style": re.compile(r"</style\b[^<>]*>?", re.IGNORECASE),
-    "<noframes": re.compile(r"</noframes\b[^<>]*>?", re.IGNORECASE),
-}
-
-
-def _without_unread(source: str) -> str:
-    """The source without comments, scripts and style sheets. One that does not end goes to the end of the page."""
-    pieces: list[str] = []
-    position = 0
-    while (match := _UNREAD.search(source, position)) is not None:
-        pieces.append(source[position : match.start()])
-        opening = match[0].lower()
-        # "<!-->" is a whole comment, so its end may overlap its beginning (HTML, section 13.2.5.43).
-        end = _UNREAD_ENDS[opening].search(source, match.start() + 2 if opening == "<!--" else match.end())
-        if end is None:
-            return "".join(pieces)
-        position = end.end()
-    if not pieces:
-        return source
-    pieces.append(source[position:])
-    return "".join(pieces)
-
-
-def _tamed(source: str) -> tuple[str, bool]:
-    """The source without what would make a parser slow; and whether it is too deep to be parsed at all."""
-    if len(source) > _SHORT:
-        source = _with_few_attributes(source)
-    tags = source.count("<")
-    formatting = len(_FORMATTING.findall(source)) if tags > _FEW_TAGS else 0
-    if formatting * tags > _MAX_REPEATED:
-        source = _FORMATTING.sub(r"<\1span", source)
-    return source, tags > _MAX_TAGS or (tags > _MANY_TAGS and _too_deep(source))
-
-
-_TAG_NAME = re.compile(r"<[a-zA-Z][^\s/>]*+")
-_ATTRIBUTE = re.compile(r"[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>]*+))?+")
-
-
-def _with_few_attributes(source: str) -> str:
-    """The source with at most 100 attributes to a tag: a parser compares each one with all before it."""
-    pieces: list[str] = []
-    position = kept_from = 0
-    while (match := _TAG_NAME.search(source, position)) is not None:
-        position = match.end()
-        count = 0
-        cut = -1
-        while (attribute := _ATTRIBUTE.match(source, position)) is not None:
-            count += 1
-            if count == _MAX_ATTRIBUTES:
-                cut = position
-            position = attribute.end()
-        if cut >= 0:
-            pieces.append(source[kept_from:cut])
-            kept_from = position
-    if not pieces:
-        return source
-    pieces.append(source[kept_from:])
-    return "".join(pieces)
-
-
-_VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
-                   "track",                   "wbr", "p", "li", "td", "th", "tr", "dt", "dd", "option"))  # fmt: skip
-
-
-def _too_deep(source: str) -> bool:
-    """Whether more elements are open at once than in any honest page, by their names."""
-    open_elements: dict[str, int] = {}
-    depth = 0
-    for match in _ANY_TAG.finditer(source):
-        name = match[2].lower()
-        if name in _VOID:
-            continue
-        count = open_elements.get(name, 0)
-        if match[1]:
-            if count:
-                open_elements[name] = count - 1
-                depth -= 1
-        else:
-            open_elements[name] = count + 1
-            depth += 1
-            if depth > _MAX_DEPTH:
-                return True
-    return False
 
 
 def _layout(match: re.Match[str]) -> str:
