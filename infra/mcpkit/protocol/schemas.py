@@ -58,7 +58,7 @@ def _compact(schema: Schema) -> Schema:
     definitions: dict[str, Schema] = schema.pop("$defs", {})
     cleaned = {name: _clean(definition) for name, definition in definitions.items()}
     kept: dict[str, Schema] = {}
-    root = _inline(_clean(schema), cleaned, kept, ())
+    root = _inline(_clean(schema), cleaned, kept)
     if kept:
         root["$defs"] = kept
     return root
@@ -100,9 +100,7 @@ def _drop_nulls(schema: Schema) -> None:
         del schema["required"]
 
 
-def _inline(
-    schema: Schema, definitions: Mapping[str, Schema], kept: dict[str, Schema], inside: tuple[str, ...]
-) -> Schema:
+def _inline(schema: Schema, definitions: Mapping[str, Schema], kept: dict[str, Schema]) -> Schema:
     """Replace each `$ref` by what it names, unless that is recursive or large; such definitions are put into `kept`."""
     if reference := schema.get("$ref"):
         name = reference.removeprefix("#/$defs/")
@@ -110,17 +108,17 @@ def _inline(
         if _is_recursive(name, definitions) or len(json.dumps(definitions[name])) > _INLINE_BELOW:
             if name not in kept:
                 kept[name] = {}  # before descending, so that recursion ends
-                kept[name] = _inline(definitions[name], definitions, kept, (*inside, name))
+                kept[name] = _inline(definitions[name], definitions, kept)
             return schema
-        return {**_inline(definitions[name], definitions, kept, (*inside, name)), **siblings}
+        return {**_inline(definitions[name], definitions, kept), **siblings}
     result: Schema = {}
     for keyword, value in schema.items():
         if keyword in _SCHEMA_MAPS:
-            result[keyword] = {name: _inline(sub, definitions, kept, inside) for name, sub in value.items()}
+            result[keyword] = {name: _inline(sub, definitions, kept) for name, sub in value.items()}
         elif keyword in _SCHEMA_LISTS:
-            result[keyword] = [_inline(sub, definitions, kept, inside) for sub in value]
+            result[keyword] = [_inline(sub, definitions, kept) for sub in value]
         elif keyword in _SCHEMA_VALUES and isinstance(value, dict):
-            result[keyword] = _inline(value, definitions, kept, inside)
+            result[keyword] = _inline(value, definitions, kept)
         else:
             result[keyword] = value
     return result

@@ -38,7 +38,7 @@ _LABELS: dict[str, str] = {
     **dict.fromkeys(("utf16", "ucs2", "iso10646ucs2", "utf16be", "unicodefffe"), "utf_16_be"),
     "utf16le": "utf_16_le",
     **dict.fromkeys(
-        ("ksc5601", "ksc56011987", "ksc56011989", "ksc56011992", "ksc5601", "ksx1001", "ksx10011992", "isoir149",
+        ("ksc5601", "ksc56011987", "ksc56011989", "ksc56011992", "ksx1001", "ksx10011992", "isoir149",
          "korean", "euckr", "xeuckr", "eucko", "cp949", "uhc", "xwindows949", "windows949", "ms949", "cseuckr",
          "csksc56011987", "johabwansung"),
         "cp949",

@@ -41,10 +41,6 @@ class Part:
     children: list["Part"] = field(default_factory=list)
 
     @property
-    def is_multipart(self) -> bool:
-        return bool(self.children)
-
-    @property
     def transfer_encoding(self) -> str:
         value = self.header.first("content-transfer-encoding")
         return value.decode("latin-1") if value is not None else ""

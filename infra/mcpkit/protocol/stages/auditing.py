@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 import anyio
+from pydantic import BaseModel
 
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Call
@@ -83,6 +84,6 @@ def _sizes(call: Call) -> Mapping[str, int]:
 
 def _argument_names(call: Call) -> frozenset[str] | None:
     model = getattr(call.declaration, "arguments", None)
-    if isinstance(model, type):  # a tool's
-        return frozenset(field.alias or name for name, field in model.model_fields.items())  # type: ignore[attr-defined]
+    if isinstance(model, type) and issubclass(model, BaseModel):  # a tool's
+        return frozenset(field.alias or name for name, field in model.model_fields.items())
     return None
