@@ -15,10 +15,11 @@ ATTACHMENTS = "mail:attachments"
 STATISTICS = "mail:statistics"
 
 _NAME_CHARS = 300
+MOST_CHARS = 200_000  # that a caller may ask for in one answer
 
 MaxChars = Annotated[
     int | None,
-    Field(ge=1_000, le=200_000, description="Most characters for the whole answer (default 20,000)."),
+    Field(ge=1_000, le=MOST_CHARS, description="Most characters for the whole answer (default 20,000)."),
 ]
 Cursor = Annotated[
     str | None,

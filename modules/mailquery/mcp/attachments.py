@@ -8,7 +8,16 @@ from pydantic_core import to_json
 
 from mailquery.domain.handles import attachment_handle, message_handle
 from mailquery.mcp import shown
-from mailquery.mcp.arguments import ATTACHMENTS, READ, Cursor, FilterArguments, MaxChars, SizedArguments, visibility
+from mailquery.mcp.arguments import (
+    ATTACHMENTS,
+    MOST_CHARS,
+    READ,
+    Cursor,
+    FilterArguments,
+    MaxChars,
+    SizedArguments,
+    visibility,
+)
 from mailquery.mcp.coverage import Coverage
 from mailquery.repositories.records import AttachmentRow
 from mailquery.services.attachments import (
@@ -157,8 +166,9 @@ def list_attachments(listing: ListAttachments) -> Tool[ListAttachmentsArguments,
         name="list_attachments",
         title="List attachments",
         description=(
-            "Find attached files by name, kind or MIME type, and by any condition on their messages; newest first. "
-            "Gives ids for get_attachment. For the files of one message or thread: query=thread:ID."
+            "Find attached files, newest first, with ids for get_attachment. `filename` and `type` choose files; "
+            "`query` and the other conditions choose messages, of which all files are listed. For the files of one "
+            "message or thread: query=thread:ID."
         ),
         arguments=ListAttachmentsArguments,
         result=AttachmentList,
@@ -251,11 +261,12 @@ _AROUND_CHARS = 650
 def _check_encoded(size: int, room: int, around: int) -> None:
     encoded = (size + 2) // 3 * 4
     if encoded > room:
+        needed = encoded + around
+        larger = f", or set it to {needed} or more" if needed <= MOST_CHARS else ""
         raise Fault(
             ErrorCode.TOO_LARGE,
-            f"The attachment takes {encoded:,} characters as base64. Leave max_chars out, or set it to "
-            f"{encoded + around} or more.",
-            details={"argument": "max_chars", "size": encoded, "needed": encoded + around},
+            f"The attachment takes {encoded:,} characters as base64. Leave max_chars out{larger}.",
+            details={"argument": "max_chars", "size": encoded, "needed": needed},
         )
 
 

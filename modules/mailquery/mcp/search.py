@@ -55,10 +55,11 @@ class SearchRow(BaseModel):
     @classmethod
     def of(cls, hit: Hit) -> Self:
         row = hit.row
+        handle = message_handle(row.key)
         files = [attachment for attachment in row.attachments if not attachment.inline or attachment.filename]
         return cls(
-            id=message_handle(row.key),
-            uri=f"mail://message/{message_handle(row.key)}",
+            id=handle,
+            uri=f"mail://message/{handle}",
             thread_id=thread_handle(row.thread_key),
             message_id=shown.message_id(row.message_id),
             date=shown.when(row.date, row.utc_offset),

@@ -81,6 +81,19 @@ async def test_bytes_that_do_not_fit_are_refused_with_both_sizes(archive: Archiv
         await caller.reply("get_attachment", id=id, max_chars=1_000)
     assert refused.value.code is ErrorCode.TOO_LARGE
     assert refused.value.details["size"] == (len(PDF[2]) + 2) // 3 * 4
+    needed = refused.value.details["needed"]
+    assert isinstance(needed, int)
+    assert needed <= 200_000
+    assert f"set it to {needed} or more" in refused.value.message
+    assert await caller.size("get_attachment", id=id, max_chars=needed) <= needed
+
+
+async def test_no_max_chars_is_advised_that_would_be_refused(archive: Archive, caller: Caller) -> None:
+    await archive.add(Mail(files=(("big.bin", "application/octet-stream", b"x" * 300_000),)))
+    (id,) = await attachment_ids(caller)
+    with pytest.raises(Fault) as refused:
+        await caller.reply("get_attachment", id=id, max_chars=1_000)
+    assert refused.value.message.endswith("Leave max_chars out.")
 
 
 async def test_a_declared_type_that_is_none_is_not_repeated(archive: Archive, caller: Caller) -> None:
