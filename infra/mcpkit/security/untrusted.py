@@ -26,7 +26,6 @@ _LOOSE_JOINER = re.compile(
 _RUN = re.compile(f"[{_KEPT_JOINERS}]{{2,}}|[\ufe0e\ufe0f]{{2,}}")
 _RUN_OF_MARKS = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{5,}")
 _BREAKS = re.compile("\r\n|[\r\u2028\u2029]")
-_WHITE = re.compile(r"\s+")
 _PLAIN_LINE = re.compile(r"[\x20-\x7e]*")
 _PLAIN_BLOCK = re.compile(r"[\x20-\x7e\n\t]*")
 _MOST_MARKS = 4  # combining marks on one letter; more is no language but a tower
@@ -55,7 +54,7 @@ def clean(text: str, *, limit: int | None = None, line: bool = False) -> Cleaned
         removed += before - len(result)
         result = unicodedata.normalize("NFC", result)
     if line:
-        result = _WHITE.sub(" ", result).strip()
+        result = " ".join(result.split())
     if limit is not None and len(result) > limit:
         return Cleaned(_cut(result, limit), removed, cut=True)
     return Cleaned(result, removed)

@@ -10,6 +10,7 @@ _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
 _LENGTH = 12
 HANDLE_BITS = 5 * _LENGTH
+_PAIRS = [first + second for first in _DIGITS for second in _DIGITS]  # of ten bits each
 _HANDLE = re.compile(rf"[mt][{_DIGITS}]{{{_LENGTH}}}")
 _ATTACHMENT = re.compile(rf"(m[{_DIGITS}]{{{_LENGTH}}})-([0-9]{{1,4}}(?:\.[0-9]{{1,4}}){{0,63}})")
 
@@ -22,11 +23,7 @@ def key_of_fingerprint(fingerprint: bytes) -> int:
 def _encode(kind: str, key: int) -> str:
     if not 0 <= key < 1 << HANDLE_BITS:
         raise ValueError(f"a key has {HANDLE_BITS} bits")
-    digits = []
-    for _ in range(_LENGTH):
-        key, digit = divmod(key, 32)
-        digits.append(_DIGITS[digit])
-    return kind + "".join(reversed(digits))
+    return kind + "".join([_PAIRS[key >> shift & 1023] for shift in range(HANDLE_BITS - 10, -1, -10)])
 
 
 def message_handle(key: int) -> str:
