@@ -18,7 +18,7 @@ from filelock import FileLock
 from contract.conftest import HERE, server_environment
 
 SUITE = "@modelcontextprotocol/conformance@0.2.0-alpha.12"
-NODE = "node@22"
+NODE = "node@22.23.3"
 FOLDER = HERE.parent.parent / ".tools" / "conformance"
 
 
