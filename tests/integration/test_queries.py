@@ -205,6 +205,8 @@ async def agree(archive: Archive, known: list[Known], query: Query, visible: Vis
     assert (newest.total.value, newest.total.exact) == (len(expected), True)
     rows = [row.row for row in newest.rows]
     assert rows == sorted(rows, reverse=True)
+    first = await archive.find(query, visible, limit=2)
+    assert ([row.row for row in first.rows], first.total) == (rows[:2], newest.total)
     oldest = await archive.find(query, visible, sort=Sort.OLDEST, limit=1000)
     assert [row.row for row in oldest.rows] == rows[::-1]
     ranked = await archive.find(query, visible, sort=Sort.RELEVANCE, limit=1000)
@@ -215,6 +217,27 @@ async def agree(archive: Archive, known: list[Known], query: Query, visible: Vis
 async def test_a_single_condition_finds_what_it_means(stored: tuple[Archive, list[Known]], query: Query) -> None:
     for visible in VISIBILITIES:
         await agree(*stored, query, visible)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (InMailbox("archive"), Is(State.UNREAD)),
+        (InMailbox("archive"), InMailbox("work/budget")),
+        (InMailbox("archive"), InMailbox("archive")),
+        (InMailbox("archive"), Not(InMailbox("work/budget"))),
+        (Is(State.UNREAD), Is(State.UNREAD), Is(State.DRAFT)),
+        (Is(State.STARRED), Is(State.UNREAD), InMailbox("archive"), SizeBetween(1000, None)),
+        (Is(State.ANSWERED), Is(State.READ), DateBetween(NOON + timedelta(seconds=1), None)),
+    ],
+    ids=repr,
+)
+async def test_mailboxes_and_flags_beside_words_all_hold(
+    stored: tuple[Archive, list[Known]], parts: tuple[Query, ...]
+) -> None:
+    for visible in VISIBILITIES:
+        await agree(*stored, And(parts), visible)
+        await agree(*stored, And((Words("budget"), *parts)), visible)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,7 +6,7 @@ whole, a `word*` with any ending, and scripts without spaces anywhere.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -18,7 +18,7 @@ _BLOCK = 16_384  # characters looked at together
 _LONGEST = 1 << 20  # characters looked at in all
 _MATCHES = 200  # of one word in one block
 _REACH = 24  # characters within which a word border is looked for
-_AROUND = 4  # times the snippet's length, before and behind: enough for it wherever white space is not the most of it
+_AROUND = 2  # times the snippet's length, before and behind: enough for it wherever white space is not the most of it
 
 _LETTER = f"[^\\W_{UNSPACED}]"  # of a script that separates its words
 _WHITE = re.compile("[ \\n]")
@@ -57,27 +57,27 @@ def snippet(text: str, words: Sequence[str], *, max_chars: int = 200, mark: tupl
     cut end and does not count the marks. Where nothing matches it is the beginning of the text. The marks are not
     looked for in the text: choose ones that cannot stand in it. Only the first 1,048,576 characters are looked at.
     """
-    patterns = [pattern for word in dict.fromkeys(words) if (pattern := _pattern(word)) is not None]
+    distinct = [word for word in dict.fromkeys(words) if _pattern(fold(word)) is not None]
     text = text.strip()
-    excerpt, before, after = _excerpt(text, *_densest_place(text, patterns, max_chars - 2), _AROUND * max_chars)
+    excerpt, before, after = _excerpt(text, *_densest_place(text, distinct, max_chars - 2), _AROUND * max_chars)
     line = " ".join(excerpt.split())
-    matches = _matches(line, patterns)
+    matches = _matches(line, distinct)
     (first, last), _ = _densest(matches, max_chars - 2)
     start, end = _window(line, matches[first:last], max_chars)
     return _marked(line, matches, start, end, mark, before, after)
 
 
-def _densest_place(text: str, patterns: Sequence[_Pattern], width: int) -> tuple[int, int]:
+def _densest_place(text: str, words: Sequence[str], width: int) -> tuple[int, int]:
     """[start, end) of the matches that a snippet should show; [0, 0) where there are none."""
     place, best_score = (0, 0), (0, 0)
     # Words mostly stand in a text as they were typed. Only where one does not is the text folded.
     for matches_of in (_matches,) if text.isascii() else (_plain_matches, _matches):
         for start, end in _blocks(text):
-            matches = matches_of(text[start:end], patterns)
+            matches = matches_of(text[start:end], words)
             (first, last), score = _densest(matches, width)
             if score > best_score:
                 place, best_score = (start + matches[first].start, start + matches[last - 1].end), score
-            if best_score[0] == len(patterns):
+            if best_score[0] == len(words):
                 return place
     return place
 
@@ -96,8 +96,9 @@ def _excerpt(text: str, start: int, end: int, around: int) -> tuple[str, bool, b
 
 @lru_cache(maxsize=256)
 def _pattern(word: str) -> _Pattern | None:
+    """Where `word` stands in a text that was changed in the same way as it."""
     prefix = word.endswith("*")
-    runs = list(_RUNS.finditer(fold(word)))
+    runs = list(_RUNS.finditer(word))
     if not runs:
         return None
     pieces: list[str] = []
@@ -138,29 +139,31 @@ def _border(text: str, start: int, end: int) -> int:
     return start if found is None else found.end()
 
 
-def _matches(text: str, patterns: Sequence[_Pattern]) -> list[_Match]:
+def _matches(text: str, words: Sequence[str]) -> list[_Match]:
     """In the order of the text; of two that begin at one place, the longer one first."""
-    folded, origins = fold_with_origins(text) if patterns else ("", None)
-    matches = _found(folded, patterns)
+    folded, origins = fold_with_origins(text) if words else ("", None)
+    matches = _found(folded, map(fold, words))
     if origins is not None:
         matches = [_Match(origins[m.start], origins[m.end - 1 : m.end + 1][-1], m.word) for m in matches]
     matches.sort(key=lambda match: (match.start, -match.end))
     return matches
 
 
-def _plain_matches(text: str, patterns: Sequence[_Pattern]) -> list[_Match]:
-    """Those for which only the case has to be changed."""
+def _plain_matches(text: str, words: Sequence[str]) -> list[_Match]:
+    """Those that are written as the words are, but for the case."""
     lower = text.lower()
     if len(lower) != len(text) or not unicodedata.is_normalized("NFC", text):
         return []
-    return sorted(_found(lower, patterns), key=lambda match: (match.start, -match.end))
+    matches = _found(lower, (unicodedata.normalize("NFC", word).lower() for word in words))
+    return sorted(matches, key=lambda match: (match.start, -match.end))
 
 
-def _found(folded: str, patterns: Sequence[_Pattern]) -> list[_Match]:
+def _found(text: str, words: Iterable[str]) -> list[_Match]:
     return [
         _Match(found.start(), found.end(), number)
-        for number, pattern in enumerate(patterns)
-        for found in islice(pattern.find_all(folded), _MATCHES)
+        for number, word in enumerate(words)
+        if (pattern := _pattern(word)) is not None
+        for found in islice(pattern.find_all(text), _MATCHES)
     ]
 
 

@@ -34,6 +34,7 @@ FILLER = "lorem ipsum dolor sit amet "
         ("서울budget회의", ["budget"], "서울[budget]회의"),
         ("iPhone을 샀다", ["iPhone을"], "[iPhone을] 샀다"),
         ("งบประมาณ", ["ประมาณ"], "งบ[ประมาณ]"),
+        ("จะทำงานน้ำ", ["ทำงาน"], "จะ[ทำงาน]น้ำ"),
         ("aa bb aa", ["aa", "bb"], "[aa] [bb] [aa]"),
         ("budget meeting", ["budget", "budg*", "budget meeting"], "[budget meeting]"),
         ("soft\u00adhyphen x", ["softhyphen"], "[soft\u00adhyphen] x"),
