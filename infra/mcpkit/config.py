@@ -102,7 +102,7 @@ def load_settings(
         Fault: CONFIGURATION, with a readable line for each problem, which its details hold as `problems`.
     """
     written = _upper(dotenv_values(dotenv)) if dotenv is not None and dotenv.is_file() else {}
-    environment = environ.get(f"{model.prefix}ENVIRONMENT", written.get(f"{model.prefix}ENVIRONMENT"))
+    environment = environ.get(f"{model.prefix}ENVIRONMENT") or written.get(f"{model.prefix}ENVIRONMENT") or None
     problems: list[str] = []
     layers = [
         *_yaml_layers(model, folder, environment, problems),
@@ -158,8 +158,9 @@ def _yaml_layers(
 
 
 def _variables(model: type[LayeredSettings], variables: Mapping[str, str], where: str, problems: list[str]) -> _Layer:
-    """The variables with the prefix of `model`; others are nobody's business."""
-    own = {name: value for name, value in variables.items() if name.startswith(model.prefix)}
+    """The variables with the prefix of `model`; others are nobody's business. An empty one counts as not set, as in
+    what a container or a service file passes on."""
+    own = {name: value for name, value in variables.items() if name.startswith(model.prefix) and value}
     for name in own:
         nested: Any = None
         for step in reversed(name.removeprefix(model.prefix).lower().split(_NESTED)):

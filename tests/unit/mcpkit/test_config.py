@@ -54,6 +54,12 @@ def test_later_layers_win_and_each_value_tells_its_layer(tmp_path: Path) -> None
     }
 
 
+def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("home: base\n")
+    loaded = load(tmp_path, SAMPLE_HOME="", SAMPLE_ENVIRONMENT="", SAMPLE_HTTP__PORT="")
+    assert loaded.settings == Settings(home="base")
+
+
 def test_a_list_in_a_variable_is_json(tmp_path: Path) -> None:
     assert load(tmp_path, SAMPLE_HTTP__ALLOWED_HOSTS='["a", "b"]').settings.http.allowed_hosts == ["a", "b"]
     assert "JSON" in problems(tmp_path, SAMPLE_HTTP__ALLOWED_HOSTS="[a")
