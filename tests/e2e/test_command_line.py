@@ -6,6 +6,7 @@ import pty
 import re
 import stat
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -194,6 +195,8 @@ BAD_INPUT: list[tuple[tuple[str, ...], int, str]] = [
     (("thread", "t000000000000"), 3, "no thread"),
     (("export", "m000000000000"), 3, "no message"),
     (("import", "/nowhere/at/all"), 3, "no file or folder"),
+    (("import", "inbox.mbox", "--mailbox", " "), 2, "name of the mailbox"),
+    (("import", "inbox.mbox", "--account", "two\nlines"), 2, "name of the account"),
     (("serve", "--transport", "pigeon"), 2, "--transport"),
     (("serch",), 2, "search"),
 ]
@@ -223,6 +226,35 @@ def test_a_file_that_is_no_mail_is_refused_and_nothing_is_stored(mailquery: Comm
     assert "photo.jpg" in done.err
     assert "Traceback" not in done.err
     assert mailquery.count() == 0
+
+
+@pytest.mark.parametrize("name", ["cut.zip", "without.zip", "bytes.mbox"])
+def test_an_import_that_found_no_mail_at_all_fails(mailquery: CommandLine, tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("notes.txt", "not mail")
+    if name == "cut.zip":
+        file.write_bytes(file.read_bytes()[:60])
+    if name == "bytes.mbox":
+        file.write_bytes(bytes(range(256)))
+    done = mailquery("import", file, "--json")
+    assert done.code == 2
+    assert done.json["imported"] == 0
+    assert "No mail was found" in done.err
+
+
+def test_an_empty_mailbox_is_no_mistake(mailquery: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "Drafts.mbox"
+    file.touch()
+    assert mailquery("import", file).code == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_named_with_the_reason(mailquery: CommandLine, mbox: Path) -> None:
+    mbox.chmod(0)
+    done = mailquery("import", mbox, "--json")
+    assert done.code == 3
+    assert "Permission denied" in json.loads(done.err)["error"]["message"]
 
 
 def test_the_archive_is_its_owners_alone(filled: CommandLine) -> None:

@@ -38,7 +38,8 @@ def register(app: typer.Typer) -> None:
 
 
 def import_mail(
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders of mail.")],
+    # Whether they can be read is found out where the reason is told, and the exit code given, like every other.
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders of mail.", readable=False)],
     account: Annotated[str, typer.Option("--account", help="The account that the mail belongs to.")] = DEFAULT_ACCOUNT,
     mailbox: Annotated[
         str | None, typer.Option("--mailbox", help="The mailbox it goes to, whatever the source names.")
@@ -66,6 +67,9 @@ def import_mail(
         print_json(_as_shape(summary))
     else:
         _print_summary(summary)
+    if summary.found_nothing:
+        print("mailquery: No mail was found in it.", file=sys.stderr)
+        raise typer.Exit(ExitCode.USAGE)
 
 
 def _as_shape(summary: ImportSummary) -> shapes.Shape:
@@ -92,7 +96,7 @@ def _print_summary(summary: ImportSummary) -> None:
         return
     by_count = sorted(summary.by_code.items(), key=lambda item: -item[1])
     reasons = ", ".join(f"{count:,} {code}" for code, count in by_count)
-    print(f"{summary.problems:,} problems ({reasons}); nothing was dropped. All of them: mailquery problems")
+    print(f"{_problems(summary.problems)} ({reasons}). All of them: mailquery problems")
     for problem in summary.listed[:5]:
         print(f"  {clean_line(problem.locator)}: {problem.problem.code.value}, {clean_line(problem.problem.detail)}")
 
@@ -149,4 +153,8 @@ def _counts(progress: ImportProgress) -> str:
     messages = progress.imported + progress.already_there
     rate = messages / progress.seconds if progress.seconds else 0.0
     text = f"{messages:,} messages, {rate:,.0f}/s"
-    return f"{text}, {progress.problems:,} problems" if progress.problems else text
+    return f"{text}, {_problems(progress.problems)}" if progress.problems else text
+
+
+def _problems(count: int) -> str:
+    return "1 problem" if count == 1 else f"{count:,} problems"

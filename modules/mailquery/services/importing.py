@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+import unicodedata
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -20,13 +21,15 @@ from mailquery.services.parser_pool import Job, ParserPool
 from mailquery.services.preparing import prepare
 from mailquery.sources.detection import open_sources
 from mailquery.sources.interfaces import MailSource, SourceMessage, UnreadablePlace
+from mcpkit.errors import ErrorCode, Fault
 
 DEFAULT_ACCOUNT = "local"
 
 _BATCH_MESSAGES = 100
-_BATCH_BYTES = 2 * 1024 * 1024
+_BATCH_BYTES = 1024 * 1024
+_AHEAD_BYTES = 32 * 1024 * 1024
 _WRITE_MESSAGES = 2_000
-_WRITE_BYTES = 32 * 1024 * 1024
+_WRITE_BYTES = 16 * 1024 * 1024
 _LISTED_PROBLEMS = 20
 # Starting worker processes takes as long as parsing a few hundred messages here.
 _WORTH_A_POOL_BYTES = 4 * 1024 * 1024
@@ -56,10 +59,28 @@ class ImportSummary:
     by_code: dict[str, int]
     listed: tuple[SourceProblem, ...]
     seconds: float
+    bytes_total: int
+
+    @property
+    def found_nothing(self) -> bool:
+        """Whether the sources hold something, and no mail. An empty mailbox is no mistake."""
+        return self.bytes_total > 0 and not self.imported and not self.already_there
 
     @property
     def messages_per_second(self) -> float:
         return (self.imported + self.already_there) / self.seconds if self.seconds else 0.0
+
+
+def _name(name: str, of: str) -> str:
+    """A name that the user gave, as it can be typed again in a query."""
+    name = unicodedata.normalize("NFC", name).strip()
+    if not name or any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
+        raise Fault(
+            ErrorCode.VALIDATION_ERROR,
+            f"The name of the {of} must have at least one letter and no line breaks or other control characters.",
+            details={"argument": of},
+        )
+    return name
 
 
 def _open_all(paths: Sequence[Path], format: str | None, mailbox: str | None) -> tuple[list[MailSource], list[int]]:
@@ -76,21 +97,46 @@ class _Batch:
     unreadable: list[UnreadablePlace] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     prepared: Future[list[PreparedMessage]] | None = None
+    size: int = 0  # bytes of the messages
 
 
 def _read_batch(source: Iterator[SourceMessage | UnreadablePlace]) -> _Batch:
     batch = _Batch()
-    size = 0
     for found in islice(source, _BATCH_MESSAGES):
         if isinstance(found, UnreadablePlace):
             batch.unreadable.append(found)
             continue
         batch.messages.append(found)
         batch.fingerprints.append(fingerprint(found.raw))
-        size += len(found.raw)
-        if size >= _BATCH_BYTES:
+        batch.size += len(found.raw)
+        if batch.size >= _BATCH_BYTES:
             break
     return batch
+
+
+class _Ahead:
+    """How much mail may be read before it is taken: so many batches, and so many bytes, which a few large messages
+    come to sooner. One batch may exceed them."""
+
+    def __init__(self, batches: int) -> None:
+        self._free_batches = batches
+        self._free_bytes = _AHEAD_BYTES
+        self._freed = asyncio.Event()
+
+    async def room(self) -> None:
+        """Waits until another batch may be read."""
+        while self._free_batches <= 0 or self._free_bytes <= 0:
+            self._freed.clear()
+            await self._freed.wait()
+
+    def read(self, batch: _Batch) -> None:
+        self._free_batches -= 1
+        self._free_bytes -= batch.size
+
+    def taken(self, batch: _Batch) -> None:
+        self._free_batches += 1
+        self._free_bytes += batch.size
+        self._freed.set()
 
 
 @dataclass(slots=True)
@@ -130,9 +176,12 @@ class ImportMail:
         """Imports the mail at `paths` into `account`; what is there is recognised unless `format` says it, and goes to
         the mailboxes that the source names, or to `mailbox`. `progress` is called after every batch.
 
-        Raises `Fault`: NOT_FOUND, SOURCE_UNAVAILABLE and INVALID_FORMAT for a path, before anything is read; CONFLICT
-        where another process is importing; STORAGE_FULL, STORAGE_DAMAGED. What was written until then stays.
+        Raises `Fault`: VALIDATION_ERROR for a name of nothing or with control characters; NOT_FOUND,
+        SOURCE_UNAVAILABLE and INVALID_FORMAT for a path, before anything is read; CONFLICT where another process is
+        importing; STORAGE_FULL, STORAGE_DAMAGED. What was written until then stays.
         """
+        account = _name(account, "account")
+        mailbox = None if mailbox is None else _name(mailbox, "mailbox")
         sources, sizes = await asyncio.to_thread(_open_all, paths, format, mailbox)
         async with self._imports.writing():
             run = _Run(self._imports, self._workers, account, sources, sizes, progress)
@@ -165,7 +214,7 @@ class _Run:
         self._now = datetime.now(UTC)
         self._total = sum(sizes)
         self._pool = ParserPool(workers) if self._total >= _WORTH_A_POOL_BYTES else None
-        self._ahead = 4 * workers + 2
+        self._batches_ahead = 4 * workers + 2
         self._bytes_before = 0
         self._pending = _Pending()
         self._writing: asyncio.Task[None] | None = None
@@ -192,26 +241,27 @@ class _Run:
 
     async def _batches(self, source: MailSource) -> AsyncGenerator[_Batch, None]:
         """Batches in the order of the source, some of them read and being prepared ahead of the one that is given."""
-        ahead = asyncio.Semaphore(self._ahead)
+        ahead = _Ahead(self._batches_ahead)
         queue: asyncio.Queue[_Batch | None] = asyncio.Queue()
         reader = asyncio.create_task(self._read(source, queue, ahead))
         try:
             while (batch := await queue.get()) is not None:
-                ahead.release()
                 yield batch
+                ahead.taken(batch)
             await reader
         finally:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
 
-    async def _read(self, source: MailSource, queue: asyncio.Queue[_Batch | None], ahead: asyncio.Semaphore) -> None:
+    async def _read(self, source: MailSource, queue: asyncio.Queue[_Batch | None], ahead: _Ahead) -> None:
         messages = iter(source)
         try:
             while True:
-                await ahead.acquire()
+                await ahead.room()
                 batch = await asyncio.to_thread(_read_batch, messages)
                 if not batch.messages and not batch.unreadable:
                     return
+                ahead.read(batch)
                 await self._start_preparing(batch)
                 queue.put_nowait(batch)
         finally:
@@ -314,6 +364,7 @@ class _Run:
             by_code=dict(self._by_code),
             listed=tuple(self._listed),
             seconds=time.monotonic() - self._started,
+            bytes_total=self._total,
         )
 
 

@@ -1,5 +1,6 @@
 """Finds out what kind of mail a path holds, by what is in it; names only help."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -49,8 +50,10 @@ def open_sources(
         raise Fault(ErrorCode.NOT_FOUND, f"{shown!r} is no possible path.") from error
     except OSError as error:
         reason = error.strerror or str(error)
+        # In a folder it is one of its files that names the reason.
+        place = printable(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else shown
         raise Fault(
-            ErrorCode.SOURCE_UNAVAILABLE, f"{shown} cannot be read: {reason}. Check its permissions and try again."
+            ErrorCode.SOURCE_UNAVAILABLE, f"{place} cannot be read: {reason}. Check its permissions and try again."
         ) from error
     raise Fault(
         ErrorCode.INVALID_FORMAT,

@@ -1,0 +1,76 @@
+"""How much mail an import holds in memory, however large its source."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from anyio import to_thread
+
+from integration.archives import Archive
+from mailquery.domain.mailboxes import MailboxRole, Placement
+from mailquery.repositories.records import PreparedMessage
+from mailquery.services import importing
+from mailquery.services.importing import ImportMail, ImportProgress
+from mailquery.services.parser_pool import Job, ParserPool
+from mailquery.sources.interfaces import SourceMessage
+
+MESSAGE = 50_000  # bytes
+MESSAGES = 60
+AHEAD = 5 * MESSAGE
+
+
+class LargeMessages:
+    """A mailbox that notes how many of its bytes were on the way at most: given out, and not yet taken."""
+
+    format = "mbox"
+    path = "large.mbox"
+
+    def __init__(self) -> None:
+        self.given = 0
+        self.taken = 0
+        self.most_on_the_way = 0
+        self.full = threading.Event()
+
+    def size(self) -> int:
+        return MESSAGES * MESSAGE
+
+    def position(self) -> int:
+        return self.given
+
+    def mailboxes(self) -> tuple[tuple[str, MailboxRole], ...]:
+        return (("large", MailboxRole.NONE),)
+
+    def __iter__(self) -> Iterator[SourceMessage]:
+        for number in range(MESSAGES):
+            raw = f"From: ana@example.org\nSubject: {number}\n\n".encode().ljust(MESSAGE, b"x")
+            self.given += len(raw)
+            self.most_on_the_way = max(self.most_on_the_way, self.given - self.taken)
+            if self.given >= AHEAD:
+                self.full.set()
+            yield SourceMessage(raw, (Placement("large", None, f"large.mbox#{number}"),), None)
+
+    def note(self, progress: ImportProgress) -> None:
+        self.taken = (progress.imported + progress.already_there) * MESSAGE
+
+
+async def test_large_messages_are_read_ahead_by_their_size(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = LargeMessages()
+
+    class SlowPool(ParserPool):
+        async def result(
+            self, future: Future[list[PreparedMessage]], jobs: Sequence[Job], now: datetime
+        ) -> list[PreparedMessage]:
+            assert await to_thread.run_sync(source.full.wait, 30), "reading stopped before it was as far as it may be"
+            return await super().result(future, jobs, now)
+
+    monkeypatch.setattr(importing, "open_sources", lambda *_, **__: [source])
+    monkeypatch.setattr(importing, "ParserPool", SlowPool)
+    monkeypatch.setattr(importing, "_WORTH_A_POOL_BYTES", 0, raising=False)
+    monkeypatch.setattr(importing, "_BATCH_BYTES", MESSAGE)
+    monkeypatch.setattr(importing, "_AHEAD_BYTES", AHEAD)
+    summary = await ImportMail(archive.imports, workers=4)([Path("large.mbox")], progress=source.note)
+    assert summary.imported == MESSAGES
+    assert AHEAD <= source.most_on_the_way <= AHEAD + MESSAGE
