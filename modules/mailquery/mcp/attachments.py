@@ -30,6 +30,7 @@ from mailquery.services.attachments import (
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Embedded, Result, Tool, Truncated
+from mcpkit.protocol.pipeline import DEFAULT_MAX_CHARS
 from mcpkit.security.untrusted import clean_block, clean_line
 
 _SUBJECT_CHARS = 120
@@ -195,9 +196,10 @@ class AttachmentResult(Result):
 
     @classmethod
     def of(cls, content: AttachmentContent, most: int | None) -> "AttachmentResult":
-        """`most` is the caller's limit in characters, to which text is cut.
+        """`most` is the caller's limit in characters, to which text is cut. Without it, text is cut to the limit of
+        every answer, and bytes, which cannot be cut, have the limit of `GetAttachment` alone.
 
-        Raises `TOO_LARGE` for bytes that are larger in base64.
+        Raises `TOO_LARGE` for bytes that are larger than `most` in base64.
         """
         row, attachment = content.message, content.attachment
         text = clean_block(content.text) if content.text is not None else None
@@ -209,16 +211,16 @@ class AttachmentResult(Result):
             message=message_handle(row.key),
             length=None if text is None else len(text),
         )
-        room = None if most is None else most - _AROUND_CHARS - result._described()
-        characters = 0 if text is None else _fitting(text, room)
-        if text is None and most is not None and room is not None:
-            _check_encoded(len(content.data), room, most - room)
+        around = _AROUND_CHARS + result._described()
+        characters = 0 if text is None else _fitting(text, (most or DEFAULT_MAX_CHARS) - around)
+        if text is None and most is not None:
+            _check_encoded(len(content.data), most - around, around)
         if text is not None and characters < len(text):
             truncated = Truncated(
                 unit="characters",
                 returned=characters,
                 omitted=len(text) - characters,
-                next="a larger max_chars, or none",
+                next=f"a larger max_chars (at most {MOST_CHARS})",
             )
             result = result.model_copy(update={"truncated": truncated})
         result._content = content
@@ -270,10 +272,8 @@ def _check_encoded(size: int, room: int, around: int) -> None:
         )
 
 
-def _fitting(text: str, room: int | None) -> int:
+def _fitting(text: str, room: int) -> int:
     """How many characters of `text` take at most `room` characters of JSON."""
-    if room is None:
-        return len(text)
     taken, room = 0, max(0, room)
     for position, character in enumerate(text[:room]):
         taken += 2 if character in '"\\\n\t' else 1

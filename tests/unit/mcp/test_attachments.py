@@ -106,3 +106,14 @@ async def test_a_declared_type_that_is_none_is_not_repeated(archive: Archive, ca
     block = (await caller.reply("get_attachment", id=id)).content[1]
     assert isinstance(block, EmbeddedResource)
     assert block.resource.mime_type in ("application/octet-stream", "text/plain")
+
+
+async def test_a_long_text_keeps_to_the_limit_of_every_answer_unless_asked_otherwise(
+    archive: Archive, caller: Caller
+) -> None:
+    await archive.add(Mail(files=(("log.txt", "text/plain", b"one more line\n" * 5_000),)))
+    (id,) = await attachment_ids(caller)
+    assert await caller.size("get_attachment", id=id) <= 20_000
+    cut = await caller.tool("get_attachment", id=id)
+    assert cut["truncated"]["returned"] + cut["truncated"]["omitted"] == 70_000
+    assert "truncated" not in await caller.tool("get_attachment", id=id, max_chars=100_000)
