@@ -24,7 +24,7 @@ _ANNOUNCES = re.compile(
 )
 _QUOTING = re.compile(r"^(?:Quoting|Zitat von|Citation de|Citando)\b.{1,200}:\s*$")
 # Gmail in Japanese ends with the address: 2024年1月2日(火) 12:00 山田 <yamada@example.jp>:
-_DATED_ADDRESS = re.compile(r"^\d{4}\s?[年/.-].{5,200}<[^<>\s]{3,200}@[^<>\s]{1,200}>\s?[:：]\s*$")
+_DATED_ADDRESS = re.compile(r"^\d{4}\s?[年/.-].{5,200}<[^<>\s]{1,200}@[^<>\s]{1,200}>\s?[:：]\s*$")
 
 # The same with a date or an address and from its first word on: sure enough where no sign marks what follows.
 _COMPLETE = re.compile(

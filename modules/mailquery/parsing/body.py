@@ -177,8 +177,10 @@ def _best(raw: bytes, stretch: list[Part], problems: list[Problem], *, html_allo
 
 def _is_stub(plain: str, shown: int) -> bool:
     """Whether a text part stands there for form's sake only. `shown` is how many characters its HTML twin shows."""
-    written = sum(map(len, plain.split()))
-    if len(plain) < _STUB_CHARACTERS and shown > written and _STUB.search(plain):
+    # Where a link leads is no text, and a page does not show it; tracking links are longer than the words beside them.
+    words = [word for word in plain.split() if "://" not in word]
+    written = sum(map(len, words))
+    if written < _STUB_CHARACTERS and shown > written and _STUB.search(" ".join(words)):
         return True
     return written < shown * _FAR_SHORTER and shown - written > _TOO_SHORT_TO_MATTER
 

@@ -41,6 +41,12 @@ def test_a_stub_gives_way_to_the_page(stub: str) -> None:
     assert message.body.from_html
 
 
+def test_the_length_of_a_link_does_not_make_a_stub_a_text() -> None:
+    stub = f"View this email in your\nbrowser: https://track.example/{'x' * 600}"
+    message = parse(alternative(stub, "<p>Your parcel 4711 comes on Friday, please be at home</p>"))
+    assert message.body.text == "Your parcel 4711 comes on Friday, please be at home"
+
+
 def test_a_short_text_with_a_short_page_is_no_stub() -> None:
     assert parse(alternative("Yes.", "<div>Yes.</div>")).body.text == "Yes."
 
