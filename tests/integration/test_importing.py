@@ -68,7 +68,6 @@ async def test_large_messages_are_read_ahead_by_their_size(archive: Archive, mon
 
     monkeypatch.setattr(importing, "open_sources", lambda *_, **__: [source])
     monkeypatch.setattr(importing, "ParserPool", SlowPool)
-    monkeypatch.setattr(importing, "_WORTH_A_POOL_BYTES", 0, raising=False)
     monkeypatch.setattr(importing, "_BATCH_BYTES", MESSAGE)
     monkeypatch.setattr(importing, "_AHEAD_BYTES", AHEAD)
     summary = await ImportMail(archive.imports, workers=4)([Path("large.mbox")], progress=source.note)

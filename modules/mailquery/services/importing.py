@@ -18,7 +18,6 @@ from mailquery.domain.messages import Problem
 from mailquery.repositories.interfaces import ImportRepository
 from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.services.parser_pool import Job, ParserPool
-from mailquery.services.preparing import prepare
 from mailquery.sources.detection import open_sources
 from mailquery.sources.interfaces import MailSource, SourceMessage, UnreadablePlace
 from mcpkit.errors import ErrorCode, Fault
@@ -31,8 +30,7 @@ _AHEAD_BYTES = 32 * 1024 * 1024
 _WRITE_MESSAGES = 2_000
 _WRITE_BYTES = 16 * 1024 * 1024
 _LISTED_PROBLEMS = 20
-# Starting worker processes takes as long as parsing a few hundred messages here.
-_WORTH_A_POOL_BYTES = 4 * 1024 * 1024
+_WORTH_MORE_WORKERS = 4 * 1024 * 1024  # bytes; starting a process takes as long as parsing a few hundred messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +211,7 @@ class _Run:
         self._started = time.monotonic()
         self._now = datetime.now(UTC)
         self._total = sum(sizes)
-        self._pool = ParserPool(workers) if self._total >= _WORTH_A_POOL_BYTES else None
+        self._pool = ParserPool(workers if self._total >= _WORTH_MORE_WORKERS else 1)
         self._batches_ahead = 4 * workers + 2
         self._bytes_before = 0
         self._pending = _Pending()
@@ -273,7 +271,7 @@ class _Run:
             if print_ not in known and print_ not in self._unwritten:
                 self._unwritten.add(print_)
                 batch.jobs.append(Job(message, print_))
-        if self._pool is not None and batch.jobs:
+        if batch.jobs:
             batch.prepared = self._pool.submit(batch.jobs, self._now)
 
     async def _take(self, batch: _Batch) -> None:
@@ -295,9 +293,9 @@ class _Run:
             await self._start_writing()
 
     async def _prepared(self, batch: _Batch) -> list[PreparedMessage]:
-        if self._pool is not None and batch.prepared is not None:
-            return await self._pool.result(batch.prepared, batch.jobs, self._now)
-        return await asyncio.to_thread(lambda: [prepare(job.message, job.fingerprint, self._now) for job in batch.jobs])
+        if batch.prepared is None:
+            return []
+        return await self._pool.result(batch.prepared, batch.jobs, self._now)
 
     def _note(self, locator: str, problem: Problem, print_: bytes | None) -> None:
         recorded = SourceProblem(locator, problem, print_)
@@ -338,8 +336,7 @@ class _Run:
         await self._imports.finished(self._account, list(names))
 
     def close(self) -> None:
-        if self._pool is not None:
-            self._pool.close()
+        self._pool.close()
 
     def _report(self, source: MailSource) -> None:
         if self._progress is None:
