@@ -24,6 +24,7 @@ _FEWEST_SAMPLES = 30
 _LONGEST = 4.0  # seconds for one kind and one program, warming up not counted
 
 Program = TypeVar("Program", Notmuch, Mu)
+WITH_TOTAL = "notmuch + total"
 Ask = Callable[[Question, Action], Awaitable[Answer | None]]
 """None: this program cannot be asked this."""
 
@@ -99,7 +100,13 @@ def _programs(ours: Ours, notmuch: Notmuch | None, mu: Mu | None) -> dict[str, A
                 None if question.notmuch is None else asked.ask(question.notmuch, action, count=action is Action.NEWEST)
             )
 
+        async def ask_with_total(question: Question, action: Action) -> Answer | None:
+            if question.notmuch is None or action is not Action.NEWEST:
+                return None
+            return asked.ask(question.notmuch, action, timed_count=True)
+
         programs["notmuch"] = ask_notmuch
+        programs[WITH_TOTAL] = ask_with_total
     for level in Level:
 
         async def ask_ours(question: Question, action: Action, level: Level = level) -> Answer | None:
@@ -149,10 +156,10 @@ def _show(archive: Archive, timed: list[Timed]) -> None:
     by_kind: dict[str, dict[str, Timed]] = defaultdict(dict)
     for one in timed:
         by_kind[one.kind][one.program] = one
-    peers = [name for name in ("notmuch", "mu") if any(name in programs for programs in by_kind.values())]
+    peers = [name for name in ("notmuch", WITH_TOTAL, "mu") if any(name in programs for programs in by_kind.values())]
     columns = ["ms: p50 / p95 / p99", *(level.value for level in Level), *peers, "hits"]
     if "notmuch" in peers:
-        columns += ["notmuch's hits", "notmuch / repository"]
+        columns += ["notmuch's hits", "notmuch / repository", "the same with notmuch's total"]
     rows = []
     for kind, programs in by_kind.items():
         first = programs[Level.REPOSITORY.value]
@@ -163,9 +170,14 @@ def _show(archive: Archive, timed: list[Timed]) -> None:
         row.append(first.hits)
         if "notmuch" in peers:
             peer = programs.get("notmuch")
-            row += [peer.hits, f"x {peer.latency.p50 / first.latency.p50:.1f}"] if peer else [None, None]
+            row.append(peer.hits if peer else None)
+            row += [_ratio(peer, first), _ratio(programs.get(WITH_TOTAL), first)]
         rows.append(row)
     say(table(f"Latency, {archive.name} messages (mu: a process per question)", columns, rows))
+
+
+def _ratio(peer: Timed | None, ours: Timed) -> str | None:
+    return f"x {peer.latency.p50 / ours.latency.p50:.2f}" if peer else None
 
 
 def _three(one: Timed | None) -> str | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.conftest import letter, write_mbox
+from end_to_end.conftest import letter, write_mbox
 
 pytestmark = pytest.mark.xdist_group("scripts")  # one environment for all of them
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from e2e.conftest import CommandLine, letter
+from end_to_end.conftest import CommandLine, letter
 
 SEARCH = {"name": "search_messages", "arguments": {"query": "subject:7"}}
 

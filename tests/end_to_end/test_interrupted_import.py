@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.conftest import CommandLine, letter, write_mbox
+from end_to_end.conftest import CommandLine, letter, write_mbox
 
 MESSAGES = 12_000
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.conftest import CommandLine, letter, write_mbox
+from end_to_end.conftest import CommandLine, letter, write_mbox
 
 COMMANDS = ("import", "search", "show", "thread", "export", "stats", "serve", "doctor", "problems", "config")
 
