@@ -5,7 +5,8 @@ import time
 import pytest
 
 from mailquery.domain.messages import Link, SpanKind
-from mailquery.parsing.html import MAX_HTML_CHARACTERS, read_html
+from mailquery.parsing.html import read_html
+from mailquery.parsing.taming import MAX_HTML_CHARACTERS
 from unit.parsing.messages import only, page
 
 
