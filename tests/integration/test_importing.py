@@ -12,7 +12,7 @@ from anyio import to_thread
 from integration.archives import Archive
 from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.repositories.records import PreparedMessage
-from mailquery.services import importing
+from mailquery.services import importing, read_ahead
 from mailquery.services.importing import ImportMail, ImportProgress
 from mailquery.services.parser_pool import Job, ParserPool
 from mailquery.sources.interfaces import SourceMessage
@@ -68,8 +68,8 @@ async def test_large_messages_are_read_ahead_by_their_size(archive: Archive, mon
 
     monkeypatch.setattr(importing, "open_sources", lambda *_, **__: [source])
     monkeypatch.setattr(importing, "ParserPool", SlowPool)
-    monkeypatch.setattr(importing, "_BATCH_BYTES", MESSAGE)
-    monkeypatch.setattr(importing, "_AHEAD_BYTES", AHEAD)
+    monkeypatch.setattr(read_ahead, "_BATCH_BYTES", MESSAGE)
+    monkeypatch.setattr(read_ahead, "_AHEAD_BYTES", AHEAD)
     summary = await ImportMail(archive.imports, workers=4)([Path("large.mbox")], progress=source.note)
     assert summary.imported == MESSAGES
     assert AHEAD <= source.most_on_the_way <= AHEAD + MESSAGE

@@ -5,28 +5,23 @@ import os
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
-from mailquery.domain.identity import fingerprint
 from mailquery.domain.messages import Problem
 from mailquery.repositories.interfaces import ImportRepository
 from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.services.parser_pool import Job, ParserPool
+from mailquery.services.read_ahead import Batch, read_ahead
 from mailquery.sources.detection import open_sources
-from mailquery.sources.interfaces import MailSource, SourceMessage, UnreadablePlace
+from mailquery.sources.interfaces import MailSource
 from mcpkit.errors import ErrorCode, Fault
 
 DEFAULT_ACCOUNT = "local"
 
-_BATCH_MESSAGES = 100
-_BATCH_BYTES = 1024 * 1024
-_AHEAD_BYTES = 32 * 1024 * 1024
 _WRITE_MESSAGES = 2_000
 _WRITE_BYTES = 16 * 1024 * 1024
 _LISTED_PROBLEMS = 20
@@ -84,57 +79,6 @@ def _name(name: str, of: str) -> str:
 def _open_all(paths: Sequence[Path], format: str | None, mailbox: str | None) -> tuple[list[MailSource], list[int]]:
     sources = [source for path in paths for source in open_sources(path, format=format, mailbox=mailbox)]
     return sources, [source.size() for source in sources]
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What was read in one go, and the messages among it that are being prepared."""
-
-    messages: list[SourceMessage] = field(default_factory=list)
-    fingerprints: list[bytes] = field(default_factory=list)
-    unreadable: list[UnreadablePlace] = field(default_factory=list)
-    jobs: list[Job] = field(default_factory=list)
-    prepared: Future[list[PreparedMessage]] | None = None
-    size: int = 0  # bytes of the messages
-
-
-def _read_batch(source: Iterator[SourceMessage | UnreadablePlace]) -> _Batch:
-    batch = _Batch()
-    for found in islice(source, _BATCH_MESSAGES):
-        if isinstance(found, UnreadablePlace):
-            batch.unreadable.append(found)
-            continue
-        batch.messages.append(found)
-        batch.fingerprints.append(fingerprint(found.raw))
-        batch.size += len(found.raw)
-        if batch.size >= _BATCH_BYTES:
-            break
-    return batch
-
-
-class _Ahead:
-    """How much mail may be read before it is taken: so many batches, and so many bytes, which a few large messages
-    come to sooner. One batch may exceed them."""
-
-    def __init__(self, batches: int) -> None:
-        self._free_batches = batches
-        self._free_bytes = _AHEAD_BYTES
-        self._freed = asyncio.Event()
-
-    async def room(self) -> None:
-        """Waits until another batch may be read."""
-        while self._free_batches <= 0 or self._free_bytes <= 0:
-            self._freed.clear()
-            await self._freed.wait()
-
-    def read(self, batch: _Batch) -> None:
-        self._free_batches -= 1
-        self._free_bytes -= batch.size
-
-    def taken(self, batch: _Batch) -> None:
-        self._free_batches += 1
-        self._free_bytes += batch.size
-        self._freed.set()
 
 
 @dataclass(slots=True)
@@ -227,7 +171,7 @@ class _Run:
     async def read_all(self) -> None:
         try:
             for source, size in zip(self._sources, self._sizes, strict=True):
-                async with aclosing(self._batches(source)) as batches:
+                async with aclosing(read_ahead(source, self._start_preparing, self._batches_ahead)) as batches:
                     async for batch in batches:
                         await self._take(batch)
                         self._report(source)
@@ -237,35 +181,7 @@ class _Run:
             raise
         await self._write_rest()
 
-    async def _batches(self, source: MailSource) -> AsyncGenerator[_Batch, None]:
-        """Batches in the order of the source, some of them read and being prepared ahead of the one that is given."""
-        ahead = _Ahead(self._batches_ahead)
-        queue: asyncio.Queue[_Batch | None] = asyncio.Queue()
-        reader = asyncio.create_task(self._read(source, queue, ahead))
-        try:
-            while (batch := await queue.get()) is not None:
-                yield batch
-                ahead.taken(batch)
-            await reader
-        finally:
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
-
-    async def _read(self, source: MailSource, queue: asyncio.Queue[_Batch | None], ahead: _Ahead) -> None:
-        messages = iter(source)
-        try:
-            while True:
-                await ahead.room()
-                batch = await asyncio.to_thread(_read_batch, messages)
-                if not batch.messages and not batch.unreadable:
-                    return
-                ahead.read(batch)
-                await self._start_preparing(batch)
-                queue.put_nowait(batch)
-        finally:
-            queue.put_nowait(None)
-
-    async def _start_preparing(self, batch: _Batch) -> None:
+    async def _start_preparing(self, batch: Batch) -> None:
         known = await self._imports.known(batch.fingerprints)
         for message, print_ in zip(batch.messages, batch.fingerprints, strict=True):
             if print_ not in known and print_ not in self._unwritten:
@@ -274,7 +190,7 @@ class _Run:
         if batch.jobs:
             batch.prepared = self._pool.submit(batch.jobs, self._now)
 
-    async def _take(self, batch: _Batch) -> None:
+    async def _take(self, batch: Batch) -> None:
         prepared = await self._prepared(batch)
         pending = self._pending
         pending.messages.extend(prepared)
@@ -292,7 +208,7 @@ class _Run:
         if pending.is_full():
             await self._start_writing()
 
-    async def _prepared(self, batch: _Batch) -> list[PreparedMessage]:
+    async def _prepared(self, batch: Batch) -> list[PreparedMessage]:
         if batch.prepared is None:
             return []
         return await self._pool.result(batch.prepared, batch.jobs, self._now)
