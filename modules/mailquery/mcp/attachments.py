@@ -1,7 +1,6 @@
 """The tools that find attachments and take them out."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic_core import to_json
@@ -19,6 +18,7 @@ from mailquery.mcp.arguments import (
     visibility,
 )
 from mailquery.mcp.coverage import Coverage
+from mailquery.mcp.pages import continuation, rest_as_text
 from mailquery.repositories.records import AttachmentRow
 from mailquery.services.attachments import (
     MOST_ROWS,
@@ -107,7 +107,7 @@ class AttachmentList(Result):
             at_least=None if found.total.exact else True,
             rows=[AttachmentRowShown.of(row) for row in found.rows],
             coverage=Coverage.of(found.reading),
-            **_continuation(found, len(found.rows)),
+            **continuation(found, len(found.rows), len(found.rows), "attachments"),
         )
         whole._found = found
         whole._whole = whole
@@ -126,7 +126,8 @@ class AttachmentList(Result):
         if units == 1 and found.rows:
             count, rows = 1, [AttachmentRowShown.bare(found.rows[0])]
         coverage = whole.coverage.short() if whole.coverage and units > 1 else None
-        return whole.model_copy(update={"rows": rows, "coverage": coverage, **_continuation(found, count)})
+        rest = continuation(found, count, len(found.rows), "attachments")
+        return whole.model_copy(update={"rows": rows, "coverage": coverage, **rest})
 
     def disclosed(self) -> list[str]:
         return [row.id for row in self.rows]
@@ -135,20 +136,10 @@ class AttachmentList(Result):
         count = f"{'at least ' if self.at_least else ''}{shown.plural(self.total, 'attachment')}"
         lines = [f"{len(self.rows)} of {count}, newest first" if self.rows else f"{count} found"]
         lines += [row.as_text() for row in self.rows]
-        if self.cursor and self.truncated:
-            least = "at least " if self.at_least else ""
-            lines.append(f"{least}{self.truncated.omitted:,} more: cursor={self.cursor}")
+        lines += rest_as_text(self.truncated, self.cursor, at_least=self.at_least)
         if self.coverage:
             lines.append(self.coverage.as_text())
         return "\n".join(lines)
-
-
-def _continuation(found: FoundAttachments, count: int) -> dict[str, Any]:
-    if count == len(found.rows) and not found.more:
-        return {"truncated": None, "cursor": None}
-    omitted = max(1, found.total.value - found.given_before - count)
-    truncated = Truncated(unit="attachments", returned=count, omitted=omitted, next="pass `cursor`")
-    return {"truncated": truncated, "cursor": found.cursor_after(count)}
 
 
 def list_attachments(listing: ListAttachments) -> Tool[ListAttachmentsArguments, AttachmentList]:

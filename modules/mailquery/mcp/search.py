@@ -1,6 +1,6 @@
 """The tool that finds messages."""
 
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
@@ -8,6 +8,7 @@ from mailquery.domain.handles import message_handle, thread_handle
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import READ, Cursor, FilterArguments, MaxChars, SortOrder, visibility
 from mailquery.mcp.coverage import Coverage
+from mailquery.mcp.pages import continuation, rest_as_text
 from mailquery.repositories.records import Sort
 from mailquery.services.searching import MOST_ROWS, SNIPPET_CHARS, Found, Hit, SearchMessages
 from mcpkit.protocol.calls import Call
@@ -122,7 +123,7 @@ class SearchResult(Result):
             rows=[SearchRow.of(hit) for hit in found.hits],
             coverage=Coverage.of(found.reading),
             ranked_newest=found.ranked_newest,
-            **_continuation(found, len(found.hits)),
+            **continuation(found, len(found.hits), len(found.hits), "messages"),
         )
         whole._found = found
         whole._whole = whole
@@ -141,7 +142,8 @@ class SearchResult(Result):
         if 0 < units <= _BRIEF_STEPS and found.hits:
             count, rows = 1, [SearchRow.brief(found.hits[0], bare=units == 1)]
         coverage = whole.coverage.short() if whole.coverage and units > _BRIEF_STEPS else None
-        return whole.model_copy(update={"rows": rows, "coverage": coverage, **_continuation(found, count)})
+        rest = continuation(found, count, len(found.hits), "messages")
+        return whole.model_copy(update={"rows": rows, "coverage": coverage, **rest})
 
     def disclosed(self) -> list[str]:
         return [row.id for row in self.rows]
@@ -153,21 +155,10 @@ class SearchResult(Result):
         if self.ranked_newest:
             lines.append(f"ranked among the newest {self.ranked_newest:,} matches")
         lines += [row.as_text() for row in self.rows]
-        if self.cursor and self.truncated:
-            least = "at least " if self.at_least else ""
-            lines.append(f"{least}{self.truncated.omitted:,} more: cursor={self.cursor}")
+        lines += rest_as_text(self.truncated, self.cursor, at_least=self.at_least)
         if self.coverage:
             lines.append(self.coverage.as_text())
         return "\n".join(lines)
-
-
-def _continuation(found: Found, count: int) -> dict[str, Any]:
-    """What is left out after the first `count` rows, and the cursor that continues there."""
-    if count == len(found.hits) and not found.more:
-        return {"truncated": None, "cursor": None}
-    omitted = max(1, found.total.value - found.given_before - count)
-    truncated = Truncated(unit="messages", returned=count, omitted=omitted, next="pass `cursor`")
-    return {"truncated": truncated, "cursor": found.cursor_after(count)}
 
 
 def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResult]:
