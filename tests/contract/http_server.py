@@ -15,6 +15,7 @@ from mcpkit.transport.http import HttpSettings, run_http
 
 async def main(port: int) -> None:
     server = build_server(build_catalogue(), build_pipeline(LocalUser("tester"), LogAudit()))
+    # Who started this process reads the URL from its output.
     await run_http(server, HttpSettings(port=port), on_ready=lambda url: print(url, flush=True))  # noqa: T201
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from anyio import to_thread
 
-from integration.archives import Archive
+from integration.archives import ALL, Archive
 from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.repositories.records import PreparedMessage
 from mailquery.services import importing, read_ahead
@@ -73,3 +73,21 @@ async def test_large_messages_are_read_ahead_by_their_size(archive: Archive, mon
     summary = await ImportMail(archive.imports, workers=4)([Path("large.mbox")], progress=source.note)
     assert summary.imported == MESSAGES
     assert AHEAD <= source.most_on_the_way <= AHEAD + MESSAGE
+
+
+class FailingMessages(LargeMessages):
+    """A mailbox on a disk that breaks after the twentieth message."""
+
+    def __iter__(self) -> Iterator[SourceMessage]:
+        for number, message in enumerate(super().__iter__()):
+            if number == 20:
+                raise RuntimeError("the disk is gone")
+            yield message
+
+
+async def test_what_was_read_before_a_source_broke_is_kept(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "open_sources", lambda *_, **__: [FailingMessages()])
+    monkeypatch.setattr(read_ahead, "_BATCH_BYTES", MESSAGE)
+    with pytest.raises(RuntimeError, match="the disk is gone"):
+        await ImportMail(archive.imports, workers=1)([Path("large.mbox")])
+    assert (await archive.directory.version(ALL)).messages == 20

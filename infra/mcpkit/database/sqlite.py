@@ -69,7 +69,7 @@ class _Worker:
 
         self._stopped = False
         # aiosqlite has no public way to run a function on its thread, and a hop for each statement costs more than
-        # most statements do.
+        # most statements do. Its `_execute` has no annotations.
         return asyncio.ensure_future(connection._execute(job))  # type: ignore[no-untyped-call]
 
     def stop(self) -> None:

@@ -39,7 +39,7 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
     from mailquery.bootstrap import open_application
     from mailquery.settings import load_settings
     from mcpkit.logs import set_up_logging
-    from mcpkit.transport.http import HttpSettings, run_http
+    from mcpkit.transport.http import HttpSettings, is_loopback, run_http
 
     settings = load_settings()
     set_up_logging(settings.log.level or "info", settings.log.form)
@@ -60,6 +60,11 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
                 install_fixtures(server)
             await run_http(server, address, application.health, _tell)
 
+    if not is_loopback(address.host):
+        print(
+            f"mailquery: there is no authentication yet: whoever reaches {address.host} can read this archive.",
+            file=sys.stderr,
+        )
     asyncio.run(serve())
 
 

@@ -176,8 +176,8 @@ class _Run:
                         await self._take(batch)
                         self._report(source)
                 self._bytes_before += size
-        except asyncio.CancelledError:
-            await self._write_rest()  # what was read is not to be read again
+        except (Exception, asyncio.CancelledError):
+            await self._write_rest()  # whatever ends the reading: what was read is not to be read again
             raise
         await self._write_rest()
 

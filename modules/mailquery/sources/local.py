@@ -1,5 +1,6 @@
 """What the readers of local files share: where they are, what they fill, how far they have come."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -60,7 +61,7 @@ class Progress:
         return mailbox
 
 
-class LocalSource:
+class LocalSource(ABC):
     """A `MailSource` in local files; subclasses read them."""
 
     def __init__(self, path: Path, settings: Settings) -> None:
@@ -75,8 +76,8 @@ class LocalSource:
     def position(self) -> int:
         return self._progress.position
 
-    def size(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def size(self) -> int: ...
 
     def mailboxes(self) -> tuple[tuple[str, MailboxRole], ...]:
         return tuple(self._progress.mailboxes.copy().items())
@@ -86,5 +87,5 @@ class LocalSource:
         self._progress.position = 0
         return self._read()
 
-    def _read(self) -> Iterator[Item]:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self) -> Iterator[Item]: ...
