@@ -7,7 +7,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -102,17 +102,19 @@ class Database:
         path: Path,
         *,
         migrations: Sequence[Migration],
+        functions: Mapping[str, Callable[[str], object]] | None = None,
         readers: int | None = None,
         read_timeout: float = READ_TIMEOUT,
     ) -> Self:
         """Opens the database at `path`, creating it (0600) and its folder (0700) where they are missing.
 
-        Connections are made when they are first needed. Raises Fault STORAGE_TOO_NEW, STORAGE_DAMAGED, STORAGE_FULL,
+        `functions` are those of one argument, by name, that the migrations use. Connections are made when they are first
+        needed. Raises Fault STORAGE_TOO_NEW, STORAGE_DAMAGED, STORAGE_FULL,
         SERVICE_UNAVAILABLE; CONFLICT where a migration is due and another process keeps writing.
         """
         self = cls(path, readers or os.cpu_count() or 1, read_timeout)
         if not self._is_current(migrations):
-            await asyncio.to_thread(self._prepare, migrations)
+            await asyncio.to_thread(self._prepare, migrations, functions or {})
         return self
 
     def _is_current(self, migrations: Sequence[Migration]) -> bool:
@@ -126,7 +128,7 @@ class Database:
             finally:
                 connection.close()
 
-    def _prepare(self, migrations: Sequence[Migration]) -> None:
+    def _prepare(self, migrations: Sequence[Migration], functions: Mapping[str, Callable[[str], object]]) -> None:
         with translated(self.path):
             private_folder(self.path.parent)
             self._lock.acquire(_MIGRATION_TIMEOUT)
@@ -136,6 +138,8 @@ class Database:
                 try:
                     connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
                     connection.execute("PRAGMA journal_mode = WAL")
+                    for name, function in functions.items():
+                        connection.create_function(name, 1, function, deterministic=True)
                     if not check_version(connection, self.path, migrations):
                         migrate(connection, migrations)
                 finally:

@@ -14,8 +14,9 @@ from functools import lru_cache
 from operator import add
 
 from mailquery.domain.folding import fold, fold_for_index, is_word
+from mailquery.domain.numbers import joined_numbers, typed_forms
 
-__all__ = ["UNSPACED", "Phrase", "fold", "has_word", "phrase", "segment"]
+__all__ = ["UNSPACED", "Phrase", "fold", "has_word", "is_named_word", "new_words", "other_forms", "phrase", "segment"]
 
 UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
@@ -72,9 +73,19 @@ def _indexed_runs(folded: str) -> str:
     return "".join(parts)
 
 
+_END_OF_TEXT = "\ue001"  # a token that cannot be typed: no phrase reaches from the text into what is put behind it
+_ASCII_DIGIT = re.compile("[0-9]")
+
+
 def segment(text: str) -> str:
-    """The form in which `text` is given to an engine's tokenizer."""
-    return _indexed_runs(fold_for_index(text))
+    """The form in which `text` is given to an engine's tokenizer: its words, and behind them its numbers without their
+    separators."""
+    folded = fold_for_index(text)
+    words = _indexed_runs(folded)
+    # Grouping marks that are not ASCII have become spaces in `folded`, where they still stand between digits.
+    if _ASCII_DIGIT.search(folded) is None or not (numbers := joined_numbers(fold(text))):
+        return words
+    return f"{words} {_END_OF_TEXT} {numbers}"
 
 
 def has_word(text: str) -> bool:
@@ -84,12 +95,41 @@ def has_word(text: str) -> bool:
     return any(is_word(character) for character in fold_for_index(text))
 
 
+_NAMED = re.compile(f"[^\\W\\d_{UNSPACED}]{{3,24}}")
+
+
+def is_named_word(token: str) -> bool:
+    """Whether a token of the index is a word of letters alone, of a script that separates its words."""
+    return _NAMED.fullmatch(token) is not None
+
+
+def new_words(segmented: str, known: set[str]) -> list[str]:
+    """The words of letters alone in a text in index form that are not in `known`, which they are added to."""
+    fresh = [word for word in set(segmented.split()) - known if is_named_word(word)]
+    known.update(fresh)
+    return fresh
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """What a query looks for: `text` is in index form; with `prefix` its last token may go on."""
 
     text: str
     prefix: bool
+
+
+_SCHEME = re.compile(r"(?:https?://)?(?:www\.)?(.+?)/*", re.DOTALL)
+
+
+def other_forms(text: str) -> tuple[Phrase, ...]:
+    """The phrases that an unquoted word also stands for: a number with or without its separators, an address on the web
+    with or without its scheme."""
+    folded = fold(text)
+    forms = [Phrase(form, prefix=False) for form in typed_forms(folded)]
+    bare = _SCHEME.fullmatch(folded)
+    if bare is not None and bare[1] != folded and (without := phrase(bare[1])) is not None:
+        forms.append(without)
+    return tuple(forms)
 
 
 def phrase(text: str, *, prefix: bool = False) -> Phrase | None:

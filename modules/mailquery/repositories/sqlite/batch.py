@@ -18,6 +18,7 @@ from mailquery.repositories.sqlite.placements import Placed, Placer
 from mailquery.repositories.sqlite.row_ids import RowIds
 from mailquery.repositories.sqlite.threads import Links, ThreadJoiner, hash64, message_id_hash
 from mailquery.repositories.sqlite.tokens import content_tokens, list_token
+from mailquery.repositories.sqlite.vocabulary import Vocabulary
 
 _INSERT_MESSAGE = """
     INSERT INTO messages (
@@ -51,9 +52,10 @@ def stored(connection: sqlite3.Connection, fingerprints: Iterable[bytes]) -> dic
 
 
 class Batch:
-    def __init__(self, connection: sqlite3.Connection, numbers: ParticipantNumbers) -> None:
+    def __init__(self, connection: sqlite3.Connection, numbers: ParticipantNumbers, vocabulary: Vocabulary) -> None:
         self._connection = connection
         self._numbers = numbers
+        self._vocabulary = vocabulary
 
     def write(
         self, messages: Sequence[PreparedMessage], placements: Sequence[NewPlacement], problems: Sequence[SourceProblem]
@@ -79,6 +81,7 @@ class Batch:
         for entry in new:
             entry.flags = flags.get(entry.row, 0)
         self._insert(new)
+        self._vocabulary.add(self._connection, (entry.message.index for entry in new))
         placer.write(plan)
         self._write_problems(new, problems, known)
         return len(new)

@@ -6,6 +6,7 @@ is a sub-select.
 """
 
 import sqlite3
+from collections.abc import Sequence
 
 from mailquery.domain.addresses import Role
 from mailquery.domain.handles import parse_handle
@@ -34,7 +35,7 @@ from mailquery.domain.queries import (
     WithMessageId,
     Words,
 )
-from mailquery.domain.words import fold, phrase
+from mailquery.domain.words import Phrase, fold, is_named_word, other_forms, phrase
 from mailquery.repositories.sqlite.encoding import first_second_from
 from mailquery.repositories.sqlite.people_index import PeopleIndex, domain_id
 from mailquery.repositories.sqlite.scope import Scope, ids
@@ -63,6 +64,7 @@ from mailquery.repositories.sqlite.tokens import (
     list_token,
     participant_token,
 )
+from mailquery.repositories.sqlite.vocabulary import forms_of
 from mcpkit.errors import ErrorCode, Fault
 
 _MOST_TERMS = 300  # index terms for one participant or list; with more, a condition on the message is faster
@@ -152,7 +154,7 @@ class _Compiler:
             case Everything():
                 return Truth(True)
             case Words():
-                return _words(query)
+                return self._words(query)
             case Participant(field, value):
                 return self._participant(field, value)
             case OnList(value):
@@ -179,6 +181,18 @@ class _Compiler:
                 )
             case _:
                 raise TypeError(f"no query: {query!r}")
+
+    def _words(self, words: Words) -> Node:
+        """As they stand; unquoted, also in their other forms."""
+        found = phrase(words.text, prefix=words.prefix)
+        if found is None:
+            return Truth(False)
+        phrases = [found]
+        if not words.quoted and not words.prefix:
+            phrases += other_forms(words.text)
+            if is_named_word(found.text):
+                phrases += [Phrase(form, prefix=False) for form in forms_of(self._connection, found.text)]
+        return words_match(words.field, phrases)
 
     def _participant(self, field: ParticipantField, value: str) -> Node:
         roles = _ROLES[field]
@@ -242,13 +256,14 @@ class _Compiler:
         )
 
 
-def _words(words: Words) -> Node:
-    found = phrase(words.text, prefix=words.prefix)
-    if found is None:
-        return Truth(False)
+def words_match(field: TextField, phrases: Sequence[Phrase]) -> Match:
+    """The index expression for any of `phrases`."""
     # The index's own tokens cannot be typed; text that tries to is kept to the columns of text.
-    columns = _EVERY_TEXT_COLUMN if words.field is TextField.ANY and MARK in found.text else _COLUMNS[words.field]
-    return Match(f"{columns}{quoted(found.text)}{' *' if found.prefix else ''}", words=True, prefix=found.prefix)
+    typed_mark = field is TextField.ANY and any(MARK in phrase.text for phrase in phrases)
+    columns = _EVERY_TEXT_COLUMN if typed_mark else _COLUMNS[field]
+    terms = " OR ".join(f"{quoted(phrase.text)}{' *' if phrase.prefix else ''}" for phrase in phrases)
+    expression = f"({terms})" if len(phrases) > 1 else terms
+    return Match(columns + expression, words=True, prefix=any(phrase.prefix for phrase in phrases))
 
 
 def _token(token: str) -> Match:

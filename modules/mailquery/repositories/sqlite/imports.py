@@ -14,6 +14,7 @@ from mailquery.repositories.sqlite.batch import Batch, stored
 from mailquery.repositories.sqlite.participants import ParticipantNumbers
 from mailquery.repositories.sqlite.placements import set_mailbox_role
 from mailquery.repositories.sqlite.threads import join_by_subject
+from mailquery.repositories.sqlite.vocabulary import Vocabulary
 from mcpkit.database.sqlite import Database
 
 T = TypeVar("T")
@@ -29,18 +30,23 @@ class SqliteImports:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._numbers = ParticipantNumbers()
+        self._vocabulary = Vocabulary()
         self._writing = False
         self._added = 0  # since the index was last put in order
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
         async with self._database.exclusive():
-            self._numbers.forget()
+            self._forget()
             self._writing = True
             try:
                 yield
             finally:
                 self._writing = False
+
+    def _forget(self) -> None:
+        self._numbers.forget()
+        self._vocabulary.forget()
 
     async def known(self, fingerprints: Sequence[bytes]) -> set[bytes]:
         return await self._database.read(lambda connection: set(stored(connection, fingerprints)))
@@ -53,18 +59,19 @@ class SqliteImports:
             raise RuntimeError("messages are added inside `writing`")
 
         def write(connection: sqlite3.Connection) -> int:
-            return Batch(connection, self._numbers).write(messages, placements, problems)
+            return Batch(connection, self._numbers, self._vocabulary).write(messages, placements, problems)
 
         try:
             added = await self._database.write(write)
         except UnicodeEncodeError:
             # A lone surrogate, which a parser should not let through, must not stop an import.
-            self._numbers.forget()
+            self._forget()
             return await self.add(_encodable(messages), _encodable(placements), _encodable(problems))
         except BaseException:
-            self._numbers.forget()  # what it learned was undone
+            self._forget()  # what it learned was undone
             raise
         self._numbers.trim()
+        self._vocabulary.trim()
         self._added += added
         return added
 

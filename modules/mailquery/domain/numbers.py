@@ -1,0 +1,127 @@
+"""Numbers as people write and type them: 2,400.00 and 2400; +82-10-1234-5678 and 01012345678; INV-2024-001 and INV2024001.
+
+A text's index form gets, behind its words, the numbers in it without their separators; a typed number is looked for in
+the same forms. All text here is folded (`domain.folding`).
+"""
+
+import re
+from collections.abc import Iterator
+
+_GROUP_MARKS = ",.'’\u00a0\u202f"  # what stands between groups of three digits
+_AMOUNT = re.compile(rf"\d{{1,3}}([{_GROUP_MARKS}])\d{{3}}(?:\1\d{{3}})*(?:(?!\1)[.,](\d{{1,2}}))?")
+_DECIMAL = re.compile(r"(\d+)[.,](0{1,2})")
+_FROM_FIRST_DIGIT = re.compile(rf"[0-9]+(?:[-–/_{_GROUP_MARKS}]?[0-9a-z]+)*")
+_JOINTS = frozenset("-/._")  # between the parts of a number that begins with letters
+# Only in telephone numbers do spaces and brackets join. Each begins with a plain character, which is found quickest.
+_PHONES = (
+    re.compile(r"\+\d[\d ()./–-]{5,22}\d(?![\d-])"),
+    re.compile(r"\(\+?\d{1,4}\) ?[\d ./–-]{5,18}\d(?![\d-])"),
+    re.compile(r"0\d{1,3} \d{3,4}[ -]\d{4}(?![\d-])"),
+)
+_SEPARATORS = re.compile(r"[^0-9a-z]+")
+_LOOK_BACK = 24
+_SHORTEST, _LONGEST = 4, 32  # characters of a joined form
+_PHONE_DIGITS = range(7, 16)  # ITU-T E.164, section 6.1: at most 15
+_COUNTRY_CODES = (1, 2, 3)  # their lengths in digits
+_MOST = 200  # numbers of one text that are given other forms
+
+
+def joined_numbers(text: str) -> str:
+    """The numbers of `text` without their separators, each form once, with spaces between; empty where there is none
+    that has separators."""
+    forms: dict[str, None] = {}
+    for compound in _compounds(text):
+        forms.update(dict.fromkeys(_stored_forms(compound)))
+        if len(forms) >= _MOST:
+            break
+    return " ".join(forms)
+
+
+def typed_forms(text: str) -> tuple[str, ...]:
+    """The other forms in which a number that was typed as `text` may stand in an index; `text` itself is not among
+    them. Each is one token, or several that stand side by side."""
+    if not any(character.isdigit() for character in text):
+        return ()
+    typed = text.strip(" .,;:!?$€£¥₩#")
+    forms: dict[str, None] = {}
+    if (amount := _amount(typed)) is not None:
+        whole, decimals = amount
+        if decimals:
+            forms[f"{whole} {decimals}"] = None
+        if not decimals.strip("0"):
+            forms[whole] = None
+    elif (plain := _DECIMAL.fullmatch(typed)) is not None:
+        forms[plain[1]] = None
+    else:
+        forms.update(dict.fromkeys(_phone_forms(typed)))
+        joined = _SEPARATORS.sub("", typed)
+        if _is_identifier(joined):
+            forms[joined] = None
+    native = " ".join(_SEPARATORS.sub(" ", typed).split())
+    return tuple(form for form in forms if form != native)
+
+
+def _compounds(text: str) -> Iterator[str]:
+    for match in _FROM_FIRST_DIGIT.finditer(text):
+        start, found = match.start(), match[0]
+        before = text[start - 1 : start]
+        if before.isalpha() or before in _JOINTS:
+            found = text[_start_of_compound(text, start) : match.end()]
+        if not found.isalnum():
+            yield found
+    for pattern in _PHONES:
+        for match in pattern.finditer(text):
+            if match.start() == 0 or not text[match.start() - 1].isalnum():
+                yield match[0]
+
+
+def _start_of_compound(text: str, digit: int) -> int:
+    """Where a number begins whose first digit stands at `digit`: letters may stand before it, with a joint between."""
+    start = digit
+    while start > max(0, digit - _LOOK_BACK) and (text[start - 1] in _JOINTS or text[start - 1].isalnum()):
+        start -= 1
+    while start < digit and text[start] in _JOINTS:
+        start += 1
+    return start
+
+
+def _stored_forms(compound: str) -> Iterator[str]:
+    if (amount := _amount(compound)) is not None:
+        whole, decimals = amount
+        yield whole
+        if decimals:
+            yield decimals  # behind the whole, so that the two are found as a phrase
+        return
+    yield from _phone_forms(compound)
+    joined = _SEPARATORS.sub("", compound)
+    if _is_identifier(joined):
+        yield joined
+
+
+def _amount(text: str) -> tuple[str, str] | None:
+    """The digits before and behind the decimal mark of a number that has its thousands marked."""
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        return None
+    decimals = match[2] or ""
+    whole = text[: len(text) - len(decimals) - 1] if decimals else text
+    return re.sub(r"\D", "", whole), decimals
+
+
+def _phone_forms(text: str) -> Iterator[str]:
+    """All digits; those behind the zeros of a national number; those behind a country code, whose length is not known."""
+    digits = re.sub(r"\D", "", text)
+    if len(digits) not in _PHONE_DIGITS or re.search("[a-z]", text):
+        return
+    yield digits
+    if digits.startswith("0"):
+        yield digits.lstrip("0") or digits
+    elif text.startswith(("+", "(+")):
+        for length in _COUNTRY_CODES:
+            national = digits[length:].lstrip("0")
+            if len(national) in _PHONE_DIGITS:
+                yield national
+
+
+def _is_identifier(joined: str) -> bool:
+    return _SHORTEST <= len(joined) <= _LONGEST and sum(character.isdigit() for character in joined) >= 2

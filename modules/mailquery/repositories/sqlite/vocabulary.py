@@ -1,0 +1,43 @@
+"""The words of the index by their stems (the table `words`)."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from mailquery.domain.stemming import stem
+from mailquery.domain.words import new_words
+from mailquery.repositories.records import IndexText
+
+_REMEMBERED = 300_000
+_MOST_FORMS = 24  # of one word: more than any has that somebody wrote on purpose
+
+
+class Vocabulary:
+    """Adds the words of messages, for one writing session. What it remembers is right only while no transaction is
+    undone."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def forget(self) -> None:
+        self._known.clear()
+
+    def trim(self) -> None:
+        """Keeps memory bounded. Called between transactions."""
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
+
+    def add(self, connection: sqlite3.Connection, texts: Iterable[IndexText]) -> None:
+        fresh: list[str] = []
+        for text in texts:
+            for column in (text.subject, text.people, text.body, text.quoted, text.filenames):
+                fresh += new_words(column, self._known)
+        fresh.sort()  # the tree is filled in the order of its keys
+        connection.executemany("INSERT OR IGNORE INTO words VALUES (?, ?)", [(word, stem(word)) for word in fresh])
+
+
+def forms_of(connection: sqlite3.Connection, word: str) -> list[str]:
+    """The words of the index that have the stem of `word` (folded), without `word` itself, in the alphabet's order."""
+    rows = connection.execute(
+        "SELECT word FROM words WHERE stem = ? AND word <> ? ORDER BY word LIMIT ?", (stem(word), word, _MOST_FORMS)
+    )
+    return [form for (form,) in rows]
