@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.selection import Condition, Selection
-from mailquery.repositories.sqlite.vector_codes import CodeCache, State, sign_codes
+from mailquery.repositories.sqlite.vector_codes import CodeCache, State
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-COMPARED = 500  # chunks at least whose cosine is computed
+COMPARED = 600  # chunks at least whose cosine is computed
 _PER_RESULT = 8  # and so many for each message that is asked for
 _ALL_COMPARED = 1_000  # messages of a selection that needs no signs
 _MOST_LISTED = 20_000  # messages of a selection that is listed before anything is compared
@@ -69,32 +69,32 @@ class NearestVectors:
         most: int,
     ) -> list[int]:
         """The sequences of the messages of the selection whose cosine is worth computing."""
-        code = sign_codes(vector.reshape(1, -1))[0]
+        import numpy as np
+
         if selects_all(selection):
-            return self._codes.load(connection, state).nearest(code, most)
+            return self._codes.load(connection, state).nearest(vector, most)
         listed = _listed(connection, selection, state)
         if listed is None:
-            return self._among_nearest(connection, state, code, selection, most)
+            return self._among_nearest(connection, state, vector, selection, most)
         if len(listed) <= _ALL_COMPARED:
             return listed
-        import numpy as np
 
         allowed = np.zeros(max(listed) + 1, np.bool_)
         allowed[listed] = True
-        return self._codes.load(connection, state).nearest(code, most, allowed)
+        return self._codes.load(connection, state).nearest(vector, most, allowed)
 
     def _among_nearest(
         self,
         connection: sqlite3.Connection,
         state: State,
-        code: "NDArray[np.uint64]",
+        vector: "NDArray[np.float32]",
         selection: Selection,
         most: int,
     ) -> list[int]:
         codes = self._codes.load(connection, state)
         found: list[int] = []
         for width in _WIDER:
-            near = codes.nearest(code, width)
+            near = codes.nearest(vector, width)
             inside = _inside(connection, selection, near)
             found = [sequence for sequence in near if sequence in inside][:most]
             if len(found) >= most or width >= codes.chunks:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 BLOCK_CHUNKS = 4096
 _SEGMENT_CHUNKS = 32_768  # scanned at a time: their codes fit into a core's cache
+_WEIGHED = 8_000  # chunks, the nearest by their signs, that are compared with the vector's own numbers
 _FARTHEST = 65_535
 
 _STATE = "SELECT model, dimensions, through, messages, chunks, first_block FROM embedding"
@@ -88,21 +89,48 @@ class Codes:
         parts = [segment.sequences for segment in self.segments]
         return np.concatenate(parts) if parts else np.zeros(0, np.uint32)
 
-    def nearest(self, code: "NDArray[np.uint64]", most: int, allowed: "NDArray[np.bool_] | None" = None) -> list[int]:
-        """The messages of the `most` nearest chunks, each once, the nearest first; `allowed` says by sequence which."""
+    def nearest(
+        self, vector: "NDArray[np.float32]", most: int, allowed: "NDArray[np.bool_] | None" = None
+    ) -> list[int]:
+        """The messages of the `most` nearest chunks by their signs, each once, the nearest first; `allowed` says by
+        sequence which ones come into question."""
         import numpy as np
 
-        distances, sequences = self.distances(code), self.sequences()
+        distances, sequences = self.distances(sign_codes(vector.reshape(1, -1))[0]), self.sequences()
         if allowed is not None:
             inside = sequences < len(allowed)
             distances[~(inside & allowed[np.where(inside, sequences, 0)])] = _FARTHEST
-        every = most >= len(distances)
-        chosen = np.arange(len(distances)) if every else np.argpartition(distances, most)[:most]
+        width = max(_WEIGHED, most)
+        every = width >= len(distances)
+        chosen = np.arange(len(distances)) if every else np.sort(np.argpartition(distances, width)[:width])
         chosen = chosen[distances[chosen] != _FARTHEST]
-        found = sequences[chosen[np.argsort(distances[chosen], kind="stable")]]
+        weights = self._weights(vector, chosen)
+        found = sequences[chosen[np.argsort(-weights, kind="stable")[:most]]]
         _, first = np.unique(found, return_index=True)
         nearest: list[int] = found[np.sort(first)].tolist()
         return nearest
+
+    def _weights(self, vector: "NDArray[np.float32]", chosen: "NDArray[np.intp]") -> "NDArray[np.float32]":
+        """The dot products of `vector` itself and the signs of the chunks at these ascending places. It finds half of
+        what the distance between signs alone would miss."""
+        import numpy as np
+
+        parts = []
+        start = 0
+        for segment in self.segments:
+            end = start + len(segment.sequences)
+            low, high = np.searchsorted(chosen, (start, end))
+            parts.append(segment.codes[:, chosen[low:high] - start])
+            start = end
+        if not parts:
+            return np.zeros(0, np.float32)
+        packed = np.ascontiguousarray(np.concatenate(parts, axis=1).T).view(np.uint8)
+        padded = np.zeros(packed.shape[1] * 8, np.float32)
+        padded[: len(vector)] = vector
+        signs = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32) * 2 - 1
+        by_byte = signs @ padded.reshape(-1, 8).T  # what each value of each byte adds to the product
+        weights: NDArray[np.float32] = by_byte[packed, np.arange(packed.shape[1])].sum(axis=1)
+        return weights
 
 
 class CodeCache:
