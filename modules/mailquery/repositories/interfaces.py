@@ -7,7 +7,7 @@ where a read ran into its time limit.
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from mailquery.domain.mailboxes import MailboxRole
@@ -15,6 +15,7 @@ from mailquery.domain.queries import Query
 from mailquery.repositories.records import (
     AccountSummary,
     AttachmentRow,
+    EmbeddingProgress,
     GroupBy,
     MailboxSummary,
     MessageRow,
@@ -24,14 +25,22 @@ from mailquery.repositories.records import (
     PreparedMessage,
     RecordedProblem,
     SearchPage,
+    SimilarMessage,
     Sort,
     SourceProblem,
     Statistics,
     StoredMessage,
     Total,
+    Unembedded,
     Version,
     Visibility,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]  # of shape (chunks, dimensions)
 
 
 class SearchRepository(Protocol):
@@ -130,4 +139,33 @@ class ImportRepository(Protocol):
 
     async def finished(self, account: str, mailboxes: Sequence[str]) -> None:
         """Records that the mailboxes were read to their end just now, and puts the index in order."""
+        ...
+
+
+class VectorRepository(Protocol):
+    """The vectors of messages (`mailquery.embedding`). `model` is an `Embedder`'s name: vectors of another one are
+    left alone by reads, and replaced by the first addition."""
+
+    def embedding(self) -> AbstractAsyncContextManager[None]:
+        """Keeps every other process from embedding. `CONFLICT` if one does. An import may go on at the same time."""
+        ...
+
+    async def pending(self, model: str, limit: int) -> tuple[Unembedded, ...]:
+        """The next messages without vectors of `model`, at most `limit`, in the order in which they must be added."""
+        ...
+
+    async def add(self, model: str, batch: Sequence[tuple[int, "Vectors"]]) -> bool:
+        """Stores the vectors of the messages that `pending` gave, by `Unembedded.sequence`, in one transaction; none
+        for a message without text. False, and nothing is stored, where another process was quicker.
+
+        `CONFIGURATION` where the vectors have other dimensions than those of the same model that are stored."""
+        ...
+
+    async def progress(self) -> EmbeddingProgress: ...
+
+    async def similar(
+        self, key: int, model: str, query: Query, visible: Visibility, *, limit: int
+    ) -> tuple[SimilarMessage, ...] | None:
+        """Of the messages that match `query`, those nearest in meaning to the message with this key, the nearest
+        first, without itself. None where the message has no vectors of `model`."""
         ...

@@ -234,3 +234,30 @@ class RecordedProblem:
     locator: str
     problem: Problem
     recorded: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unembedded:
+    """A message without vectors yet, and what of it is embedded. `sequence` is its place among all messages."""
+
+    sequence: int
+    subject: str
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingProgress:
+    """How far embedding has come: `messages` of `total` have vectors of `model`, which is empty before the first."""
+
+    model: str
+    messages: int
+    total: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarMessage:
+    """`similarity` is the cosine between the texts' vectors: 1 is the same text, around 0 nothing in common."""
+
+    row: MessageRow
+    similarity: float

@@ -1,0 +1,150 @@
+"""The messages nearest to a vector, inside one transaction.
+
+The signs of all vectors are compared first, in memory: the nearest few hundred chunks by that measure are read, and
+the cosine decides among them. So it is approximate in what it looks at, and exact in what it says of it. Of a selection
+of few messages every vector is compared exactly; of one of up to 20,000 the signs of just those; a larger one is looked
+for among the nearest chunks of the archive, ever more of them, and gives fewer than were asked for where they end.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from mailquery.repositories.sqlite.scope import ids
+from mailquery.repositories.sqlite.selection import Condition, Selection
+from mailquery.repositories.sqlite.vector_codes import CodeCache, State
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+COMPARED = 600  # chunks at least whose cosine is computed
+_PER_RESULT = 8  # and so many for each message that is asked for
+_ALL_COMPARED = 1_000  # messages of a selection that needs no signs
+_MOST_LISTED = 20_000  # messages of a selection that is listed before anything is compared
+_WIDER = (4_000, 32_000, 256_000)  # chunks in which members of a larger selection are looked for
+
+_VECTORS = """
+    SELECT m.id, v.vectors FROM json_each(?) j
+    CROSS JOIN vectors v ON v.sequence = j.value
+    CROSS JOIN messages m ON m.sequence = v.sequence
+    WHERE v.sequence <= ?
+"""
+_ROWS = "SELECT m.sequence, m.id FROM json_each(?) j CROSS JOIN messages m ON m.sequence = j.value"
+
+
+class NearestVectors:
+    """Finds by vector. Shared by all readers of a database: it keeps the codes in memory."""
+
+    def __init__(self) -> None:
+        self._codes = CodeCache()
+
+    def nearest(
+        self,
+        connection: sqlite3.Connection,
+        model: str,
+        vector: "NDArray[np.float32]",
+        selection: Selection,
+        limit: int,
+    ) -> list[tuple[int, float]]:
+        """Row ids of messages of the selection, each with the cosine between `vector` and the nearest of its chunks,
+        the nearest first; of equals, the newest. Empty where nothing is embedded by `model`.
+
+        The selection is compiled for a caller (`compile_query`), so that what they may not see is not found.
+        """
+        state = State.read(connection)
+        if state.model != model or not state.chunks or selection.empty or limit < 1 or not vector.any():
+            return []
+        candidates = self._candidates(connection, state, vector, selection, max(COMPARED, _PER_RESULT * limit))
+        cosines = read_cosines(connection, state, vector, candidates)
+        return sorted(cosines.items(), key=lambda found: (-found[1], -found[0]))[:limit]
+
+    def _candidates(
+        self,
+        connection: sqlite3.Connection,
+        state: State,
+        vector: "NDArray[np.float32]",
+        selection: Selection,
+        most: int,
+    ) -> list[int]:
+        """The sequences of the messages of the selection whose cosine is worth computing."""
+        import numpy as np
+
+        if selects_all(selection):
+            return self._codes.load(connection, state).nearest(vector, most)
+        listed = _listed(connection, selection, state)
+        if listed is None:
+            return self._among_nearest(connection, state, vector, selection, most)
+        if len(listed) <= _ALL_COMPARED:
+            return listed
+
+        allowed = np.zeros(max(listed) + 1, np.bool_)
+        allowed[listed] = True
+        return self._codes.load(connection, state).nearest(vector, most, allowed)
+
+    def _among_nearest(
+        self,
+        connection: sqlite3.Connection,
+        state: State,
+        vector: "NDArray[np.float32]",
+        selection: Selection,
+        most: int,
+    ) -> list[int]:
+        codes = self._codes.load(connection, state)
+        found: list[int] = []
+        for width in _WIDER:
+            near = codes.nearest(vector, width)
+            inside = _inside(connection, selection, near)
+            found = [sequence for sequence in near if sequence in inside][:most]
+            if len(found) >= most or width >= codes.chunks:
+                break
+        return found
+
+
+def selects_all(selection: Selection) -> bool:
+    """Whether every message belongs to it. Where any are hidden from the caller, a condition says so."""
+    return not (
+        selection.empty
+        or selection.match
+        or selection.mailbox is not None
+        or selection.low is not None
+        or selection.high is not None
+        or selection.conditions
+        or selection.joins
+    )
+
+
+def _listed(connection: sqlite3.Connection, selection: Selection, state: State) -> list[int] | None:
+    """The sequences of the selection's embedded messages; None where they are too many to be listed."""
+    embedded = selection.also(Condition("m.sequence <= ?", (state.through,), needs_message=True))
+    sql, parameters = embedded.sql("m.sequence", tail="LIMIT ?")
+    found = [sequence for (sequence,) in connection.execute(sql, (*parameters, _MOST_LISTED + 1))]
+    return found if len(found) <= _MOST_LISTED else None
+
+
+def _inside(connection: sqlite3.Connection, selection: Selection, sequences: Sequence[int]) -> set[int]:
+    """Those of the messages that belong to the selection."""
+    rows = {row: sequence for sequence, row in connection.execute(_ROWS, (ids(sequences),))}
+    # FTS5 would run its expression anew for each row id that it is given: it is to be run once.
+    given = "+{row}" if selection.match else "{row}"
+    among = Condition(given + " IN (SELECT value FROM json_each(?))", (ids(rows),))  # noqa: S608 - a constant
+    sql, parameters = selection.also(among).sql()
+    return {rows[row] for (row,) in connection.execute(sql, parameters)}
+
+
+def read_cosines(
+    connection: sqlite3.Connection, state: State, vector: "NDArray[np.float32]", sequences: Sequence[int]
+) -> dict[int, float]:
+    """By row id, the cosine between `vector` and the nearest chunk of each message that has any."""
+    import numpy as np
+
+    found = [(row, packed) for row, packed in connection.execute(_VECTORS, (ids(sequences), state.through)) if packed]
+    if not found:
+        return {}
+    starts = np.cumsum([0, *(len(packed) // state.dimensions for _, packed in found)])
+    stored = np.frombuffer(b"".join(packed for _, packed in found), np.int8).reshape(-1, state.dimensions)
+    chunks = stored.astype(np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", chunks, chunks)) * np.linalg.norm(vector)
+    cosines = np.divide(chunks @ vector, lengths, out=np.full(len(chunks), -1, np.float32), where=lengths > 0)
+    return {row: float(cosines[a:b].max()) for (row, _), (a, b) in zip(found, pairwise(starts.tolist()), strict=True)}
