@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mailquery.embedding.static import StaticEmbedder
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.directory import SqliteDirectory
@@ -15,6 +16,7 @@ from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
+from mailquery.services.meaning import Meaning
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.searching import SearchMessages
 from mailquery.services.statistics import MailStatistics
@@ -82,7 +84,7 @@ def _services(settings: Settings, database: Database) -> Services:
     filters = FilterReader(directory, settings.zone)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(
-        search_messages=SearchMessages(search, filters, tokens),
+        search_messages=SearchMessages(search, filters, tokens, Meaning(StaticEmbedder())),
         read_message=ReadMessage(messages),
         read_thread=ReadThread(messages),
         list_accounts=ListAccounts(directory),

@@ -21,6 +21,8 @@ from mcpkit.database.writer_lock import WriterLock
 
 T = TypeVar("T")
 
+SqlFunction = Callable[[str], str | int | float | None]
+
 READ_TIMEOUT = 5.0  # seconds
 _BUSY_TIMEOUT = 10.0  # seconds that a statement waits for another process's transaction
 _MIGRATION_TIMEOUT = 30.0  # seconds to wait for another process that creates or migrates the same database
@@ -102,15 +104,15 @@ class Database:
         path: Path,
         *,
         migrations: Sequence[Migration],
-        functions: Mapping[str, Callable[[str], object]] | None = None,
+        functions: Mapping[str, SqlFunction] | None = None,
         readers: int | None = None,
         read_timeout: float = READ_TIMEOUT,
     ) -> Self:
         """Opens the database at `path`, creating it (0600) and its folder (0700) where they are missing.
 
-        `functions` are those of one argument, by name, that the migrations use. Connections are made when they are first
-        needed. Raises Fault STORAGE_TOO_NEW, STORAGE_DAMAGED, STORAGE_FULL,
-        SERVICE_UNAVAILABLE; CONFLICT where a migration is due and another process keeps writing.
+        `functions` are those of one argument, by name, that the migrations use. Connections are made when they are
+        first needed. Raises Fault STORAGE_TOO_NEW, STORAGE_DAMAGED, STORAGE_FULL, SERVICE_UNAVAILABLE; CONFLICT where
+        a migration is due and another process keeps writing.
         """
         self = cls(path, readers or os.cpu_count() or 1, read_timeout)
         if not self._is_current(migrations):
@@ -128,7 +130,7 @@ class Database:
             finally:
                 connection.close()
 
-    def _prepare(self, migrations: Sequence[Migration], functions: Mapping[str, Callable[[str], object]]) -> None:
+    def _prepare(self, migrations: Sequence[Migration], functions: Mapping[str, SqlFunction]) -> None:
         with translated(self.path):
             private_folder(self.path.parent)
             self._lock.acquire(_MIGRATION_TIMEOUT)

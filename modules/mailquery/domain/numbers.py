@@ -1,4 +1,4 @@
-"""Numbers as people write and type them: 2,400.00 and 2400; +82-10-1234-5678 and 01012345678; INV-2024-001 and INV2024001.
+"""Numbers as people write and type them: 2,400.00 and 2400, +82-10-1234-5678 and 01012345678, INV-24-1 and INV241.
 
 A text's index form gets, behind its words, the numbers in it without their separators; a typed number is looked for in
 the same forms. All text here is folded (`domain.folding`).
@@ -109,7 +109,7 @@ def _amount(text: str) -> tuple[str, str] | None:
 
 
 def _phone_forms(text: str) -> Iterator[str]:
-    """All digits; those behind the zeros of a national number; those behind a country code, whose length is not known."""
+    """All digits; those behind a national number's zeros; those behind a country code, whose length is not known."""
     digits = re.sub(r"\D", "", text)
     if len(digits) not in _PHONE_DIGITS or re.search("[a-z]", text):
         return

@@ -23,6 +23,7 @@ from mailquery.repositories.records import (
     Person,
     Position,
     PreparedMessage,
+    QueryVector,
     RecordedProblem,
     SearchPage,
     SimilarMessage,
@@ -47,9 +48,19 @@ class SearchRepository(Protocol):
     """Finds messages by a query tree."""
 
     async def search(
-        self, query: Query, visible: Visibility, *, sort: Sort, limit: int, start: Position | None = None
+        self,
+        query: Query,
+        visible: Visibility,
+        *,
+        sort: Sort,
+        limit: int,
+        start: Position | None = None,
+        vector: QueryVector | None = None,
     ) -> SearchPage:
-        """One page of at most `limit` messages. The total is exact up to 10,000 and "at least" beyond."""
+        """One page of at most `limit` messages. The total is exact up to 10,000 and "at least" beyond.
+
+        By relevance, where there are words to rank by, it holds messages too that lack some of the free words
+        (`domain.relevance.Demand`), and with the `vector` of those words, messages that are near in meaning."""
         ...
 
     async def attachments(

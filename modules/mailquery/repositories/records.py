@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from mailquery.domain.addresses import Address
 from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.domain.messages import Attachment, Body, DateSource, Flag, Link, ParsedMessage, Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # --- written -------------------------------------------------------------------------------------------------------
 
@@ -115,12 +120,40 @@ class MessageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryVector:
+    """What a query means, as a vector of length 1 of the model that is named."""
+
+    model: str
+    vector: "NDArray[np.float32]"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Why a message is in a ranked answer. `missing` are the free words that it lacks, as written: none where it
+    matches. `similarity` is the cosine between the query and the nearest part of the message, None where it has none.
+    """
+
+    missing: tuple[str, ...] = ()
+    has_none: bool = False  # of the free words
+    similarity: float | None = None
+
+
+MATCHES = Standing()
+
+
+@dataclass(frozen=True, slots=True)
 class SearchPage:
+    """One page. `total` counts what matches. A ranked page can hold messages that lack some of the words too, which its
+    `standings` say, one for each row; there are `near` of them in all pages together."""
+
     rows: tuple[MessageRow, ...]
     total: Total
     next: Position | None
     ranked: bool = False  # the rows are in order of relevance and not of date
     ranked_newest: int | None = None  # relevance looked at the newest N matches only
+    standings: tuple[Standing, ...] = ()
+    near: int = 0
+    did_you_mean: tuple[tuple[str, str], ...] = ()  # a word that no message has, and one that it may be meant for
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mailquery.domain.highlight import snippet
+from mailquery.domain.relevance import Demand
 from mailquery.repositories.interfaces import SearchRepository
-from mailquery.repositories.records import MessageRow, Position, SearchPage, Sort, Total, Visibility
+from mailquery.repositories.records import (
+    MATCHES,
+    MessageRow,
+    Position,
+    QueryVector,
+    SearchPage,
+    Sort,
+    Standing,
+    Total,
+    Visibility,
+)
 from mailquery.services.cursors import Bookmark, Cursors
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
 from mailquery.services.limits import checked_limit
+from mailquery.services.meaning import Meaning
+from mcpkit.errors import Fault
 from mcpkit.security.tokens import SignedTokens
 
 MOST_ROWS = 100
@@ -18,11 +31,12 @@ MARKS = ("**", "**")
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A message that was found. `snippet` is about `SNIPPET_CHARS` characters around the words searched for, each
-    between two `MARKS`, or the beginning of the message where there are no words."""
+    """A message that was found, and why. `snippet` is about `SNIPPET_CHARS` characters around the words searched for,
+    each between two `MARKS`, or the beginning of the message where there are no words."""
 
     row: MessageRow
     snippet: str
+    standing: Standing = MATCHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +44,9 @@ class Found:
     """One page of hits. `given_before` counts those on earlier pages; `cursor_after(n)` continues after the first n
     hits of this page; `more` says whether there is anything after the whole page. Relevance that looked at the newest
     matches only says at how many in `ranked_newest`. `sort` is the order of these hits: by date where relevance was
-    asked for and nothing in the query, or beyond those newest matches, has any."""
+    asked for and nothing in the query, or beyond those newest matches, has any. `near` counts the messages, on all
+    pages together, that lack some of the words; `total` does not. `meaning_unused` says why meaning was not used where
+    it might have been, else it is empty."""
 
     hits: tuple[Hit, ...]
     total: Total
@@ -38,22 +54,31 @@ class Found:
     more: bool
     sort: Sort
     ranked_newest: int | None
+    near: int
+    did_you_mean: tuple[tuple[str, str], ...]
+    meaning_unused: str
     reading: Reading
     cursor_after: Callable[[int], str]
 
 
 class SearchMessages:
-    """Finds messages, newest first unless told otherwise.
+    """Finds messages: by relevance where the query has words to rank by, else newest first, unless told otherwise.
 
-    The order does not depend on the words of the query: an answer that is cut short then always leaves out what is
-    older, and a second page follows on a first one even while mail arrives.
+    By relevance, messages that have all of the words come with the best of those that have only some of them, or that
+    are near in meaning; each of these says what it lacks.
     """
 
     def __init__(
-        self, search: SearchRepository, filters: FilterReader, tokens: SignedTokens, clock: Clock = utc_now
+        self,
+        search: SearchRepository,
+        filters: FilterReader,
+        tokens: SignedTokens,
+        meaning: Meaning,
+        clock: Clock = utc_now,
     ) -> None:
         self._search = search
         self._filters = filters
+        self._meaning = meaning
         self._cursors = Cursors(tokens, "search")
         self._clock = clock
 
@@ -62,18 +87,21 @@ class SearchMessages:
         visible: Visibility,
         filters: Filters,
         *,
-        sort: Sort = Sort.NEWEST,
+        sort: Sort | None = None,
         limit: int = 20,
         cursor: str | None = None,
     ) -> Found:
         """Raises `QUERY_SYNTAX`, `VALIDATION_ERROR` and `INVALID_FORMAT` naming the argument."""
         checked_limit(limit, MOST_ROWS)
-        digest = filters.digest(sort.value, *sorted(visible.accounts or ()))
+        digest = filters.digest(sort.value if sort else "", *sorted(visible.accounts or ()))
         start = self._cursors.open(cursor, digest) if cursor else None
         now = start.now if start else self._clock()
         reading = await self._filters.read(filters, visible, now)
+        if sort is None:
+            sort = Sort.RELEVANCE if reading.has_free_terms else Sort.NEWEST
+        vector, unused = await self._vector(reading) if sort is Sort.RELEVANCE else (None, "")
         page = await self._search.search(
-            reading.tree, visible, sort=sort, limit=limit, start=start.position if start else None
+            reading.tree, visible, sort=sort, limit=limit, start=start.position if start else None, vector=vector
         )
         given_before = start.given if start else 0
 
@@ -82,23 +110,42 @@ class SearchMessages:
             return self._cursors.seal(digest, Bookmark(position, given_before + hits, now))
 
         return Found(
-            hits=await self._with_snippets(page.rows, reading.words),
+            hits=await self._with_snippets(page, reading.words),
             total=page.total,
             given_before=given_before,
             more=page.next is not None,
             sort=Sort.NEWEST if sort is Sort.RELEVANCE and not page.ranked else sort,
             ranked_newest=page.ranked_newest,
+            near=page.near,
+            did_you_mean=page.did_you_mean,
+            meaning_unused=unused,
             reading=reading,
             cursor_after=cursor_after,
         )
 
-    async def _with_snippets(self, rows: tuple[MessageRow, ...], words: tuple[str, ...]) -> tuple[Hit, ...]:
+    async def _vector(self, reading: Reading) -> tuple[QueryVector | None, str]:
+        """What the free words mean, or why that is not known."""
+        text = Demand.of(reading.tree).text
+        if not text:
+            return None, ""
+        if self._meaning.embedder is None:
+            return None, self._meaning.reason
+        try:
+            vectors = await self._meaning.embedder.embed([text])
+        except Fault as fault:
+            # A model that does not answer must not keep anybody from finding words.
+            return None, fault.message
+        return QueryVector(self._meaning.embedder.name, vectors[0]), ""
+
+    async def _with_snippets(self, page: SearchPage, words: tuple[str, ...]) -> tuple[Hit, ...]:
+        rows = page.rows
+        standings = page.standings or (MATCHES,) * len(rows)
         if not words or not rows:
-            return tuple(Hit(row, row.preview) for row in rows)
+            return tuple(Hit(row, row.preview, standing) for row, standing in zip(rows, standings, strict=True))
         texts = await self._search.body_texts([row.row for row in rows])
         return tuple(
-            Hit(row, snippet(texts.get(row.row) or row.preview, words, max_chars=SNIPPET_CHARS, mark=MARKS))
-            for row in rows
+            Hit(row, snippet(texts.get(row.row) or row.preview, words, max_chars=SNIPPET_CHARS, mark=MARKS), standing)
+            for row, standing in zip(rows, standings, strict=True)
         )
 
 

@@ -7,6 +7,7 @@ is a sub-select.
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mailquery.domain.addresses import Role
 from mailquery.domain.handles import parse_handle
@@ -35,7 +36,9 @@ from mailquery.domain.queries import (
     WithMessageId,
     Words,
 )
+from mailquery.domain.relevance import written
 from mailquery.domain.words import Phrase, fold, is_named_word, other_forms, phrase
+from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.encoding import first_second_from
 from mailquery.repositories.sqlite.people_index import PeopleIndex, domain_id
 from mailquery.repositories.sqlite.scope import Scope, ids
@@ -100,6 +103,39 @@ def compile_query(connection: sqlite3.Connection, query: Query, scope: Scope, pe
     """How to find what `query` means among what `scope` covers. Raises Fault TOO_LARGE for a monstrous tree."""
     _check_size(query)
     return Selection.of(_Compiler(connection, scope, people).node(query), scope.limit, largest_shift(connection))
+
+
+@dataclass(frozen=True, slots=True)
+class FreeWord:
+    """A free word of a query (`domain.relevance`), ready to be looked for. `exactly` is the same without its other
+    forms; None where it has none."""
+
+    written: str
+    anyhow: Match
+    exactly: Match | None
+
+
+def compile_words(connection: sqlite3.Connection, words: Sequence[Query], people: PeopleIndex) -> list[FreeWord]:
+    """Those of the free words that an index can find."""
+    compiler = _Compiler(connection, Scope(connection, Visibility()), people)
+    free = []
+    for word in words:
+        anyhow, exactly = compiler.node(word), _exactly(word)
+        if isinstance(anyhow, Match):
+            differs = exactly if isinstance(exactly, Match) and exactly != anyhow else None
+            free.append(FreeWord(written(word), anyhow, differs))
+    return free
+
+
+def _exactly(word: Query) -> Node:
+    match word:
+        case Words(text, field, prefix):
+            found = phrase(text, prefix=prefix)
+            return Truth(False) if found is None else words_match(field, [found])
+        case Or(parts):
+            return either(_exactly(part) for part in parts)
+        case _:
+            raise TypeError(f"no free word: {word!r}")
 
 
 def largest_shift(connection: sqlite3.Connection) -> int:

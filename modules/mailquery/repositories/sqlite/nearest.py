@@ -32,6 +32,7 @@ _VECTORS = """
     WHERE v.sequence <= ?
 """
 _ROWS = "SELECT m.sequence, m.id FROM json_each(?) j CROSS JOIN messages m ON m.sequence = j.value"
+_SEQUENCES = "SELECT sequence FROM messages WHERE id IN (SELECT value FROM json_each(?))"
 
 
 class NearestVectors:
@@ -59,6 +60,16 @@ class NearestVectors:
         candidates = self._candidates(connection, state, vector, selection, max(COMPARED, _PER_RESULT * limit))
         cosines = read_cosines(connection, state, vector, candidates)
         return sorted(cosines.items(), key=lambda found: (-found[1], -found[0]))[:limit]
+
+    def cosines(
+        self, connection: sqlite3.Connection, model: str, vector: "NDArray[np.float32]", rows: Sequence[int]
+    ) -> dict[int, float]:
+        """By row id, the cosine between `vector` and the nearest chunk of each of the messages that has any."""
+        state = State.read(connection)
+        if state.model != model or not rows or not vector.any():
+            return {}
+        sequences = [sequence for (sequence,) in connection.execute(_SEQUENCES, (ids(rows),))]
+        return read_cosines(connection, state, vector, sequences)
 
     def _candidates(
         self,

@@ -3,10 +3,11 @@
 import sqlite3
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from mailquery.domain.queries import Query
+from mailquery.domain.relevance import Demand, Weights
 from mailquery.domain.words import fold
 from mailquery.repositories.compression import unpack_text
 from mailquery.repositories.records import (
@@ -14,14 +15,17 @@ from mailquery.repositories.records import (
     GroupBy,
     MessageRow,
     Position,
+    QueryVector,
     SearchPage,
     Sort,
     Statistics,
     Total,
     Visibility,
 )
-from mailquery.repositories.sqlite.compile import compile_query
+from mailquery.repositories.sqlite.compile import compile_query, compile_words
+from mailquery.repositories.sqlite.nearest import NearestVectors
 from mailquery.repositories.sqlite.people_index import PeopleIndex
+from mailquery.repositories.sqlite.ranking import NEAR, RANKED, Ranked, Ranker, Ranking, added_until
 from mailquery.repositories.sqlite.rows import attachment, read_rows
 from mailquery.repositories.sqlite.scope import Scope, ids
 from mailquery.repositories.sqlite.selection import Condition, Match, Selection
@@ -31,13 +35,7 @@ from mcpkit.database.faults import storage_damaged
 from mcpkit.database.sqlite import Database
 
 _COUNTED = 10_000
-_RANKED = 1_000  # the newest matches that relevance looks at
 _REMEMBERED_RANKINGS = 64
-_YEAR = 365.25 * 86_400  # seconds
-_RECENCY = 0.3  # how much the newest match gains over a very old one
-
-# The columns: subject, people, body, quoted, filenames, meta.
-_RANKING = "{row}, bm25(search, 8.0, 4.0, 1.0, 0.3, 2.0, 0.0)"
 
 _BODIES = """
     SELECT m.id, b.body FROM json_each(?) j
@@ -46,26 +44,44 @@ _BODIES = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _RankingKey:
+    query: Query
+    as_of: int
+    visible: Visibility
+    model: str  # that its vector is of, empty where meaning is not used
+
+
 class SqliteSearch:
     """`SearchRepository`.
 
-    Newest first and oldest first follow the row ids. Relevance is BM25 with a mild gain for recent messages, over the
-    newest 1,000 matches; behind those, older matches follow by date.
+    Newest first and oldest first follow the row ids. Relevance is of the newest 1,000 matches, and of the messages that
+    lack some of the words (`ranking`); behind those, older matches follow by date.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, *, weights: Weights | None = None, vectors: NearestVectors | None = None
+    ) -> None:
         self._database = database
         self._people = PeopleIndex()
-        self._rankings: OrderedDict[tuple[Query, int, Visibility], tuple[int, ...]] = OrderedDict()
+        self._ranker = Ranker(weights or Weights(), vectors or NearestVectors())
+        self._rankings: OrderedDict[_RankingKey, Ranking] = OrderedDict()
 
     async def search(
-        self, query: Query, visible: Visibility, *, sort: Sort, limit: int, start: Position | None = None
+        self,
+        query: Query,
+        visible: Visibility,
+        *,
+        sort: Sort,
+        limit: int,
+        start: Position | None = None,
+        vector: QueryVector | None = None,
     ) -> SearchPage:
         def read(connection: sqlite3.Connection) -> SearchPage:
             scope = Scope(connection, visible)
             selection, as_of = self._select(connection, query, scope, start)
-            if sort is Sort.RELEVANCE and selection.ranks and (start is None or start.offset < _RANKED):
-                return self._ranked_page(connection, scope, selection, (query, as_of, visible), limit, start)
+            if sort is Sort.RELEVANCE and selection.ranks and (start is None or start.offset < RANKED + NEAR):
+                return self._ranked_page(connection, scope, selection, query, as_of, visible, limit, start, vector)
             return _dated_page(connection, scope, selection, as_of, limit, start, oldest=sort is Sort.OLDEST)
 
         return await self._database.read(read)
@@ -78,35 +94,47 @@ class SqliteSearch:
         (newest,) = connection.execute("SELECT coalesce(max(sequence), 0) FROM messages").fetchone()
         if start is None or start.as_of >= newest:
             return selection, newest if start is None else start.as_of
-        return selection.also(Condition("m.sequence <= ?", (start.as_of,), needs_message=True)), start.as_of
+        return selection.also(added_until(start.as_of)), start.as_of
 
     def _ranked_page(
         self,
         connection: sqlite3.Connection,
         scope: Scope,
         selection: Selection,
-        key: tuple[Query, int, Visibility],
+        query: Query,
+        as_of: int,
+        visible: Visibility,
         limit: int,
         start: Position | None,
+        vector: QueryVector | None,
     ) -> SearchPage:
-        ranked = self._rankings.pop(key, None)
-        if ranked is None:
-            ranked = _rank(connection, selection)
-        self._rankings[key] = ranked  # kept, so that the pages of one ranking fit together whatever is added meanwhile
+        key = _RankingKey(query, as_of, visible, vector.model if vector else "")
+        ranking = self._rankings.pop(key, None)
+        if ranking is None:
+            demand = Demand.of(query)
+            required, _ = self._select(connection, demand.required, scope, start)
+            words = compile_words(connection, demand.words, self._people)
+            ranking = self._ranker.rank(connection, Ranked(selection, required, words), vector)
+        self._rankings[key] = ranking  # kept, so that the pages of one ranking fit together whatever is added meanwhile
         if len(self._rankings) > _REMEMBERED_RANKINGS:
             self._rankings.popitem(last=False)
-        # Fewer than were asked for are all that there are.
-        total = _total(len(ranked) if len(ranked) < _RANKED else _count(connection, selection))
+        total = _total(_count(connection, selection) if ranking.cut else ranking.matches)
         offset = start.offset if start else 0
-        page = ranked[offset : offset + limit]
-        cut = total.value > _RANKED
+        page = ranking.rows[offset : offset + limit]
         following: Position | None = None
-        if offset + limit < len(ranked):
-            following = Position(key[1], offset=offset + limit)
-        elif cut and ranked:
-            following = Position(key[1], row=min(ranked), offset=_RANKED)
-        rows = read_rows(connection, page, scope)
-        return SearchPage(rows, total, following, ranked=True, ranked_newest=_RANKED if cut else None)
+        if offset + limit < len(ranking.rows):
+            following = Position(as_of, offset=offset + limit)
+        elif ranking.cut and ranking.oldest_match is not None:
+            following = Position(as_of, row=ranking.oldest_match, offset=RANKED + NEAR)
+        return SearchPage(
+            read_rows(connection, page, scope),
+            total,
+            following,
+            ranked=True,
+            ranked_newest=RANKED if ranking.cut else None,
+            standings=tuple(ranking.standings[row] for row in page),
+            near=ranking.near,
+        )
 
     async def attachments(
         self,
@@ -161,18 +189,6 @@ def _count(connection: sqlite3.Connection, selection: Selection, joined: str = "
         (*parameters, most),
     ).fetchone()[0]
     return count
-
-
-def _rank(connection: sqlite3.Connection, selection: Selection) -> tuple[int, ...]:
-    """The newest matches' row ids, the most relevant first; of equals, the newest."""
-    sql, parameters = selection.sql(_RANKING, tail="ORDER BY {row} DESC LIMIT ?")
-    rows: list[tuple[int, float]] = connection.execute(sql, (*parameters, _RANKED)).fetchall()
-    if not rows:
-        return ()
-    newest = rows[0][0]
-    scored = [(score * (1 + _RECENCY * 0.5 ** ((newest - row) / _YEAR)), -row) for row, score in rows]
-    scored.sort()  # BM25 is negative here: the smallest is the best
-    return tuple(-row for _, row in scored)
 
 
 def _dated_page(

@@ -1,0 +1,224 @@
+"""The messages that answer a query best: those that match, and with them those that lack some of its words.
+
+Candidates come from three places: the newest matches; the messages that have some of the rarer words, by BM25; those
+nearest in meaning. Of each it is found out which of the words it has, and `domain.relevance` puts them in order. Every
+step is bounded, however large the archive is.
+"""
+
+import math
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mailquery.domain.relevance import Evidence, Weights, score
+from mailquery.repositories.records import QueryVector, Standing
+from mailquery.repositories.sqlite.compile import FreeWord
+from mailquery.repositories.sqlite.nearest import NearestVectors
+from mailquery.repositories.sqlite.scope import ids
+from mailquery.repositories.sqlite.selection import Condition, Match, Selection, either
+
+RANKED = 1_000  # the newest matches that are looked at
+NEAR = 20  # messages that lack words, of all those that are looked at
+_FEW = 10  # matches; where there are as many as that, what lacks words must be as good as they are
+_PARTIAL = 60  # candidates with some of the words
+_SIMILAR = 60  # candidates by meaning
+_READ_FOR_PARTIAL = 10_000  # messages with some of the words at most whose BM25 is computed
+_COUNTED = 10_000  # messages that have a word: more of them are estimated
+_SAMPLED = 4_000  # the newest messages, from which that is done
+_WALKED = 9_000  # messages that have a word: with more it is quicker to look each candidate up
+_DISTANT = 0.2  # the cosine below which nothing is near in meaning
+_STEM_COVERS = 0.92  # a word in another form than the one that was typed
+_YEAR = 365.25 * 86_400  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Row ids, best first, and their standings. `matches` of them have every word; `cut` is whether there are older
+    matches that were not looked at."""
+
+    rows: tuple[int, ...]
+    standings: dict[int, Standing]
+    matches: int
+    oldest_match: int | None
+    cut: bool
+
+    @property
+    def near(self) -> int:
+        return len(self.rows) - self.matches
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """`every` selects what matches, `required` what must hold in any case; `words` are the free ones."""
+
+    every: Selection
+    required: Selection
+    words: Sequence[FreeWord]
+
+
+class Ranker:
+    def __init__(self, weights: Weights, vectors: NearestVectors) -> None:
+        self._weights = weights
+        self._vectors = vectors
+        w = weights
+        # The index's columns: subject, people, body, quoted, filenames, meta.
+        places = (w.subject, w.participants, w.body, w.quoted, w.attachments, 0.0)
+        self._bm25 = f"bm25(search, {', '.join(f'{place:g}' for place in places)})"
+
+    def rank(self, connection: sqlite3.Connection, asked: Ranked, vector: QueryVector | None) -> Ranking:
+        matches = self._matches(connection, asked.every)
+        cut = len(matches) > RANKED
+        if cut:
+            del matches[min(matches)]
+        words = [_Frequency.of(connection, word) for word in asked.words]
+        texts = dict(matches)
+        similar: dict[int, float] = {}
+        if words:
+            texts |= {row: text for row, text in self._partial(connection, asked, words).items() if row not in texts}
+            if vector is not None:
+                similar = self._similar(connection, asked.required, vector, list(texts))
+                texts |= dict.fromkeys((row for row in similar if row not in texts), 0.0)
+        return self._in_order(connection, words, matches, texts, similar, cut)
+
+    def _matches(self, connection: sqlite3.Connection, selection: Selection) -> dict[int, float]:
+        """The newest matches, one more than are ranked, with their BM25: more is better."""
+        if selection.empty:
+            return {}
+        sql, parameters = selection.sql(f"{{row}}, -{self._bm25}", tail="ORDER BY {row} DESC LIMIT ?")
+        return dict(connection.execute(sql, (*parameters, RANKED + 1)).fetchall())
+
+    def _partial(
+        self, connection: sqlite3.Connection, asked: Ranked, words: Sequence["_Frequency"]
+    ) -> dict[int, float]:
+        """The best messages with some of the words: of the rarest, as far as they are few enough to look at."""
+        chosen: list[Match] = []
+        room = _READ_FOR_PARTIAL
+        for word in sorted(words, key=lambda word: word.messages):
+            if chosen and word.messages > room:
+                break
+            chosen.append(word.word.anyhow)
+            room -= word.messages
+        joined = either(chosen)
+        if asked.required.empty or not isinstance(joined, Match):
+            return {}
+        inner, parameters = asked.required.also_matching(joined).sql(
+            f"{{row}} AS id, -{self._bm25} AS text", tail="ORDER BY {row} DESC LIMIT ?"
+        )
+        return dict(
+            connection.execute(
+                f"SELECT id, text FROM ({inner}) ORDER BY text DESC, id DESC LIMIT ?",  # noqa: S608 - values are parameters
+                (*parameters, _READ_FOR_PARTIAL, _PARTIAL),
+            ).fetchall()
+        )
+
+    def _similar(
+        self, connection: sqlite3.Connection, required: Selection, vector: QueryVector, candidates: Sequence[int]
+    ) -> dict[int, float]:
+        """The cosines of the messages nearest in meaning and of those that are candidates already."""
+        near = self._vectors.nearest(connection, vector.model, vector.vector, required, _SIMILAR)
+        known = self._vectors.cosines(connection, vector.model, vector.vector, candidates)
+        return known | {row: cosine for row, cosine in near if cosine >= _DISTANT}
+
+    def _in_order(
+        self,
+        connection: sqlite3.Connection,
+        words: Sequence["_Frequency"],
+        matches: dict[int, float],
+        texts: dict[int, float],
+        similar: dict[int, float],
+        cut: bool,
+    ) -> Ranking:
+        if not texts:
+            return Ranking((), {}, 0, None, cut=False)
+        others = [row for row in texts if row not in matches]
+        has = dict.fromkeys(texts, 0.0)
+        missing: dict[int, list[str]] = {row: [] for row in others}
+        whole = sum(word.weight for word in words)
+        for word in words:
+            anyhow = word.found_in(connection, word.word.anyhow, others)
+            exactly = anyhow
+            if word.word.exactly is not None:
+                exactly = word.found_in(connection, word.word.exactly, list(texts))
+            for row in texts:
+                if row in exactly:
+                    has[row] += word.weight
+                elif row in matches or row in anyhow:
+                    has[row] += word.weight * _STEM_COVERS
+                else:
+                    missing[row].append(word.word.written)
+        newest, best = max(texts), max(texts.values()) or 1.0
+        scores = {
+            row: score(
+                Evidence(
+                    coverage=has[row] / whole if words else 1.0,
+                    text=max(0.0, text / best),
+                    meaning=similar.get(row, 0.0),
+                    years=(newest - row) / _YEAR,
+                ),
+                self._weights,
+            )
+            for row, text in texts.items()
+        }
+        ordered = sorted(texts, key=lambda row: (-scores[row], -row))
+        # What turned out to have every word is no partial match: it matches, and was older than those looked at.
+        near = [row for row in ordered if row not in matches and missing[row]][:NEAR]
+        kept = matches.keys() | set(near)
+        standings = {
+            row: Standing(
+                missing=tuple(missing.get(row, ())),
+                has_none=len(missing.get(row, ())) == len(words) > 0,
+                similarity=similar.get(row),
+            )
+            for row in kept
+        }
+        rows = tuple(row for row in ordered if row in kept)
+        return Ranking(rows, standings, len(matches), min(matches, default=None), cut)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frequency:
+    """A free word, in how many messages it is, and what it counts for: the rarer, the more."""
+
+    word: FreeWord
+    messages: int
+    weight: float
+
+    @classmethod
+    def of(cls, connection: sqlite3.Connection, word: FreeWord) -> "_Frequency":
+        (total,) = connection.execute("SELECT value FROM facts WHERE name = 'messages'").fetchone()
+        (messages,) = connection.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)",
+            (word.anyhow.expression, _COUNTED),
+        ).fetchone()
+        if messages == _COUNTED:
+            messages = max(messages, _estimated(connection, word.anyhow, total))
+        # The root keeps one rare word from outweighing all the others together.
+        return cls(word, messages, math.sqrt(math.log(1 + (total - messages + 0.5) / (messages + 0.5))))
+
+    def found_in(self, connection: sqlite3.Connection, match: Match, rows: Sequence[int]) -> set[int]:
+        """Those of the messages that have the word."""
+        if not rows:
+            return set()
+        # With the sign, FTS5 walks over all that have the word; without, it is asked for each message.
+        row = "+rowid" if self.messages < _WALKED else "rowid"
+        found = connection.execute(
+            f"SELECT rowid FROM search WHERE search MATCH ? AND {row} IN (SELECT value FROM json_each(?))",  # noqa: S608 - a constant
+            (match.expression, ids(rows)),
+        )
+        return {each for (each,) in found}
+
+
+def _estimated(connection: sqlite3.Connection, match: Match, total: int) -> int:
+    """In how many messages it is, by the newest ones."""
+    found = connection.execute("SELECT id FROM messages ORDER BY id DESC LIMIT 1 OFFSET ?", (_SAMPLED,)).fetchone()
+    if found is None:
+        return 0
+    (sampled,) = connection.execute(
+        "SELECT count(*) FROM search WHERE search MATCH ? AND rowid > ?", (match.expression, found[0])
+    ).fetchone()
+    return int(total * sampled / _SAMPLED)
+
+
+def added_until(sequence: int) -> Condition:
+    """Leaves out what was added later."""
+    return Condition("m.sequence <= ?", (sequence,), needs_message=True)
