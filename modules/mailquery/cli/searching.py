@@ -35,7 +35,9 @@ def register(app: typer.Typer) -> None:
 def search(
     query: Annotated[list[str], typer.Argument(help="The query; several arguments are joined by spaces.")],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=MOST_ROWS, help="How many messages to show.")] = 20,
-    sort: Annotated[Sort, typer.Option("--sort", help="The order.")] = Sort.NEWEST,
+    sort: Annotated[
+        Sort | None, typer.Option("--sort", help="The order; by default relevance where there are words, else newest.")
+    ] = None,
     cursor: Annotated[str | None, typer.Option("--cursor", help="Go on after an earlier answer.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -54,14 +56,22 @@ def search(
         print_rows((), [_fields(hit) for hit in found.hits])
     for remark in found.reading.notes:
         note(remark)
+    for word, meant in found.did_you_mean:
+        note(f'No message has "{clean_line(word)}". Did you mean "{meant}"?')
+    if found.meaning_unused:
+        note(f"Meaning was not used: {found.meaning_unused}")
     note(_summary(found))
 
 
 def _as_shape(found: Found) -> shapes.Shape:
     coverage = found.reading.coverage
     return {
-        "messages": [{**shapes.row(hit.row), "snippet": hit.snippet} for hit in found.hits],
+        "messages": [{**shapes.row(hit.row), "snippet": hit.snippet, **_standing(hit)} for hit in found.hits],
         "total": {"value": found.total.value, "exact": found.total.exact},
+        "near": found.near,
+        "did_you_mean": dict(found.did_you_mean),
+        "meaning_unused": found.meaning_unused or None,
+        "sort": found.sort.value,
         "read_as": found.reading.read_as,
         "notes": list(found.reading.notes),
         "coverage": {
@@ -74,8 +84,14 @@ def _as_shape(found: Found) -> shapes.Shape:
     }
 
 
+def _standing(hit: Hit) -> shapes.Shape:
+    standing = hit.standing
+    return {"matches": not standing.missing, "missing": list(standing.missing)}
+
+
 def _fields(hit: Hit) -> tuple[str, ...]:
-    return message_handle(hit.row.key), local_time(hit.row.date), _sender(hit), hit.row.subject
+    lacks = f"lacks {', '.join(hit.standing.missing)}" if hit.standing.missing else ""
+    return message_handle(hit.row.key), local_time(hit.row.date), _sender(hit), hit.row.subject, lacks
 
 
 def _sender(hit: Hit) -> str:
@@ -94,6 +110,8 @@ def _print_hits(found: Found) -> None:
             no_wrap=True,
             overflow="ellipsis",
         )
+        if hit.standing.missing:
+            heading.append(f"  lacks {clean_line(', '.join(hit.standing.missing))}", style="yellow")
         screen.print(heading)
         screen.print(_marked(clean_line(hit.snippet)))
 
@@ -112,7 +130,9 @@ def _marked(snippet: str) -> Text:
 def _summary(found: Found) -> str:
     if not found.hits and not found.given_before:
         return f"Nothing found among {found.reading.coverage.messages:,} messages. Read as: {found.reading.read_as}"
-    total = f"{'' if found.total.exact else 'at least '}{found.total.value:,}"
     shown = found.given_before + len(found.hits)
+    total = f"{'' if found.total.exact else 'at least '}{found.total.value:,}"
     more = f" More: --cursor {found.cursor_after(len(found.hits))}" if found.more else ""
+    if found.near:
+        return f"{total} with every word, {found.near:,} more that lack some or all; {shown:,} shown.{more}"
     return f"{shown:,} of {total} messages.{more}"

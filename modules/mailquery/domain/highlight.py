@@ -1,7 +1,8 @@
 """The part of a text that shows why it was found.
 
-Words are matched as the index matches them (`domain.words`): without regard to case, accents and width, Latin words
-whole, a `word*` with any ending, and scripts without spaces anywhere.
+Words are matched as the index matches them (`domain.words`): without regard to case, accents and width, English words
+in all of their forms (`domain.stemming`), other Latin ones whole, a `word*` with any ending, and scripts without spaces
+anywhere.
 """
 
 import re
@@ -12,6 +13,7 @@ from functools import lru_cache
 from itertools import islice
 
 from mailquery.domain.folding import fold, fold_with_origins
+from mailquery.domain.stemming import stem
 from mailquery.domain.words import UNSPACED
 
 _BLOCK = 16_384  # characters looked at together
@@ -21,21 +23,25 @@ _REACH = 24  # characters within which a word border is looked for
 _AROUND = 2  # times the snippet's length, before and behind: enough for it wherever white space is not the most of it
 
 _LETTER = f"[^\\W_{UNSPACED}]"  # of a script that separates its words
+_STEMMED = re.compile("[a-z]{3,24}")
 _WHITE = re.compile("[ \\n]")
 _RUNS = re.compile(f"(?P<unspaced>[{UNSPACED}]+)|{_LETTER}+")
 
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """`first` is what every match begins with: it is found many times faster than the expression."""
+    """`first` is what every match begins with: it is found many times faster than the expression. Where there is a
+    `stem`, a match has it too."""
 
     first: str
     whole: re.Pattern[str]
+    stem: str = ""
 
     def find_all(self, folded: str) -> Iterator[re.Match[str]]:
         at = folded.find(self.first)
         while at >= 0:
-            if (found := self.whole.match(folded, at)) is not None:
+            found = self.whole.match(folded, at)
+            if found is not None and (not self.stem or stem(found[0]) == self.stem):
                 yield found
                 at = found.end() - 1
             at = folded.find(self.first, at + 1)
@@ -101,6 +107,10 @@ def _pattern(word: str) -> _Pattern | None:
     runs = list(_RUNS.finditer(word))
     if not runs:
         return None
+    if _STEMMED.fullmatch(word) is not None:
+        stemmed = stem(word)
+        common = word[: next((i for i, (a, b) in enumerate(zip(word, stemmed, strict=False)) if a != b), len(stemmed))]
+        return _Pattern(common, re.compile(f"(?<!{_LETTER}){common}[a-z]*(?!{_LETTER})"), stemmed)
     pieces: list[str] = []
     for i, run in enumerate(runs):
         unspaced = run["unspaced"] is not None

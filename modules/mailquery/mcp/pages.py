@@ -20,11 +20,12 @@ class Page(Protocol):
     def cursor_after(self) -> Callable[[int], str]: ...
 
 
-def continuation(page: Page, shown: int, rows: int, unit: str) -> dict[str, Any]:
-    """The fields `truncated` and `cursor` where the first `shown` of the page's `rows` are given."""
+def continuation(page: Page, shown: int, rows: int, unit: str, *, besides: int = 0) -> dict[str, Any]:
+    """The fields `truncated` and `cursor` where the first `shown` of the page's `rows` are given. `besides` is how many
+    rows there are in all that `total` does not count."""
     if shown == rows and not page.more:
         return {"truncated": None, "cursor": None}
-    omitted = max(1, page.total.value - page.given_before - shown)
+    omitted = max(1, page.total.value + besides - page.given_before - shown)
     truncated = Truncated(unit=unit, returned=shown, omitted=omitted, next="pass `cursor`")
     return {"truncated": truncated, "cursor": page.cursor_after(shown)}
 

@@ -1,6 +1,6 @@
 """The tool that finds messages."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
@@ -9,7 +9,7 @@ from mailquery.mcp import shown
 from mailquery.mcp.arguments import READ, Cursor, FilterArguments, MaxChars, SortOrder, visibility
 from mailquery.mcp.coverage import Coverage
 from mailquery.mcp.pages import continuation, rest_as_text
-from mailquery.repositories.records import Sort
+from mailquery.repositories.records import Sort, Standing
 from mailquery.services.searching import MOST_ROWS, SNIPPET_CHARS, Found, Hit, SearchMessages
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Result, Tool, Truncated
@@ -24,10 +24,17 @@ _MOST_FILES = 4
 _FILE_CHARS = 80
 _BRIEF_CHARS = 40
 _BRIEF_STEPS = 2
+_WORD_CHARS = 40
+_MOST_MISSING = 12
+
+Match = Literal["partial", "meaning"]
 
 
 class SearchArguments(FilterArguments):
-    sort: SortOrder = Field(default="newest", description="Order of the rows.")
+    sort: SortOrder | None = Field(
+        default=None,
+        description="Order of the rows; by default relevance where there are words to rank by, else newest.",
+    )
     limit: int = Field(default=20, ge=1, le=MOST_ROWS, description="Most rows.")
     cursor: Cursor = None
     max_chars: MaxChars = None
@@ -37,6 +44,12 @@ class SearchRow(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     id: str
+    match: Match | None = Field(
+        default=None,
+        description="Left out where the message has every word. partial: it lacks those in `missing`. meaning: it has "
+        "none of them, and is near in meaning.",
+    )
+    missing: list[str] | None = Field(default=None, description="Words of the query that the message lacks.")
     uri: str | None = Field(default=None, description="The message as a resource.")
     thread_id: str | None = None
     message_id: str | None = Field(default=None, description="The Message-ID header.")
@@ -60,6 +73,8 @@ class SearchRow(BaseModel):
         files = [attachment for attachment in row.attachments if not attachment.inline or attachment.filename]
         return cls(
             id=handle,
+            match=_match(hit.standing),
+            missing=_missing(hit.standing),
             uri=f"mail://message/{handle}",
             thread_id=thread_handle(row.thread_key),
             message_id=shown.message_id(row.message_id),
@@ -81,6 +96,8 @@ class SearchRow(BaseModel):
         row = hit.row
         return cls(
             id=message_handle(row.key),
+            match=_match(hit.standing),
+            missing=None if bare else _missing(hit.standing),
             date=shown.when(row.date, row.utc_offset),
             from_=None if bare else shown.sender(row.from_, _BRIEF_CHARS),
             subject=None if bare else shown.subject(row.subject, _BRIEF_CHARS),
@@ -95,15 +112,32 @@ class SearchRow(BaseModel):
             more = f" +{self.attachment_count - len(self.attachments)}" if self.attachment_count else ""
             facts.append("files: " + ", ".join(self.attachments) + more)
         facts.append(self.thread_id or "")
+        if self.match:
+            facts.insert(0, f"{self.match.upper()} MATCH, lacks {', '.join(self.missing or ())}")
         line = " | ".join(fact for fact in facts if fact)
         return f"{line}\n  {self.snippet}" if self.snippet else line
 
 
+def _match(standing: Standing) -> Match | None:
+    if not standing.missing:
+        return None
+    return "meaning" if standing.has_none else "partial"
+
+
+def _missing(standing: Standing) -> list[str] | None:
+    return [clean_line(word, _WORD_CHARS) for word in standing.missing[:_MOST_MISSING]] or None
+
+
 class SearchResult(Result):
-    total: int = Field(description="How many messages match.")
+    total: int = Field(description="How many messages match, with every word.")
     at_least: bool | None = Field(default=None, description="True where there are more than `total`.")
     sort: SortOrder = Field(description="Order of these rows: by date where nothing in the query has any relevance.")
     rows: list[SearchRow]
+    near: int | None = Field(
+        default=None, description="Rows, on all pages together, that lack words (see `match`); `total` leaves them out."
+    )
+    did_you_mean: dict[str, str] | None = Field(default=None, description="Words that no message has: what was meant?")
+    meaning_unused: str | None = Field(default=None, description="Why nothing was looked for by meaning.")
     coverage: Coverage | None = None
     ranked_newest: int | None = Field(
         default=None, description="Relevance was computed among the newest so many matches."
@@ -121,9 +155,12 @@ class SearchResult(Result):
             at_least=None if found.total.exact else True,
             sort=found.sort.value,
             rows=[SearchRow.of(hit) for hit in found.hits],
+            near=found.near or None,
+            did_you_mean={clean_line(word, _WORD_CHARS): meant for word, meant in found.did_you_mean} or None,
+            meaning_unused=found.meaning_unused or None,
             coverage=Coverage.of(found.reading),
             ranked_newest=found.ranked_newest,
-            **continuation(found, len(found.hits), len(found.hits), "messages"),
+            **continuation(found, len(found.hits), len(found.hits), "messages", besides=found.near),
         )
         whole._found = found
         whole._whole = whole
@@ -142,7 +179,7 @@ class SearchResult(Result):
         if 0 < units <= _BRIEF_STEPS and found.hits:
             count, rows = 1, [SearchRow.brief(found.hits[0], bare=units == 1)]
         coverage = whole.coverage.short() if whole.coverage and units > _BRIEF_STEPS else None
-        rest = continuation(found, count, len(found.hits), "messages")
+        rest = continuation(found, count, len(found.hits), "messages", besides=found.near)
         return whole.model_copy(update={"rows": rows, "coverage": coverage, **rest})
 
     def disclosed(self) -> list[str]:
@@ -151,7 +188,14 @@ class SearchResult(Result):
     def as_text(self) -> str:
         count = f"{'at least ' if self.at_least else ''}{shown.plural(self.total, 'message')}"
         order = "best first" if self.sort == "relevance" else f"{self.sort} first"
-        lines = [f"{len(self.rows)} of {count}, {order}" if self.rows else f"{count} found"]
+        lines = [f"{count} with every word" if self.near else f"{count} found"]
+        if self.near:
+            lines.append(f"{self.near} more lack words or are near in meaning only; each says so")
+        if self.rows:
+            lines.append(f"{len(self.rows)} shown, {order}")
+        lines += [f'no message has "{word}"; perhaps "{meant}"?' for word, meant in (self.did_you_mean or {}).items()]
+        if self.meaning_unused:
+            lines.append(f"meaning was not used: {self.meaning_unused}")
         if self.ranked_newest:
             lines.append(f"ranked among the newest {self.ranked_newest:,} matches")
         lines += [row.as_text() for row in self.rows]
@@ -166,7 +210,7 @@ def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResul
         found = await search(
             visibility(call),
             arguments.filters(),
-            sort=Sort(arguments.sort),
+            sort=Sort(arguments.sort) if arguments.sort else None,
             limit=arguments.limit,
             cursor=arguments.cursor,
         )
@@ -177,8 +221,9 @@ def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResul
         title="Search mail",
         description=(
             "Find messages by words, people, dates, mailboxes and more. Gives rows with ids for read_message and "
-            "read_thread, the exact total (or `at_least`), and what was searched. Newest first unless `sort` says "
-            "otherwise; use sort=relevance for the best match. For a count alone, limit=1 or mail_statistics."
+            "read_thread, the exact total (or `at_least`), and what was searched. Words find their other forms too. By "
+            "relevance, messages that lack some words or are only near in meaning follow, marked in `match`. A few "
+            "words that matter work better than a sentence. For a count alone, limit=1 or mail_statistics."
         ),
         arguments=SearchArguments,
         result=SearchResult,

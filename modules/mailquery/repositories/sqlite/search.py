@@ -30,6 +30,7 @@ from mailquery.repositories.sqlite.rows import attachment, read_rows
 from mailquery.repositories.sqlite.scope import Scope, ids
 from mailquery.repositories.sqlite.selection import Condition, Match, Selection
 from mailquery.repositories.sqlite.statistics import read_statistics
+from mailquery.repositories.sqlite.suggestions import suggestions
 from mailquery.repositories.sqlite.tokens import HAS_PART
 from mcpkit.database.faults import storage_damaged
 from mcpkit.database.sqlite import Database
@@ -81,8 +82,12 @@ class SqliteSearch:
             scope = Scope(connection, visible)
             selection, as_of = self._select(connection, query, scope, start)
             if sort is Sort.RELEVANCE and selection.ranks and (start is None or start.offset < RANKED + NEAR):
-                return self._ranked_page(connection, scope, selection, query, as_of, visible, limit, start, vector)
-            return _dated_page(connection, scope, selection, as_of, limit, start, oldest=sort is Sort.OLDEST)
+                page = self._ranked_page(connection, scope, selection, query, as_of, visible, limit, start, vector)
+            else:
+                page = _dated_page(connection, scope, selection, as_of, limit, start, oldest=sort is Sort.OLDEST)
+            if page.total.value == 0 and start is None:
+                page = replace(page, did_you_mean=suggestions(connection, query, scope, self._people))
+            return page
 
         return await self._database.read(read)
 
