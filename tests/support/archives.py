@@ -24,6 +24,7 @@ from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
 from mailquery.services.preparing import prepare
+from mailquery.services.meaning import Meaning
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.searching import SearchMessages
 from mailquery.services.statistics import MailStatistics
@@ -130,7 +131,7 @@ async def temporary_archive(folder: Path, *, largest_attachment: int = 1_000_000
 
         yield Archive(
             Services(
-                search_messages=SearchMessages(search, filters, tokens, clock),
+                search_messages=SearchMessages(search, filters, tokens, Meaning(None), clock),
                 read_message=ReadMessage(messages),
                 read_thread=ReadThread(messages),
                 list_accounts=ListAccounts(directory),

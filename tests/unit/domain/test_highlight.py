@@ -16,7 +16,10 @@ FILLER = "lorem ipsum dolor sit amet "
     [
         ("the budget meeting", ["budget"], "the [budget] meeting"),
         ("the BUDGET meeting", ["budget"], "the [BUDGET] meeting"),
-        ("the budgets", ["budget"], "the budgets"),
+        ("the budgets", ["budget"], "the [budgets]"),
+        ("we were running late", ["runs"], "we were [running] late"),
+        ("a happier start, happily", ["happy"], "a happier start, happily"),
+        ("plane and planes", ["plan"], "plane and planes"),
         ("the budgets", ["budg*"], "the [budgets]"),
         ("rebudget", ["budg*"], "rebudget"),
         ("two\n  words", ["two words"], "[two words]"),

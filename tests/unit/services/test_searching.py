@@ -89,7 +89,8 @@ async def test_relevance_loses_nothing_where_dates_take_over(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, query: str, shown: int
 ) -> None:
     """Nothing but words has relevance, and of many matches only the newest are ranked."""
-    monkeypatch.setattr("mailquery.repositories.sqlite.search._RANKED", 4)
+    for module in ("search", "ranking"):
+        monkeypatch.setattr(f"mailquery.repositories.sqlite.{module}.RANKED", 4)
     stored = await archive.add(*numbered(12))
     seen: list[str] = []
     orders: list[Sort] = []
