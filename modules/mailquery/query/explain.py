@@ -33,6 +33,7 @@ _PLACES = {
     TextField.SUBJECT: " in the subject",
     TextField.BODY: " in the body",
     TextField.FILENAME: " in a file name",
+    TextField.ATTACHMENT: " in an attachment",
 }
 _PEOPLE = {
     ParticipantField.FROM: "from",

@@ -74,6 +74,7 @@ _COLUMNS = {
     TextField.SUBJECT: "subject : ",
     TextField.BODY: "{body quoted} : ",
     TextField.FILENAME: "filenames : ",
+    TextField.ATTACHMENT: "filenames : ",  # the texts inside are not extracted yet
 }
 _EVERY_TEXT_COLUMN = "{subject people body quoted filenames} : "
 
