@@ -79,6 +79,19 @@ def explain(query: Query, zone: ZoneInfo) -> str:
             return _leaf(query)
 
 
+def heading(query: Query, zone: ZoneInfo) -> str:
+    """One node of the tree in words, without its parts: `all of`, `any of`, `not`, or a condition."""
+    match query:
+        case And():
+            return "all of"
+        case Or():
+            return "any of"
+        case Not():
+            return "not"
+        case _:
+            return explain(query, zone)
+
+
 def _is_compound(query: Query) -> bool:
     """Whether an "and" or an "or" stands in its words."""
     match query:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.queries import Query
+from mailquery.repositories.explanations import Explanation
 from mailquery.repositories.records import (
     AccountSummary,
     AttachmentRow,
@@ -32,15 +33,28 @@ from mailquery.repositories.records import (
     Version,
     Visibility,
 )
+from mailquery.repositories.steps import Steps
 
 
 class SearchRepository(Protocol):
     """Finds messages by a query tree."""
 
     async def search(
-        self, query: Query, visible: Visibility, *, sort: Sort, limit: int, start: Position | None = None
+        self,
+        query: Query,
+        visible: Visibility,
+        *,
+        sort: Sort,
+        limit: int,
+        start: Position | None = None,
+        steps: Steps | None = None,
     ) -> SearchPage:
-        """One page of at most `limit` messages. The total is exact up to 10,000 and "at least" beyond."""
+        """One page of at most `limit` messages. The total is exact up to 10,000 and "at least" beyond. `steps` is told
+        how long the parts of the work took."""
+        ...
+
+    async def explain(self, query: Query, visible: Visibility) -> Explanation:
+        """How `search` answers the query, without answering it."""
         ...
 
     async def attachments(

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from mailquery.domain.highlight import snippet
 from mailquery.repositories.interfaces import SearchRepository
 from mailquery.repositories.records import MessageRow, Position, SearchPage, Sort, Total, Visibility
+from mailquery.repositories.steps import Steps
 from mailquery.services.cursors import Bookmark, Cursors
+from mailquery.services.explaining import Explained, explained
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
 from mailquery.services.limits import checked_limit
 from mcpkit.security.tokens import SignedTokens
@@ -30,7 +32,8 @@ class Found:
     """One page of hits. `given_before` counts those on earlier pages; `cursor_after(n)` continues after the first n
     hits of this page; `more` says whether there is anything after the whole page. Relevance that looked at the newest
     matches only says at how many in `ranked_newest`. `sort` is the order of these hits: by date where relevance was
-    asked for and nothing in the query, or beyond those newest matches, has any."""
+    asked for and nothing in the query, or beyond those newest matches, has any. `explanation` is there where it was
+    asked for."""
 
     hits: tuple[Hit, ...]
     total: Total
@@ -40,6 +43,7 @@ class Found:
     ranked_newest: int | None
     reading: Reading
     cursor_after: Callable[[int], str]
+    explanation: Explained | None = None
 
 
 class SearchMessages:
@@ -65,16 +69,21 @@ class SearchMessages:
         sort: Sort = Sort.NEWEST,
         limit: int = 20,
         cursor: str | None = None,
+        explain: bool = False,
     ) -> Found:
         """Raises `QUERY_SYNTAX`, `VALIDATION_ERROR` and `INVALID_FORMAT` naming the argument."""
         checked_limit(limit, MOST_ROWS)
+        steps = Steps()
         digest = filters.digest(sort.value, *sorted(visible.accounts or ()))
         start = self._cursors.open(cursor, digest) if cursor else None
         now = start.now if start else self._clock()
-        reading = await self._filters.read(filters, visible, now)
+        reading = await self._filters.read(filters, visible, now, steps)
         page = await self._search.search(
-            reading.tree, visible, sort=sort, limit=limit, start=start.position if start else None
+            reading.tree, visible, sort=sort, limit=limit, start=start.position if start else None, steps=steps
         )
+        with steps.step("snippets"):
+            hits = await self._with_snippets(page.rows, reading.words)
+        explanation = await self._search.explain(reading.tree, visible) if explain else None
         given_before = start.given if start else 0
 
         def cursor_after(hits: int) -> str:
@@ -82,7 +91,7 @@ class SearchMessages:
             return self._cursors.seal(digest, Bookmark(position, given_before + hits, now))
 
         return Found(
-            hits=await self._with_snippets(page.rows, reading.words),
+            hits=hits,
             total=page.total,
             given_before=given_before,
             more=page.next is not None,
@@ -90,6 +99,7 @@ class SearchMessages:
             ranked_newest=page.ranked_newest,
             reading=reading,
             cursor_after=cursor_after,
+            explanation=explained(explanation, steps, self._filters.zone) if explanation else None,
         )
 
     async def _with_snippets(self, rows: tuple[MessageRow, ...], words: tuple[str, ...]) -> tuple[Hit, ...]:

@@ -101,6 +101,11 @@ def compile_query(connection: sqlite3.Connection, query: Query, scope: Scope, pe
     return Selection.of(_Compiler(connection, scope, people).node(query), scope.limit, largest_shift(connection))
 
 
+def compile_part(connection: sqlite3.Connection, part: Query, scope: Scope, people: PeopleIndex) -> Node:
+    """A part of a tree that `compile_query` took, by itself."""
+    return _Compiler(connection, scope, people).node(part)
+
+
 def largest_shift(connection: sqlite3.Connection) -> int:
     shift: int = connection.execute("SELECT value FROM facts WHERE name = 'largest_shift'").fetchone()[0]
     return shift

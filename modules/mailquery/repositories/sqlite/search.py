@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from mailquery.domain.queries import Query
 from mailquery.domain.words import fold
 from mailquery.repositories.compression import unpack_text
+from mailquery.repositories.explanations import Explanation
 from mailquery.repositories.records import (
     AttachmentRow,
     GroupBy,
@@ -21,12 +22,14 @@ from mailquery.repositories.records import (
     Visibility,
 )
 from mailquery.repositories.sqlite.compile import compile_query
+from mailquery.repositories.sqlite.explaining import explain_query
 from mailquery.repositories.sqlite.people_index import PeopleIndex
 from mailquery.repositories.sqlite.rows import attachment, read_rows
 from mailquery.repositories.sqlite.scope import Scope, ids
 from mailquery.repositories.sqlite.selection import Condition, Match, Selection
 from mailquery.repositories.sqlite.statistics import read_statistics
 from mailquery.repositories.sqlite.tokens import HAS_PART
+from mailquery.repositories.steps import Steps
 from mcpkit.database.faults import storage_damaged
 from mcpkit.database.sqlite import Database
 
@@ -59,16 +62,29 @@ class SqliteSearch:
         self._rankings: OrderedDict[tuple[Query, int, Visibility], tuple[int, ...]] = OrderedDict()
 
     async def search(
-        self, query: Query, visible: Visibility, *, sort: Sort, limit: int, start: Position | None = None
+        self,
+        query: Query,
+        visible: Visibility,
+        *,
+        sort: Sort,
+        limit: int,
+        start: Position | None = None,
+        steps: Steps | None = None,
     ) -> SearchPage:
+        steps = steps or Steps()
+
         def read(connection: sqlite3.Connection) -> SearchPage:
-            scope = Scope(connection, visible)
-            selection, as_of = self._select(connection, query, scope, start)
+            with steps.step("compiling"):
+                scope = Scope(connection, visible)
+                selection, as_of = self._select(connection, query, scope, start)
             if sort is Sort.RELEVANCE and selection.ranks and (start is None or start.offset < _RANKED):
-                return self._ranked_page(connection, scope, selection, (query, as_of, visible), limit, start)
-            return _dated_page(connection, scope, selection, as_of, limit, start, oldest=sort is Sort.OLDEST)
+                return self._ranked_page(connection, scope, selection, (query, as_of, visible), limit, start, steps)
+            return _dated_page(connection, scope, selection, as_of, limit, start, steps, oldest=sort is Sort.OLDEST)
 
         return await self._database.read(read)
+
+    async def explain(self, query: Query, visible: Visibility) -> Explanation:
+        return await self._database.read(lambda connection: explain_query(connection, query, visible, self._people))
 
     def _select(
         self, connection: sqlite3.Connection, query: Query, scope: Scope, start: Position | None
@@ -88,15 +104,18 @@ class SqliteSearch:
         key: tuple[Query, int, Visibility],
         limit: int,
         start: Position | None,
+        steps: Steps,
     ) -> SearchPage:
         ranked = self._rankings.pop(key, None)
         if ranked is None:
-            ranked = _rank(connection, selection)
+            with steps.step("finding and ranking"):
+                ranked = _rank(connection, selection)
         self._rankings[key] = ranked  # kept, so that the pages of one ranking fit together whatever is added meanwhile
         if len(self._rankings) > _REMEMBERED_RANKINGS:
             self._rankings.popitem(last=False)
         # Fewer than were asked for are all that there are.
-        total = _total(len(ranked) if len(ranked) < _RANKED else _count(connection, selection))
+        with steps.step("counting"):
+            total = _total(len(ranked) if len(ranked) < _RANKED else _count(connection, selection))
         offset = start.offset if start else 0
         page = ranked[offset : offset + limit]
         cut = total.value > _RANKED
@@ -105,7 +124,8 @@ class SqliteSearch:
             following = Position(key[1], offset=offset + limit)
         elif cut and ranked:
             following = Position(key[1], row=min(ranked), offset=_RANKED)
-        rows = read_rows(connection, page, scope)
+        with steps.step("reading the rows"):
+            rows = read_rows(connection, page, scope)
         return SearchPage(rows, total, following, ranked=True, ranked_newest=_RANKED if cut else None)
 
     async def attachments(
@@ -182,15 +202,19 @@ def _dated_page(
     as_of: int,
     limit: int,
     start: Position | None,
+    steps: Steps,
     *,
     oldest: bool,
 ) -> SearchPage:
-    total, found = _count_and_find(connection, selection, limit + 1, start, "ASC" if oldest else "DESC")
+    with steps.step("finding and counting"):
+        total, found = _count_and_find(connection, selection, limit + 1, start, "ASC" if oldest else "DESC")
     page = found[:limit]
     following = None
     if len(found) > limit:
         following = Position(as_of, row=page[-1], offset=start.offset if start else 0)
-    return SearchPage(read_rows(connection, page, scope), total, following)
+    with steps.step("reading the rows"):
+        rows = read_rows(connection, page, scope)
+    return SearchPage(rows, total, following)
 
 
 def _count_and_find(
