@@ -1,7 +1,10 @@
 """Random archives and random query trees over one small stock of words, people and places, so that much is found."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from random import Random
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -34,7 +37,9 @@ from mailquery.domain.queries import (
 )
 from mailquery.repositories.records import Visibility
 
-MOST_MESSAGES = 8
+T = TypeVar("T")
+
+MOST_MESSAGES = 12
 # No two of the words of scripts with spaces have a stem in common.
 WORDS = (
     "budget",
@@ -89,53 +94,49 @@ PARTS = (
 PLACES = (("home", "INBOX"), ("home", "Work/Budget"), ("home", "Gesendet"), ("work", "INBOX"), ("work", "Budget"))
 ROLES = {("home", "Gesendet"): "sent", ("home", "INBOX"): "inbox", ("work", "INBOX"): "inbox"}
 SECONDS = (0, 0, 1, 2, 86_399, 86_400, 86_401, -5_000_000_000)
+FLAGS = (None, Flag(0), Flag(0), Flag.SEEN, Flag.FLAGGED, Flag.ANSWERED | Flag.SEEN, Flag.DRAFT)
 VISIBILITIES = (None, None, frozenset({"home"}), frozenset({"work"}), frozenset[str]())
 
 
-@st.composite
-def texts(draw: st.DrawFn, least: int, most: int) -> str:
-    words = draw(st.lists(st.sampled_from(WORDS), min_size=least, max_size=most))
-    return "".join(word + draw(st.sampled_from(BETWEEN)) for word in words)
+def _text(rng: Random, most: int) -> str:
+    return "".join(word + rng.choice(BETWEEN) for word in rng.choices(WORDS, k=rng.randint(0, most)))
 
 
-@st.composite
-def placements(draw: st.DrawFn) -> list[tuple[tuple[str, str], Flag | None]]:
-    places = draw(st.lists(st.sampled_from(PLACES), min_size=1, max_size=3, unique=True))
-    flags = st.none() | st.sampled_from([Flag(0), Flag.SEEN, Flag.FLAGGED, Flag.ANSWERED | Flag.SEEN, Flag.DRAFT])
-    return [(place, draw(flags)) for place in places]
+def _some(rng: Random, of: Sequence[T], most: int) -> tuple[T, ...]:
+    return tuple(rng.sample(of, rng.randint(0, most)))
 
 
-def _some(of: tuple[str, ...], most: int) -> st.SearchStrategy[tuple[str, ...]]:
-    return st.lists(st.sampled_from(of), max_size=most).map(tuple)
-
-
-@st.composite
-def letters(draw: st.DrawFn, number: int) -> Known:
+def letter(number: int, seed: int) -> Known:
+    """The message of this seed: drawn as a whole, since hypothesis takes long for so many small draws."""
+    rng = Random(seed)
     message = mail(
-        draw(texts(0, 2)),
-        draw(texts(0, 4)) + draw(st.sampled_from(["", "", "see https://acme.io/x"])),
-        quoted=draw(texts(0, 2)),
+        _text(rng, 2),
+        _text(rng, 4) + rng.choice(["", "", "see https://acme.io/x"]),
+        quoted=_text(rng, 2),
         message_id=f"{number}@acme.io",
-        references=tuple(f"{each}@acme.io" for each in draw(st.lists(st.integers(0, MOST_MESSAGES + 1), max_size=2))),
-        date=NOON + timedelta(seconds=draw(st.sampled_from(SECONDS))),
-        from_=draw(_some(PEOPLE, 2)),
-        sender=draw(_some(PEOPLE, 1)),
-        reply_to=draw(_some(PEOPLE, 1)),
-        to=draw(_some(PEOPLE, 2)),
-        cc=draw(_some(PEOPLE, 1)),
-        bcc=draw(_some(PEOPLE, 1)),
-        list_id=draw(st.sampled_from(["", "", "dev.lists.acme.io", "Ros.es"])),
-        attachments=tuple(draw(st.lists(st.sampled_from(PARTS), max_size=2, unique=True))),
-        links=draw(st.sampled_from([(), (Link("https://acme.io", "here"),)])),
-        size=draw(st.sampled_from([10, 1000, 1001])),
+        references=tuple(f"{rng.randrange(MOST_MESSAGES + 2)}@acme.io" for _ in range(rng.choice([0, 0, 1, 2]))),
+        date=NOON + timedelta(seconds=rng.choice(SECONDS)),
+        from_=_some(rng, PEOPLE, 2),
+        sender=_some(rng, PEOPLE, 1),
+        reply_to=_some(rng, PEOPLE, 1),
+        to=_some(rng, PEOPLE, 2),
+        cc=_some(rng, PEOPLE, 1),
+        bcc=_some(rng, PEOPLE, 1),
+        list_id=rng.choice(["", "", "dev.lists.acme.io", "Ros.es"]),
+        attachments=_some(rng, PARTS, 2),
+        links=_some(rng, (Link("https://acme.io", "here"),), 1),
+        size=rng.choice([10, 1000, 1001]),
     )
-    lies = [placed(message, box, account=account, flags=flags) for (account, box), flags in draw(placements())]
+    lies = [
+        placed(message, box, account=account, flags=rng.choice(FLAGS))
+        for account, box in rng.sample(PLACES, rng.choice([1, 1, 2, 3]))
+    ]
     return Known(message, lies, ROLES)
 
 
-@st.composite
-def archives(draw: st.DrawFn) -> list[Known]:
-    return [draw(letters(number)) for number in range(draw(st.integers(1, MOST_MESSAGES)))]
+ARCHIVES = st.lists(st.integers(0, 1 << 32), min_size=1, max_size=MOST_MESSAGES).map(
+    lambda seeds: [letter(number, seed) for number, seed in enumerate(seeds)]
+)
 
 
 @dataclass(frozen=True)
@@ -146,9 +147,9 @@ class InThreadOf:
 
 
 BEGINNINGS = st.sampled_from(WORDS).flatmap(lambda word: st.integers(1, len(word)).map(lambda end: word[:end]))
-SOUGHT = st.one_of(
-    st.sampled_from(WORDS), BEGINNINGS, texts(1, 2), st.sampled_from(["", "!?", "cafe strasse", "BUDGET", "ann acme"])
-)
+TWO_WORDS = st.tuples(st.sampled_from(WORDS), st.sampled_from(BETWEEN), st.sampled_from(WORDS)).map("".join)
+ODD = st.sampled_from(["", "!?", "cafe strasse", "BUDGET", "ann acme"])
+SOUGHT = st.one_of(st.sampled_from(WORDS), BEGINNINGS, TWO_WORDS, ODD)
 INSTANTS = st.none() | st.sampled_from(SECONDS).flatmap(
     lambda second: st.sampled_from([0.0, 0.5, 1.0]).map(lambda more: NOON + timedelta(seconds=second + more))
 )
@@ -177,7 +178,7 @@ def _branches(parts: st.SearchStrategy[Query | InThreadOf]) -> st.SearchStrategy
 
 
 TREES: st.SearchStrategy[Query | InThreadOf] = st.recursive(LEAVES, _branches, max_leaves=8)
-QUESTIONS = st.lists(st.tuples(TREES, st.sampled_from(VISIBILITIES).map(Visibility)), min_size=1, max_size=6)
+QUESTIONS = st.lists(st.tuples(TREES, st.sampled_from(VISIBILITIES).map(Visibility)), min_size=4, max_size=10)
 
 
 def about(tree: Query | InThreadOf, known: list[Known]) -> Query:
@@ -193,3 +194,16 @@ def about(tree: Query | InThreadOf, known: list[Known]) -> Query:
             return Not(about(part, known))
         case _:
             return tree
+
+
+def with_parts(tree: Query) -> Iterator[Query]:
+    """The tree, and each part of it by itself."""
+    yield tree
+    match tree:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from with_parts(part)
+        case Not(part):
+            yield from with_parts(part)
+        case _:
+            return

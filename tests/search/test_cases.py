@@ -9,7 +9,7 @@ from integration.truth import Known, find_mates, holds
 from mailquery.domain.identity import fingerprint
 from mailquery.domain.mailboxes import Placement
 from mailquery.query.parser import parse
-from mailquery.repositories.records import NewPlacement, Visibility
+from mailquery.repositories.records import NewPlacement, Sort, Visibility
 from mailquery.services.preparing import prepare
 from mailquery.sources.interfaces import SourceMessage
 from search.backends import BACKENDS, Backend
@@ -76,4 +76,6 @@ async def test_a_backend_finds_what_a_query_means(
 ) -> None:
     tree = parse(case.query, zone=ZONE, now=NOW).tree
     names = {entry.key: NAMES[entry.message.parsed.message_id] for entry in letters}
-    assert {names[key] for key in await backends[backend].find(tree, ALL)} == case.expected, case.query
+    for sort in Sort:
+        found = [names[key] for key in await backends[backend].find(tree, ALL, sort)]
+        assert sorted(found) == sorted(case.expected), f"{case.query} by {sort}"
