@@ -1,12 +1,19 @@
-"""What a query means, worked out plainly over the messages themselves: what an engine's answers are compared with."""
+"""What a query means, worked out plainly over the messages themselves: what an engine's answers are compared with.
 
-import unicodedata
-from dataclasses import dataclass
+It goes through every message and every word, and shares with an engine only the domain: how text is folded, which
+scripts are written without spaces, what kind of thing a MIME type is. It reads what was parsed, never what was indexed.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from mailquery.domain.addresses import Address
-from mailquery.domain.handles import message_handle, thread_handle
+from mailquery.domain.folding import fold, fold_for_index, is_word
+from mailquery.domain.handles import key_of_fingerprint, message_handle, thread_handle
 from mailquery.domain.media import DOCUMENT_KINDS, Kind, kind_of
-from mailquery.domain.messages import Flag
+from mailquery.domain.messages import Flag, ParsedMessage, SpanKind
+from mailquery.domain.numbers import joined_numbers
 from mailquery.domain.queries import (
     And,
     DateBetween,
@@ -30,19 +37,25 @@ from mailquery.domain.queries import (
     WithMessageId,
     Words,
 )
-from mailquery.domain.words import fold, phrase
+from mailquery.domain.stemming import stem
+from mailquery.domain.words import UNSPACED, other_forms
 from mailquery.repositories.records import NewPlacement, PreparedMessage
 
 
 @dataclass
 class Known:
-    """A stored message, where it lies, and the keys that it was given."""
+    """A stored message, where it lies, and the roles of mailboxes. `thread` is the key that the archive gave its
+    thread, `mates` the keys of the messages in it."""
 
     message: PreparedMessage
     placements: list[NewPlacement]
     roles: dict[tuple[str, str], str]
-    key: int = 0
     thread: int = 0
+    mates: frozenset[int] = field(default_factory=frozenset)
+
+    @property
+    def key(self) -> int:
+        return key_of_fingerprint(self.message.fingerprint)
 
     def mailboxes(self) -> list[tuple[str, str]]:
         return [(new.account, placement.mailbox) for new in self.placements for placement in new.placements]
@@ -58,12 +71,26 @@ class Known:
         placements = [new for new in self.placements if accounts is None or new.account in accounts]
         if accounts is not None and not placements:
             return None
-        return Known(self.message, placements, self.roles, self.key, self.thread)
+        return replace(self, placements=placements)
 
 
-def tokens(text: str) -> list[str]:
-    words = "".join(c if unicodedata.category(c)[0] in "LNM" or unicodedata.category(c) == "Co" else " " for c in text)
-    return words.split()
+def find_mates(known: list[Known]) -> None:
+    """Sets `mates`: messages are of one thread where a chain of Message-IDs, their own or named by them, joins them.
+    (Threads are joined by subjects and by Gmail's ids too; no message of these tests is.)"""
+    named = [
+        {parsed.message_id, *parsed.in_reply_to, *parsed.references} - {""}
+        for parsed in (entry.message.parsed for entry in known)
+    ]
+    for start, entry in enumerate(known):
+        reached, identifiers, grown = {start}, named[start], True
+        while grown:
+            grown = False
+            for other, theirs in enumerate(named):
+                if other not in reached and theirs & identifiers:
+                    reached.add(other)
+                    identifiers = identifiers | theirs
+                    grown = True
+        entry.mates = frozenset(known[each].key for each in reached)
 
 
 def holds(query: Query, known: Known) -> bool:
@@ -78,9 +105,9 @@ def holds(query: Query, known: Known) -> bool:
         case Not(part):
             return not holds(part, known)
         case Words():
-            return _has_words(query, known.message)
+            return _has_words(query, parsed)
         case Participant(field, value):
-            return any(_is_person(person, value) for person in _people(known.message, field))
+            return any(_is_person(person, value) for person in _people(parsed, field))
         case InMailbox(name):
             wanted = name.casefold()
             return any(
@@ -90,11 +117,11 @@ def holds(query: Query, known: Known) -> bool:
         case InAccount(name):
             return any(account.casefold() == name.casefold() for account, _ in known.mailboxes())
         case InThread(handle):
-            return handle in (thread_handle(known.thread), message_handle(known.key))
+            return handle == thread_handle(known.thread) or handle in map(message_handle, known.mates)
         case WithMessageId(message_id):
             return parsed.message_id != "" and parsed.message_id == message_id.strip("<>")
         case OnList(value):
-            return fold(value) in fold(parsed.list_id)
+            return fold(value) != "" and fold(value) in fold(parsed.list_id)
         case Has(feature):
             return _has(feature, known.message)
         case Is(state):
@@ -112,45 +139,94 @@ def holds(query: Query, known: Known) -> bool:
             return (start is None or date >= start) and (end is None or date < end)
 
 
-def _has_words(words: Words, message: PreparedMessage) -> bool:
-    wanted = phrase(words.text, prefix=words.prefix)
-    if wanted is None:
+def _has_words(words: Words, parsed: ParsedMessage) -> bool:
+    sought = [pieces(words.text)]
+    if not words.quoted and not words.prefix:
+        sought += [pieces(form.text) for form in other_forms(words.text)]
+    texts = [pieces(each) for text in _texts(parsed, words.field) for each in (text, joined_numbers(fold(text)))]
+    return bool(sought[0]) and any(_stand_in(form, text, words) for form in sought for text in texts)
+
+
+def _texts(parsed: ParsedMessage, where: TextField) -> list[str]:
+    """The texts of a field. No words stand side by side from one text to the next. Names and addresses are one text, as
+    they follow each other, and so are names of files."""
+    own, quoted = (
+        "".join(parsed.body.text[span.start : span.end] for span in parsed.body.spans if (span.kind is kind) is quoted)
+        for kind, quoted in ((SpanKind.QUOTE, False), (SpanKind.QUOTE, True))
+    )
+    people = " ".join(f"{person.name} {person.address}" for person in _people(parsed, ParticipantField.WITH))
+    filenames = " ".join(part.filename for part in parsed.attachments)
+    match where:
+        case TextField.SUBJECT:
+            return [parsed.subject]
+        case TextField.BODY:
+            return [own, quoted]
+        case TextField.FILENAME | TextField.ATTACHMENT:
+            return [filenames]
+        case TextField.ANY:
+            return [parsed.subject, people, own, quoted, filenames]
+
+
+def pieces(text: str) -> list[str]:
+    """Words in their order, folded. A stretch of a script without spaces is a piece by itself, whatever it touches."""
+    plain = "".join(character if is_word(character) else " " for character in fold_for_index(text))
+    return re.findall(f"[{UNSPACED}]+|[^{UNSPACED}\\s]+", plain)
+
+
+def _is_unspaced(piece: str) -> bool:
+    return re.match(f"[{UNSPACED}]", piece) is not None
+
+
+def _stand_in(sought: list[str], text: list[str], words: Words) -> bool:
+    return any(
+        all(
+            _fits(piece, text[start + at], words, first=at == 0, last=at == len(sought) - 1)
+            for at, piece in enumerate(sought)
+        )
+        for start in range(len(text) - len(sought) + 1)
+    )
+
+
+def _fits(piece: str, token: str, words: Words, *, first: bool, last: bool) -> bool:
+    """Of text without spaces any part is found; but what stands beside another piece must touch it."""
+    if _is_unspaced(piece) != _is_unspaced(token):
         return False
-    index = message.index
-    columns = {
-        TextField.ANY: [index.subject, index.people, index.body, index.quoted, index.filenames],
-        TextField.SUBJECT: [index.subject],
-        TextField.BODY: [index.body, index.quoted],
-        TextField.FILENAME: [index.filenames],
-    }[words.field]
-    sought = tokens(wanted.text)
-    return any(_stands_in(sought, tokens(column), prefix=wanted.prefix) for column in columns)
+    if not _is_unspaced(piece):
+        in_any_form = first and last and not words.quoted and not words.prefix
+        return matches(piece, token, prefix=words.prefix and last, in_any_form=in_any_form)
+    if first and last:
+        return piece in token
+    if first:
+        return token.endswith(piece)
+    return token.startswith(piece) if last else token == piece
 
 
-def _stands_in(sought: list[str], text: list[str], *, prefix: bool) -> bool:
-    *before, last = sought
-    for start in range(len(text) - len(sought) + 1):
-        window = text[start : start + len(sought)]
-        if window[:-1] == before and (window[-1] == last or (prefix and window[-1].startswith(last))):
-            return True
-    return False
+def matches(word: str, token: str, *, prefix: bool, in_any_form: bool) -> bool:
+    """Whether a word that is sought, of a script with spaces, is this word of a text."""
+    if in_any_form and stem(word) == stem(token):
+        return True
+    return token.startswith(word) if prefix else token == word
 
 
-def _people(message: PreparedMessage, field: ParticipantField) -> tuple[Address, ...]:
-    parsed = message.parsed
-    by_field = {
-        ParticipantField.FROM: (*parsed.from_, *parsed.sender),
-        ParticipantField.TO: parsed.to,
-        ParticipantField.CC: parsed.cc,
-        ParticipantField.BCC: parsed.bcc,
-    }
-    everybody = (*(person for people in by_field.values() for person in people), *parsed.reply_to)
-    return by_field.get(field, everybody)
+def _people(parsed: ParsedMessage, where: ParticipantField) -> Iterable[Address]:
+    match where:
+        case ParticipantField.FROM:
+            return (*parsed.from_, *parsed.sender)
+        case ParticipantField.TO:
+            return parsed.to
+        case ParticipantField.CC:
+            return parsed.cc
+        case ParticipantField.BCC:
+            return parsed.bcc
+        case ParticipantField.WITH:
+            return (*parsed.from_, *parsed.sender, *parsed.reply_to, *parsed.to, *parsed.cc, *parsed.bcc)
 
 
 def _is_person(person: Address, value: str) -> bool:
     value, address = fold(value), fold(person.address)
-    if value.startswith("@"):
+    if not value or value == "@":
+        return False
+    if value.startswith("@") and "@" not in value[1:]:
         domain = address.rpartition("@")[2]
         return domain == value[1:] or domain.endswith("." + value[1:])
     return value in address or ("@" not in value and value in fold(person.name))

@@ -23,8 +23,8 @@ from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
-from mailquery.services.preparing import prepare
 from mailquery.services.meaning import Meaning
+from mailquery.services.preparing import prepare
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.searching import SearchMessages
 from mailquery.services.statistics import MailStatistics

@@ -1,6 +1,7 @@
 """mailquery search"""
 
 import sys
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, console, local_time, note, print_json, print_rows
 from mailquery.domain.handles import message_handle
 from mailquery.repositories.records import Sort
+from mailquery.services.explaining import Explained
 from mailquery.services.filters import Filters
 from mailquery.services.searching import MARKS, MOST_ROWS, Found, Hit
 from mcpkit.security.untrusted import clean_line
@@ -24,6 +26,7 @@ Examples:
 
     mailquery search 'from:lee invoice after:2024-03'
     mailquery search '"flight confirmation" OR itinerary' --limit 5
+    mailquery search 'from:lee -is:read larger:1M' --explain
     mailquery search 계약서 --json | jq -r '.messages[].id'
 """
 
@@ -39,12 +42,15 @@ def search(
         Sort | None, typer.Option("--sort", help="The order; by default relevance where there are words, else newest.")
     ] = None,
     cursor: Annotated[str | None, typer.Option("--cursor", help="Go on after an earlier answer.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say how the query was read, what serves it, and what took how long.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     filters = Filters(query=" ".join(query))
     found = with_application(
         lambda application: application.services.search_messages(
-            EVERYTHING, filters, sort=sort, limit=limit, cursor=cursor
+            EVERYTHING, filters, sort=sort, limit=limit, cursor=cursor, explain=explain
         )
     )
     if as_json:
@@ -61,6 +67,31 @@ def search(
     if found.meaning_unused:
         note(f"Meaning was not used: {found.meaning_unused}")
     note(_summary(found))
+    if found.explanation is not None:
+        note("\n".join(_explained(found.explanation)))
+
+
+def _explained(explanation: Explained) -> Iterator[str]:
+    yield from (part.as_line() for part in explanation.parts)
+    yield f"Driven by: {explanation.driven_by}"
+    yield from (f"Besides: {condition}" for condition in explanation.besides)
+    yield from (f"Engine: {line}" for line in explanation.engine)
+    yield from (f"{step.seconds * 1000:8.2f} ms  {step.name}" for step in explanation.steps)
+    yield f"{explanation.seconds * 1000:8.2f} ms  in all"
+
+
+def _explanation_shape(explanation: Explained) -> shapes.Shape:
+    return {
+        "read_as": [
+            {"level": part.level, "words": part.words, "index": part.index or None, "use": part.use}
+            for part in explanation.parts
+        ],
+        "driven_by": explanation.driven_by,
+        "besides": list(explanation.besides),
+        "engine": list(explanation.engine),
+        "steps": [{"step": step.name, "ms": round(step.seconds * 1000, 3)} for step in explanation.steps],
+        "total_ms": round(explanation.seconds * 1000, 3),
+    }
 
 
 def _as_shape(found: Found) -> shapes.Shape:
@@ -81,6 +112,7 @@ def _as_shape(found: Found) -> shapes.Shape:
             "refreshed": shapes.moment(coverage.refreshed),
         },
         "cursor": found.cursor_after(len(found.hits)) if found.more else None,
+        **({"explanation": _explanation_shape(found.explanation)} if found.explanation else {}),
     }
 
 

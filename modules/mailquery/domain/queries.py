@@ -16,6 +16,7 @@ class TextField(StrEnum):
     SUBJECT = "subject"
     BODY = "body"  # the body with its quoted history and signature
     FILENAME = "filename"
+    ATTACHMENT = "attachment"  # the name of an attachment, or its text where an index has it
 
 
 class ParticipantField(StrEnum):

@@ -8,6 +8,7 @@ from mailquery.domain.handles import message_handle, thread_handle
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import READ, Cursor, FilterArguments, MaxChars, SortOrder, visibility
 from mailquery.mcp.coverage import Coverage
+from mailquery.mcp.explanation import Explanation
 from mailquery.mcp.pages import continuation, rest_as_text
 from mailquery.repositories.records import Sort, Standing
 from mailquery.services.searching import MOST_ROWS, SNIPPET_CHARS, Found, Hit, SearchMessages
@@ -38,6 +39,9 @@ class SearchArguments(FilterArguments):
     limit: int = Field(default=20, ge=1, le=MOST_ROWS, description="Most rows.")
     cursor: Cursor = None
     max_chars: MaxChars = None
+    explain: bool = Field(
+        default=False, description="Also say how the query was read, which indexes serve it, and what took how long."
+    )
 
 
 class SearchRow(BaseModel):
@@ -144,6 +148,7 @@ class SearchResult(Result):
     )
     truncated: Truncated | None = None
     cursor: str | None = Field(default=None, description="Continues after the last row.")
+    explanation: Explanation | None = None
 
     _found: Found = PrivateAttr()
     _whole: "SearchResult" = PrivateAttr()
@@ -160,6 +165,7 @@ class SearchResult(Result):
             meaning_unused=found.meaning_unused or None,
             coverage=Coverage.of(found.reading),
             ranked_newest=found.ranked_newest,
+            explanation=Explanation.of(found.explanation) if found.explanation else None,
             **continuation(found, len(found.hits), len(found.hits), "messages", besides=found.near),
         )
         whole._found = found
@@ -167,7 +173,7 @@ class SearchResult(Result):
         return whole
 
     def units(self) -> int:
-        """The first row's id; that row in brief; the rows, one by one; the coverage in full."""
+        """The first row's id; that row in brief; the explanation and the rows, one by one; the coverage in full."""
         return len(self._found.hits) + _BRIEF_STEPS + 1
 
     def keep(self, units: int) -> "SearchResult":
@@ -180,7 +186,10 @@ class SearchResult(Result):
             count, rows = 1, [SearchRow.brief(found.hits[0], bare=units == 1)]
         coverage = whole.coverage.short() if whole.coverage and units > _BRIEF_STEPS else None
         rest = continuation(found, count, len(found.hits), "messages", besides=found.near)
-        return whole.model_copy(update={"rows": rows, "coverage": coverage, **rest})
+        update = {"rows": rows, "coverage": coverage, **rest}
+        if whole.explanation and units <= _BRIEF_STEPS:
+            update["explanation"] = whole.explanation.short()
+        return whole.model_copy(update=update)
 
     def disclosed(self) -> list[str]:
         return [row.id for row in self.rows]
@@ -202,6 +211,8 @@ class SearchResult(Result):
         lines += rest_as_text(self.truncated, self.cursor, at_least=self.at_least)
         if self.coverage:
             lines.append(self.coverage.as_text())
+        if self.explanation:
+            lines.append(self.explanation.as_text())
         return "\n".join(lines)
 
 
@@ -213,6 +224,7 @@ def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResul
             sort=Sort(arguments.sort) if arguments.sort else None,
             limit=arguments.limit,
             cursor=arguments.cursor,
+            explain=arguments.explain,
         )
         return SearchResult.of(found)
 

@@ -33,6 +33,7 @@ _PLACES = {
     TextField.SUBJECT: " in the subject",
     TextField.BODY: " in the body",
     TextField.FILENAME: " in a file name",
+    TextField.ATTACHMENT: " in an attachment",
 }
 _PEOPLE = {
     ParticipantField.FROM: "from",
@@ -76,6 +77,19 @@ def explain(query: Query, zone: ZoneInfo) -> str:
             return _dates(start, end, zone)
         case _:
             return _leaf(query)
+
+
+def heading(query: Query, zone: ZoneInfo) -> str:
+    """One node of the tree in words, without its parts: `all of`, `any of`, `not`, or a condition."""
+    match query:
+        case And():
+            return "all of"
+        case Or():
+            return "any of"
+        case Not():
+            return "not"
+        case _:
+            return explain(query, zone)
 
 
 def _is_compound(query: Query) -> bool:

@@ -46,10 +46,18 @@ TABLE: tuple[Field, ...] = (
     Field("body", ("text",), "body:deposit", "with these words in the body", values.words_in(TextField.BODY)),
     Field(
         "filename",
-        ("attachment", "file"),
+        ("file",),
         "filename:invoice*",
         "with these words in the name of an attached file",
         values.words_in(TextField.FILENAME),
+    ),
+    Field(
+        "attachment",
+        (),
+        "attachment:deposit",
+        "with these words in an attached file: its name or its text (for now the name alone: "
+        "texts inside attachments are not indexed yet)",
+        values.words_in_attachment,
     ),
     Field(
         "in",
@@ -138,11 +146,15 @@ def find(name: str) -> Field | None:
     return _BY_NAME.get(name.lower())
 
 
+# Everyday words resemble the short names (bbc: and bcc:, site: and size:, test: and text:), and are text.
+_RESEMBLED = tuple(name for name, field in _BY_NAME.items() if len(name) > (3 if name == field.name else 4))
+
+
 def resembling(name: str) -> str:
     """The name of a field that is one edit from `name`, or an empty string. Short names resemble too much."""
     if len(name) < 3:
         return ""
-    return nearest(name.lower(), (known for known in _BY_NAME if len(known) > 2), within=1)
+    return nearest(name.lower(), _RESEMBLED, within=1)
 
 
 def as_markdown() -> str:

@@ -27,6 +27,7 @@ from mailquery.query.reading import Reading, Value
 MAX_CHARACTERS = 2000
 MAX_NESTING = 50
 MAX_TERMS = 200
+_SUGGESTED = 60  # characters of a suggestion at most
 
 # Control characters, the marks of writing direction, and halves of surrogate pairs, none of which anyone types.
 _UNTYPED = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -73,6 +74,7 @@ class _Parser:
         self._at = 0
         self._depth = 0
         self._terms = 0
+        self._open: list[str] = []  # what closes the brackets around the place, the innermost last
         self._field: FieldName | None = None
         self._left_out: list[Value] = []
 
@@ -84,7 +86,11 @@ class _Parser:
             raise self._unexpected_close()
         if tree is None:
             word = self._left_out[0]
-            raise self._reading.fault(word.start, f'"{word.text}" has no letter or digit to look for')
+            raise self._reading.fault(
+                word.start,
+                f'"{word.text}" has no letter or digit to look for',
+                expected=("a word, or a field such as from:",),
+            )
         for word in self._left_out:
             self._reading.note(f'"{word.text}" has no letter or digit and is left out')
         return tree
@@ -163,14 +169,20 @@ class _Parser:
         closing = Symbol.CLOSE_ANY if any_group else Symbol.CLOSE
         if self._next.what is closing:
             raise self._reading.fault(opening.start, "There is nothing between the brackets", expected=("a term",))
+        self._open.append(closing.value)
         part = self._alternatives() if any_group else self._either()
         if self._next.what is Symbol.END:
+            text = self._reading.source[opening.start :].rstrip()
             raise self._reading.fault(
-                opening.start, "The bracket that opens here is not closed", expected=(closing.value,)
+                opening.start,
+                "The bracket that opens here is not closed",
+                expected=(closing.value,),
+                did_you_mean=f"{text}{closing.value}" if len(text) <= _SUGGESTED else "",
             )
         if self._next.what is not closing:
             raise self._unexpected_close()
         self._take()
+        self._open.pop()
         self._depth -= 1
         return part
 
@@ -180,7 +192,9 @@ class _Parser:
         written = token.what.written
         if self._field is not None:
             raise self._reading.fault(
-                token.start, f"{written}: cannot stand inside the brackets of {self._field.written}:"
+                token.start,
+                f"{written}: cannot stand inside the brackets of {self._field.written}:",
+                expected=(f"values of {self._field.written}:, and {written}: outside its brackets",),
             )
         following = self._next
         if not (isinstance(following.what, Value) or following.what in (Symbol.OPEN, Symbol.OPEN_ANY)):
@@ -232,6 +246,7 @@ class _Parser:
         return self._reading.fault(
             found.start,
             f"{found.what.value} closes nothing that is open; as text it stands in quotation marks",
+            expected=("a term, or the end of the query",) if not self._open else (self._open[-1],),
         )
 
 
@@ -242,7 +257,7 @@ def _joined(parts: list[Query | None], join: Callable[..., Query]) -> Query | No
 
 def _shown(tree: Query) -> Iterator[str]:
     match tree:
-        case Words(text, field, prefix) if field is not TextField.FILENAME:
+        case Words(text, field, prefix) if field not in (TextField.FILENAME, TextField.ATTACHMENT):
             yield f"{text}*" if prefix else text
         case And(parts) | Or(parts):
             for part in parts:

@@ -35,6 +35,7 @@ from mailquery.query.vocabulary import FEATURES, KINDS, MAILBOXES, STATES
 
 Reader = Callable[[Value, Reading], Query]
 
+_SOMEBODY = ("a name, an address, a part of one, or a domain (@acme.io)",)
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*(?:([kmg])i?b?|b|bytes)?", re.IGNORECASE | re.ASCII)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _LARGEST = (1 << 63) - 1
@@ -46,11 +47,18 @@ _FAMILIES = {"image": Kind.IMAGE, "audio": Kind.AUDIO, "video": Kind.VIDEO, "mes
 def words_in(field: TextField) -> Reader:
     def read(value: Value, reading: Reading) -> Query:
         if not has_word(value.text):
-            raise reading.fault(value.start, f'"{value.text}" has no letter or digit to look for')
+            raise reading.fault(
+                value.start, f'"{value.text}" has no letter or digit to look for', expected=("a word or a phrase",)
+            )
         note_star_inside(value, reading)
         return Words(value.text, field, prefix=value.prefix, quoted=value.quoted)
 
     return read
+
+
+def words_in_attachment(value: Value, reading: Reading) -> Query:
+    reading.note("attachment: finds names of attachments only: the texts inside them are not indexed yet")
+    return words_in(TextField.ATTACHMENT)(value, reading)
 
 
 def note_star_inside(value: Value, reading: Reading) -> None:
@@ -75,7 +83,7 @@ def participant(field: ParticipantField) -> Reader:
                 reading.note(f"{field.value}: looks for the address {match[1]} alone, not for the name before it")
             text = match[1]
         if not has_word(text):
-            raise reading.fault(value.start, f'"{value.text}" has no letter or digit to look for')
+            raise reading.fault(value.start, f'"{value.text}" has no letter or digit to look for', expected=_SOMEBODY)
         return Participant(field, text)
 
     return read
@@ -88,7 +96,7 @@ def _me(field: ParticipantField, value: Value, reading: Reading) -> Query:
     raise reading.fault(
         value.start,
         f'Who "me" is cannot be known here; write an address after {field.value}:, or "me" in quotation marks',
-        expected=("a name, an address, a part of one, or a domain (@acme.io)",),
+        expected=_SOMEBODY,
     )
 
 
@@ -114,13 +122,15 @@ def account(value: Value, reading: Reading) -> Query:
 def _refuse_star(what: str, value: Value, reading: Reading) -> None:
     if value.prefix:
         raise reading.fault(
-            value.start + len(value.text), f"The name of {what} is given whole; a * cannot stand for the rest"
+            value.start + len(value.text),
+            f"The name of {what} is given whole; a * cannot stand for the rest",
+            expected=("the whole name",),
         )
 
 
 def _name(value: Value, reading: Reading) -> str:
     if not (name := value.text.strip()):
-        raise reading.fault(value.start, "A name is missing between the quotation marks")
+        raise reading.fault(value.start, "A name is missing between the quotation marks", expected=("a name",))
     return name
 
 
@@ -146,7 +156,9 @@ def message_id(value: Value, reading: Reading) -> Query:
 def mailing_list(value: Value, reading: Reading) -> Query:
     text = value.text.strip().removeprefix("<").removesuffix(">").strip()
     if not has_word(text):
-        raise reading.fault(value.start, f'"{value.text}" has no letter or digit to look for')
+        raise reading.fault(
+            value.start, f'"{value.text}" has no letter or digit to look for', expected=("a part of a list's id",)
+        )
     if value.prefix:
         reading.note("list: finds any part of a list's id, so the * is left out")
     return OnList(text)
@@ -211,7 +223,9 @@ def _bytes(value: Value, reading: Reading) -> int:
         )
     size = round(float(match[1]) * _UNITS[(match[2] or "").lower()]) if "." in match[1] or match[2] else int(match[1])
     if size > _LARGEST:
-        raise reading.fault(value.start, f'"{value.text}" is larger than any message')
+        raise reading.fault(
+            value.start, f'"{value.text}" is larger than any message', expected=("at most 8589934591G",)
+        )
     return size
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.queries import Query
+from mailquery.repositories.explanations import Explanation
 from mailquery.repositories.records import (
     AccountSummary,
     AttachmentRow,
@@ -36,6 +37,7 @@ from mailquery.repositories.records import (
     Version,
     Visibility,
 )
+from mailquery.repositories.steps import Steps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,11 +58,17 @@ class SearchRepository(Protocol):
         limit: int,
         start: Position | None = None,
         vector: QueryVector | None = None,
+        steps: Steps | None = None,
     ) -> SearchPage:
-        """One page of at most `limit` messages. The total is exact up to 10,000 and "at least" beyond.
+        """One page of at most `limit` messages. The total is exact up to 10,000 and "at least" beyond. `steps` is told
+        how long the parts of the work took.
 
         By relevance, where there are words to rank by, it holds messages too that lack some of the free words
         (`domain.relevance.Demand`), and with the `vector` of those words, messages that are near in meaning."""
+        ...
+
+    async def explain(self, query: Query, visible: Visibility) -> Explanation:
+        """How `search` answers the query, without answering it."""
         ...
 
     async def attachments(

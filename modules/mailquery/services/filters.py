@@ -27,6 +27,7 @@ from mailquery.query.explain import explain
 from mailquery.query.parser import parse
 from mailquery.repositories.interfaces import DirectoryRepository
 from mailquery.repositories.records import Visibility
+from mailquery.repositories.steps import Steps
 from mailquery.services.scope import Coverage, Scope
 from mcpkit.errors import ErrorCode, Fault
 
@@ -98,12 +99,15 @@ class FilterReader:
         self.zone = zone
         self._scope = Scope(directory)
 
-    async def read(self, filters: Filters, visible: Visibility, now: datetime) -> Reading:
+    async def read(self, filters: Filters, visible: Visibility, now: datetime, steps: Steps | None = None) -> Reading:
         """Raises `QUERY_SYNTAX` for the query, `INVALID_FORMAT` and `VALIDATION_ERROR` naming another argument."""
-        parsed = parse(filters.query, zone=self.zone, now=now)
-        structured = self._structured(filters, now)
-        tree = all_of(parsed.tree, *structured)
-        snapshot, notes = await self._scope.check(tree, visible, structured)
+        steps = steps or Steps()
+        with steps.step("reading the query"):
+            parsed = parse(filters.query, zone=self.zone, now=now)
+            structured = self._structured(filters, now)
+            tree = all_of(parsed.tree, *structured)
+        with steps.step("names of accounts and mailboxes"):
+            snapshot, notes = await self._scope.check(tree, visible, structured)
         if not snapshot.version.messages:
             notes.append("The archive is empty: import mail first.")
         return Reading(

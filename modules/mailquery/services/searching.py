@@ -17,7 +17,9 @@ from mailquery.repositories.records import (
     Total,
     Visibility,
 )
+from mailquery.repositories.steps import Steps
 from mailquery.services.cursors import Bookmark, Cursors
+from mailquery.services.explaining import Explained, explained
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
 from mailquery.services.limits import checked_limit
 from mailquery.services.meaning import Meaning
@@ -46,7 +48,7 @@ class Found:
     matches only says at how many in `ranked_newest`. `sort` is the order of these hits: by date where relevance was
     asked for and nothing in the query, or beyond those newest matches, has any. `near` counts the messages, on all
     pages together, that lack some of the words; `total` does not. `meaning_unused` says why meaning was not used where
-    it might have been, else it is empty."""
+    it might have been, else it is empty. `explanation` is there where it was asked for."""
 
     hits: tuple[Hit, ...]
     total: Total
@@ -59,6 +61,7 @@ class Found:
     meaning_unused: str
     reading: Reading
     cursor_after: Callable[[int], str]
+    explanation: Explained | None = None
 
 
 class SearchMessages:
@@ -90,19 +93,33 @@ class SearchMessages:
         sort: Sort | None = None,
         limit: int = 20,
         cursor: str | None = None,
+        explain: bool = False,
     ) -> Found:
         """Raises `QUERY_SYNTAX`, `VALIDATION_ERROR` and `INVALID_FORMAT` naming the argument."""
         checked_limit(limit, MOST_ROWS)
+        steps = Steps()
         digest = filters.digest(sort.value if sort else "", *sorted(visible.accounts or ()))
         start = self._cursors.open(cursor, digest) if cursor else None
         now = start.now if start else self._clock()
-        reading = await self._filters.read(filters, visible, now)
+        reading = await self._filters.read(filters, visible, now, steps)
         if sort is None:
             sort = Sort.RELEVANCE if reading.has_free_terms else Sort.NEWEST
-        vector, unused = await self._vector(reading) if sort is Sort.RELEVANCE else (None, "")
+        vector, unused = None, ""
+        if sort is Sort.RELEVANCE:
+            with steps.step("what the words mean"):
+                vector, unused = await self._vector(reading)
         page = await self._search.search(
-            reading.tree, visible, sort=sort, limit=limit, start=start.position if start else None, vector=vector
+            reading.tree,
+            visible,
+            sort=sort,
+            limit=limit,
+            start=start.position if start else None,
+            vector=vector,
+            steps=steps,
         )
+        with steps.step("snippets"):
+            hits = await self._with_snippets(page, reading.words)
+        explanation = await self._search.explain(reading.tree, visible) if explain else None
         given_before = start.given if start else 0
 
         def cursor_after(hits: int) -> str:
@@ -110,7 +127,7 @@ class SearchMessages:
             return self._cursors.seal(digest, Bookmark(position, given_before + hits, now))
 
         return Found(
-            hits=await self._with_snippets(page, reading.words),
+            hits=hits,
             total=page.total,
             given_before=given_before,
             more=page.next is not None,
@@ -121,6 +138,7 @@ class SearchMessages:
             meaning_unused=unused,
             reading=reading,
             cursor_after=cursor_after,
+            explanation=explained(explanation, steps, self._filters.zone) if explanation else None,
         )
 
     async def _vector(self, reading: Reading) -> tuple[QueryVector | None, str]:

@@ -41,6 +41,7 @@ async def hostile_archive(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
 
 CALLS: dict[str, tuple[str, dict[str, object]]] = {
     "search": ("search_messages", {"query": "words", "limit": 100}),
+    "search explained": ("search_messages", {"query": "words (from:sender OR -zebra OR larger:1)", "explain": True}),
     "all": ("search_messages", {"sort": "oldest"}),
     "read": ("read_message", {"id": "ID"}),
     "read quoted": ("read_message", {"id": "ID", "include_quoted": True}),

@@ -98,6 +98,27 @@ TREES = [
     ("\ufefffrom:ana", "from=ana"),
     ("a\ud800", "a\ufffd"),
     ("5' 6'", "(& 5' 6')"),
+    ("'budget report'", "(& 'budget report')"),
+    ("the boys' room", "(& the boys' room)"),
+    ('5" disk', '(& 5" disk)'),
+    ('a 3.5" disk, 5" "b c"', '(& a 3.5" disk, 5" "b c")'),
+    ("5'11\"", "5'11\""),
+    ('7"x5" photo', '(& 7"x5" photo)'),
+    ('(a 5")', '(& a 5")'),
+    ('subject:5" disk', '(& subject/5" disk)'),
+    ('5"b c"', '(& 5 "b c")'),
+    ('a5"b', 'a5"b'),
+    ('a " b', "(& a b)"),
+    ('a "', "a"),
+    ("thanks :)", "thanks"),
+    ("sad :-( today ;-)", "(& sad today)"),
+    ("thanks:) bo", "(& thanks:) bo)"),
+    ("(thanks :) bo", "(& thanks bo)"),
+    ("1) milk 2) eggs", "(& 1) milk 2) eggs)"),
+    ("bbc:news", "bbc:news"),
+    ("site:acme.io", "site:acme.io"),
+    ("test:one", "test:one"),
+    ("Betreff: Angebot", "(& Betreff: Angebot)"),
     ("»a", "»a"),
     ("« a", "a"),
     ("「a", "a"),
@@ -221,7 +242,8 @@ TREES = [
     ("filename:invoice*", "filename/invoice*"),
     ("filename:*.pdf", "filename/*.pdf"),
     ("filename:invoice.pdf", "filename/invoice.pdf"),
-    ("attachment:invoice", "filename/invoice"),
+    ("attachment:invoice", "attachment/invoice"),
+    ('attachment:(a OR "b c")', '(| attachment/a attachment/"b c")'),
     ("file:invoice", "filename/invoice"),
     # where
     ("in:inbox", "in=inbox"),
@@ -374,8 +396,9 @@ ERRORS = [
     ("Subjekt:x", 0, "subject:x", "no field"),
     ("befor:2024", 0, "before:2024", "no field"),
     ("larget:5M", 0, "larger:5M", "no field"),
-    ('form:"Ana Souza"', 0, "from:", "no field"),
-    ("form:(a b)", 0, "from:", "no field"),
+    ('form:"Ana Souza" x', 0, 'from:"Ana Souza"', "no field"),
+    ("form:(a b)", 0, "from:(a b)", "no field"),
+    ("form:" + "a" * 90, 0, "from:", "no field"),
     ("newer_then:7d", 0, "newer_than:7d", "no field"),
     ("is:unraed", 3, "is:unread", "does not know"),
     ("is:foo", 3, "", "does not know"),
@@ -426,17 +449,20 @@ ERRORS = [
     ("older_than:yesterday", 11, "before:yesterday", "span of time"),
     ("newer_than:5min", 11, "", "span of time"),
     # form
-    ('"', 0, "", "not closed"),
-    ('5" disk', 1, "", "not closed"),
-    ('a "b', 2, "", "not closed"),
-    ("“a", 0, "", "not closed"),
-    (r'"a\"', 0, "", "not closed"),
-    ("(a", 0, "", "not closed"),
-    ("a (b (c)", 2, "", "not closed"),
-    ("{a", 0, "", "not closed"),
+    ('"', 0, "", "no letter or digit"),
+    ('a "b c', 2, '"b c"', "not closed"),
+    ('a report"', 8, '"report"', "not closed"),
+    ("“a", 0, "“a”", "not closed"),
+    ("„a", 0, "„a“", "not closed"),
+    (r'"a\"', 0, r'"a\""', "not closed"),
+    ("(a", 0, "(a)", "not closed"),
+    ("a (b (c)", 2, "(b (c))", "not closed"),
+    ("{a", 0, "{a}", "not closed"),
+    ("from:(a", 5, "(a)", "not closed"),
     ("a)", 1, "", "closes nothing"),
     (")", 0, "", "closes nothing"),
-    ("thanks :)", 8, "", "closes nothing"),
+    ("thanks ) bo", 7, "", "closes nothing"),
+    ("(a 2024)) b", 8, "", "closes nothing"),
     ("(a}", 2, "", "closes nothing"),
     ("{a)", 2, "", "closes nothing"),
     ("( )", 0, "", "nothing between"),
@@ -470,6 +496,11 @@ ERRORS = [
 
 NOTES = [
     ("zero:sum", '"zero:sum" is read as text'),
+    ("Re:hello", '"Re:hello" is read as text: "Re" is no field'),
+    ('5" disk', '5" is read as text, with its marks'),
+    ("1) milk", "1) is read as text"),
+    ('a " b', '""" has no letter or digit and is left out'),
+    ("thanks :)", '":)" has no letter or digit and is left out'),
     ("re: hello", '"re:" is read as text'),
     ("form: ana", "from: is"),
     ("from: ana", "the space after from: is left out"),
@@ -481,6 +512,7 @@ NOTES = [
     ('from:"Ana <a@b.io>"', "looks for the address a@b.io alone"),
     ("from:(ana, bo)", 'the , after "ana" is left out'),
     ("from:me", "from:me is read as is:sent"),
+    ("attachment:deposit", "the texts inside them are not indexed yet"),
     ("type:xlsx", "type:xlsx is read as type:spreadsheet"),
 ]
 
@@ -543,6 +575,17 @@ def test_an_error_points_at_its_place(query: str, position: int, did_you_mean: s
     assert f"character {position + 1} " in fault.message
     assert fault.details["position"] == position
     assert fault.details.get("did_you_mean", "") == did_you_mean
+
+
+@pytest.mark.parametrize("query", [query for query, _, _, message in ERRORS if "at most" not in message])
+def test_an_error_says_what_was_expected_or_the_nearest_spelling(query: str) -> None:
+    with pytest.raises(Fault) as caught:
+        parse(query, zone=SEOUL, now=FRIDAY)
+    details = caught.value.details
+    if "from 1900 to 2999" in caught.value.message:
+        return  # which says it
+    assert details.get("expected") or details.get("did_you_mean")
+    assert str(details["pointer"]).endswith("^")
 
 
 @pytest.mark.parametrize(("query", "note"), NOTES)

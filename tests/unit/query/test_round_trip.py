@@ -148,6 +148,17 @@ def test_any_text_is_a_tree_or_an_error_that_points_into_it(text: str) -> None:
     assert 0 <= position <= len(text)
 
 
+@settings(max_examples=500, deadline=None)
+@given(st.text(max_size=80) | st.text("\"'“”():;-*{}<>@.5aOR \\", max_size=20))
+def test_no_text_raises_anything_but_an_error_of_syntax(text: str) -> None:
+    raised = None
+    try:
+        read(text)
+    except Fault as fault:
+        raised = fault
+    assert raised is None or raised.code is ErrorCode.QUERY_SYNTAX
+
+
 @pytest.mark.parametrize(
     ("query", "written"),
     [

@@ -79,6 +79,7 @@ _COLUMNS = {
     TextField.SUBJECT: "subject : ",
     TextField.BODY: "{body quoted} : ",
     TextField.FILENAME: "filenames : ",
+    TextField.ATTACHMENT: "filenames : ",  # the texts inside are not extracted yet
 }
 _EVERY_TEXT_COLUMN = "{subject people body quoted filenames} : "
 
@@ -103,6 +104,11 @@ def compile_query(connection: sqlite3.Connection, query: Query, scope: Scope, pe
     """How to find what `query` means among what `scope` covers. Raises Fault TOO_LARGE for a monstrous tree."""
     _check_size(query)
     return Selection.of(_Compiler(connection, scope, people).node(query), scope.limit, largest_shift(connection))
+
+
+def compile_part(connection: sqlite3.Connection, part: Query, scope: Scope, people: PeopleIndex) -> Node:
+    """A part of a tree that `compile_query` took, by itself."""
+    return _Compiler(connection, scope, people).node(part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ from mailquery.repositories.sqlite.selection import Condition, Match, Selection
 from mailquery.repositories.sqlite.statistics import read_statistics
 from mailquery.repositories.sqlite.suggestions import suggestions
 from mailquery.repositories.sqlite.tokens import HAS_PART
+from mailquery.repositories.sqlite.vector_codes import State
+from mailquery.repositories.steps import Steps
 from mcpkit.database.faults import storage_damaged
 from mcpkit.database.sqlite import Database
 
@@ -46,11 +48,23 @@ _BODIES = """
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    query: Query
+    visible: Visibility
+    sort: Sort
+    limit: int
+    start: Position | None
+    vector: QueryVector | None
+    steps: Steps
+
+
+@dataclass(frozen=True, slots=True)
 class _RankingKey:
     query: Query
     as_of: int
     visible: Visibility
     model: str  # that its vector is of, empty where meaning is not used
+    embedded: int  # the sequence up to which messages had vectors
 
 
 class SqliteSearch:
@@ -77,19 +91,29 @@ class SqliteSearch:
         limit: int,
         start: Position | None = None,
         vector: QueryVector | None = None,
+        steps: Steps | None = None,
     ) -> SearchPage:
-        def read(connection: sqlite3.Connection) -> SearchPage:
-            scope = Scope(connection, visible)
-            selection, as_of = self._select(connection, query, scope, start)
-            if sort is Sort.RELEVANCE and selection.ranks and (start is None or start.offset < RANKED + NEAR):
-                page = self._ranked_page(connection, scope, selection, query, as_of, visible, limit, start, vector)
-            else:
-                page = _dated_page(connection, scope, selection, as_of, limit, start, oldest=sort is Sort.OLDEST)
-            if page.total.value == 0 and start is None:
-                page = replace(page, did_you_mean=suggestions(connection, query, scope, self._people))
-            return page
+        asked = _Asked(query, visible, sort, limit, start, vector, steps or Steps())
+        return await self._database.read(lambda connection: self._page(connection, asked))
 
-        return await self._database.read(read)
+    async def explain(self, query: Query, visible: Visibility) -> Explanation:
+        return await self._database.read(lambda connection: explain_query(connection, query, visible, self._people))
+
+    def _page(self, connection: sqlite3.Connection, asked: _Asked) -> SearchPage:
+        start, steps = asked.start, asked.steps
+        with steps.step("compiling"):
+            scope = Scope(connection, asked.visible)
+            selection, as_of = self._select(connection, asked.query, scope, start)
+        in_ranking = start is None or start.offset < RANKED + NEAR
+        if asked.sort is Sort.RELEVANCE and selection.ranks and in_ranking:
+            page = self._ranked_page(connection, asked, scope, selection, as_of)
+        else:
+            oldest = asked.sort is Sort.OLDEST
+            page = _dated_page(connection, scope, selection, as_of, asked.limit, start, steps, oldest=oldest)
+        if page.total.value == 0 and start is None:
+            with steps.step("looking for other spellings"):
+                page = replace(page, did_you_mean=suggestions(connection, asked.query, scope, self._people))
+        return page
 
     def _select(
         self, connection: sqlite3.Connection, query: Query, scope: Scope, start: Position | None
@@ -102,28 +126,23 @@ class SqliteSearch:
         return selection.also(added_until(start.as_of)), start.as_of
 
     def _ranked_page(
-        self,
-        connection: sqlite3.Connection,
-        scope: Scope,
-        selection: Selection,
-        query: Query,
-        as_of: int,
-        visible: Visibility,
-        limit: int,
-        start: Position | None,
-        vector: QueryVector | None,
+        self, connection: sqlite3.Connection, asked: _Asked, scope: Scope, selection: Selection, as_of: int
     ) -> SearchPage:
-        key = _RankingKey(query, as_of, visible, vector.model if vector else "")
+        start, limit, steps = asked.start, asked.limit, asked.steps
+        model, embedded = (asked.vector.model, State.read(connection).through) if asked.vector else ("", 0)
+        key = _RankingKey(asked.query, as_of, asked.visible, model, embedded)
         ranking = self._rankings.pop(key, None)
         if ranking is None:
-            demand = Demand.of(query)
-            required, _ = self._select(connection, demand.required, scope, start)
-            words = compile_words(connection, demand.words, self._people)
-            ranking = self._ranker.rank(connection, Ranked(selection, required, words), vector)
+            with steps.step("finding and ranking"):
+                demand = Demand.of(asked.query)
+                required, _ = self._select(connection, demand.required, scope, start)
+                words = compile_words(connection, demand.words, self._people)
+                ranking = self._ranker.rank(connection, Ranked(selection, required, words), asked.vector)
         self._rankings[key] = ranking  # kept, so that the pages of one ranking fit together whatever is added meanwhile
         if len(self._rankings) > _REMEMBERED_RANKINGS:
             self._rankings.popitem(last=False)
-        total = _total(_count(connection, selection) if ranking.cut else ranking.matches)
+        with steps.step("counting"):
+            total = _total(_count(connection, selection) if ranking.cut else ranking.matches)
         offset = start.offset if start else 0
         page = ranking.rows[offset : offset + limit]
         following: Position | None = None
@@ -131,8 +150,10 @@ class SqliteSearch:
             following = Position(as_of, offset=offset + limit)
         elif ranking.cut and ranking.oldest_match is not None:
             following = Position(as_of, row=ranking.oldest_match, offset=RANKED + NEAR)
+        with steps.step("reading the rows"):
+            rows = read_rows(connection, page, scope)
         return SearchPage(
-            read_rows(connection, page, scope),
+            rows,
             total,
             following,
             ranked=True,
@@ -203,15 +224,19 @@ def _dated_page(
     as_of: int,
     limit: int,
     start: Position | None,
+    steps: Steps,
     *,
     oldest: bool,
 ) -> SearchPage:
-    total, found = _count_and_find(connection, selection, limit + 1, start, "ASC" if oldest else "DESC")
+    with steps.step("finding and counting"):
+        total, found = _count_and_find(connection, selection, limit + 1, start, "ASC" if oldest else "DESC")
     page = found[:limit]
     following = None
     if len(found) > limit:
         following = Position(as_of, row=page[-1], offset=start.offset if start else 0)
-    return SearchPage(read_rows(connection, page, scope), total, following)
+    with steps.step("reading the rows"):
+        rows = read_rows(connection, page, scope)
+    return SearchPage(rows, total, following)
 
 
 def _count_and_find(

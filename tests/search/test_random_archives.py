@@ -1,0 +1,42 @@
+"""Any query on any archive: every backend finds what the evaluator says, whoever asks."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+
+from integration.truth import Known, find_mates, holds
+from mailquery.domain.handles import thread_handle
+from mailquery.domain.queries import InThread, Query
+from mailquery.repositories.records import Visibility
+from search.backends import BACKENDS
+from search.strategies import ARCHIVES, QUESTIONS, InThreadOf, about, with_parts
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def expected(query: Query, visible: Visibility, known: list[Known]) -> set[int]:
+    seen = [entry.seen_by(visible.accounts) for entry in known]
+    return {entry.key for entry in seen if entry is not None and holds(query, entry)}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(known=ARCHIVES, questions=QUESTIONS)
+async def test_any_query_on_any_archive_finds_what_it_means(
+    backend: str, known: list[Known], questions: list[tuple[Query | InThreadOf, Visibility]]
+) -> None:
+    find_mates(known)
+    with TemporaryDirectory() as folder:
+        async with BACKENDS[backend](Path(folder)) as opened:
+            await opened.store(known)
+            for tree, visible in questions:
+                for query in with_parts(about(tree, known)):
+                    assert set(await opened.find(query, visible)) == expected(query, visible, known), query
+            for entry in known:
+                query = InThread(thread_handle(entry.thread))
+                assert set(await opened.find(query, Visibility())) == entry.mates
