@@ -1,0 +1,21 @@
+"""Whether mail can be searched by meaning."""
+
+from dataclasses import dataclass
+
+from mailquery.embedding.interfaces import Embedder
+from mcpkit.errors import ErrorCode, Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What embeds texts, or None and in `reason` a sentence that says why nothing does and what would help. A state and
+    no error: everything else works without."""
+
+    embedder: Embedder | None
+    reason: str = ""
+
+    def needed(self) -> Embedder:
+        """Raises Fault CONFIGURATION with the reason, for what cannot do without."""
+        if self.embedder is None:
+            raise Fault(ErrorCode.CONFIGURATION, self.reason)
+        return self.embedder
