@@ -23,7 +23,8 @@ COMPARED = 600  # chunks at least whose cosine is computed
 _PER_RESULT = 8  # and so many for each message that is asked for
 _ALL_COMPARED = 1_000  # messages of a selection that needs no signs
 _MOST_LISTED = 20_000  # messages of a selection that is listed before anything is compared
-_WIDER = (4_000, 32_000, 256_000)  # chunks in which members of a larger selection are looked for
+_WIDER = (4_000, 64_000)  # chunks in which members of a larger selection are looked for
+_AT_ONCE = 4_000  # messages of which it is asked whether they belong to it
 
 _VECTORS = """
     SELECT v.sequence, v.vectors FROM json_each(?) j CROSS JOIN vectors v ON v.sequence = j.value
@@ -95,9 +96,14 @@ class NearestVectors:
         found: list[int] = []
         for width in _WIDER:
             near = codes.nearest(vector, width)
-            inside = _inside(connection, selection, near)
-            found = [sequence for sequence in near if sequence in inside][:most]
-            if len(found) >= most or width >= codes.chunks:
+            found = []
+            for start in range(0, len(near), _AT_ONCE):
+                part = near[start : start + _AT_ONCE]
+                inside = _inside(connection, selection, part)
+                found += [sequence for sequence in part if sequence in inside]
+                if len(found) >= most:
+                    return found[:most]
+            if width >= codes.chunks:
                 break
         return found
 
