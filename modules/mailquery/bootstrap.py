@@ -1,7 +1,9 @@
 """The composition root: the only place where concrete classes meet."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.search import SqliteSearch
+from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.filters import FilterReader
@@ -19,6 +22,7 @@ from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.searching import SearchMessages
+from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.threads import ReadThread
@@ -29,7 +33,10 @@ from mcpkit.security.tokens import SignedTokens, load_or_create_key
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
+    from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +47,43 @@ class Application:
     settings: Settings
     services: Services
     imports: SqliteImports
+    vectors: SqliteVectors
+    meaning: Meaning
 
     @property
     def import_mail(self) -> "ImportMail":
         from mailquery.services.importing import ImportMail, default_workers
 
         return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def embed_mail(self) -> "EmbedMail":
+        """Raises Fault CONFIGURATION where search by meaning is not available."""
+        from mailquery.services.embedding import EmbedMail
+
+        return EmbedMail(self.vectors, self.meaning.needed())
+
+    @asynccontextmanager
+    async def embedding(self) -> AsyncIterator[None]:
+        """Makes the vectors of new messages meanwhile, where search by meaning is available."""
+        if self.meaning.embedder is None:
+            yield
+            return
+        task = asyncio.create_task(self._keep_embedded())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_embedded(self) -> None:
+        from mailquery.services.embedding import KeepEmbedded
+
+        try:
+            await KeepEmbedded(self.embed_mail)()
+        except Exception:  # whatever it is, it must not end the server that this runs beside
+            logger.exception("embedding has ended")
 
     def server(self) -> "Server[Any]":
         """The MCP server, for any transport."""
@@ -74,10 +112,52 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         settings.archive_path, readers=settings.archive.readers, read_timeout=settings.archive.read_seconds
     )
     async with database:
-        yield Application(settings, _services(settings, database), SqliteImports(database))
+        vectors, meaning = SqliteVectors(database), _meaning(settings)
+        services = _services(settings, database, vectors, meaning)
+        yield Application(settings, services, SqliteImports(database), vectors, meaning)
 
 
-def _services(settings: Settings, database: Database) -> Services:
+def _meaning(settings: Settings) -> Meaning:
+    """What embeds, as it is set. Only the chosen kind of model is imported, and nothing of what it stands on."""
+    chosen = settings.meaning
+    if not chosen.enabled:
+        return Meaning(None, "Search by meaning is switched off: set MAILQUERY_MEANING__ENABLED to true.")
+    from mailquery.embedding.packages import missing
+
+    if chosen.model == "static":
+        from mailquery.embedding import static
+
+        lacking = missing(static.NEEDED)
+        return Meaning(None, _not_installed(lacking)) if lacking else Meaning(static.StaticEmbedder())
+    if not chosen.name:
+        return Meaning(None, f"The model {chosen.model} needs a name: set MAILQUERY_MEANING__NAME.")
+    if chosen.model == "sentence-transformer":
+        from mailquery.embedding import sentence_transformer
+
+        if lacking := missing(sentence_transformer.NEEDED):
+            return Meaning(None, _not_installed([name.replace("_", "-") for name in lacking], "sentence-transformers"))
+        return Meaning(sentence_transformer.SentenceTransformerEmbedder(chosen.name, batch=chosen.batch))
+    from mailquery.embedding import openai_compatible
+
+    if lacking := missing(openai_compatible.NEEDED):
+        return Meaning(None, _not_installed(lacking))
+    return Meaning(
+        openai_compatible.OpenAIEmbedder(
+            chosen.base_url,
+            chosen.name,
+            key=chosen.api_key.get_secret_value() if chosen.api_key else None,
+            dimensions=chosen.dimensions,
+            batch=chosen.batch,
+            timeout=chosen.timeout_seconds,
+        )
+    )
+
+
+def _not_installed(names: list[str], remedy: str = "mailquery[semantic]") -> str:
+    return f"Search by meaning needs packages that are not installed ({', '.join(names)}): install {remedy}."
+
+
+def _services(settings: Settings, database: Database, vectors: SqliteVectors, meaning: Meaning) -> Services:
     search = SqliteSearch(database)
     messages = SqliteMessages(database)
     directory = SqliteDirectory(database)
@@ -95,5 +175,6 @@ def _services(settings: Settings, database: Database) -> Services:
         find_people=FindPeople(directory),
         export_message=ExportMessage(messages),
         list_problems=ListProblems(directory),
-        archive_status=ArchiveStatus(directory),
+        archive_status=ArchiveStatus(directory, vectors, meaning),
+        find_similar=FindSimilar(messages, vectors, filters, meaning),
     )

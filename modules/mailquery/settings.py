@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from mcpkit.config import LayeredSettings, Loaded
 from mcpkit.config import load_settings as load_layers
@@ -51,6 +51,22 @@ class Importing(_Group):
     workers: int | None = Field(default=None, ge=1, le=64)
 
 
+class Meaning(_Group):
+    """Search by meaning. `model` says what embeds: `static` is word vectors that need no network,
+    `sentence-transformer` a model of that library (`name` is its folder or name), `openai` any endpoint that speaks
+    OpenAI's embeddings API (`base_url` up to /v1, `name` of the model). `dimensions` are asked for where the model can
+    shorten its vectors; `batch` is how many texts it is given at once, and `timeout_seconds` how long it may take."""
+
+    enabled: bool = True
+    model: Literal["static", "sentence-transformer", "openai"] = "static"
+    name: str = ""
+    base_url: str = "https://api.openai.com/v1"
+    api_key: SecretStr | None = None
+    dimensions: int | None = Field(default=None, ge=8, le=8192)
+    batch: int = Field(default=64, ge=1, le=2048)
+    timeout_seconds: float = Field(default=30.0, gt=0)
+
+
 class Log(_Group):
     """`level` None is "info" over HTTP and "warning" over STDIO."""
 
@@ -68,6 +84,7 @@ class Settings(LayeredSettings):
     answers: Answers = Answers()
     archive: Archive = Archive()
     importing: Importing = Importing()
+    meaning: Meaning = Meaning()
     log: Log = Log()
 
     @field_validator("home")

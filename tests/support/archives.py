@@ -13,26 +13,31 @@ from mailquery.domain.handles import key_of_fingerprint, message_handle
 from mailquery.domain.identity import fingerprint
 from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.domain.messages import Flag
+from mailquery.embedding.static import StaticEmbedder
 from mailquery.repositories.records import NewPlacement, SourceProblem
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.search import SqliteSearch
+from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
+from mailquery.services.embedding import EmbedMail
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
 from mailquery.services.preparing import prepare
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.searching import SearchMessages
+from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.threads import ReadThread
 from mailquery.sources.interfaces import SourceMessage
 from mcpkit.security.tokens import SignedTokens
 
+_EMBEDDER = StaticEmbedder()  # its files are read once for all tests of a process
 NOW = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Seoul")
 # The standard library folds a field of very long words with an empty line in it.
@@ -96,6 +101,7 @@ class Mail:
 class Archive:
     services: Services
     imports: SqliteImports
+    embed: EmbedMail
     roles: dict[str, MailboxRole] = field(default_factory=dict)
 
     async def add(self, *mails: Mail, problems: Sequence[SourceProblem] = (), finished: bool = True) -> list[str]:
@@ -118,13 +124,16 @@ class Archive:
 
 
 @asynccontextmanager
-async def temporary_archive(folder: Path, *, largest_attachment: int = 1_000_000) -> AsyncIterator[Archive]:
+async def temporary_archive(
+    folder: Path, *, largest_attachment: int = 1_000_000, meaning: Meaning | None = None
+) -> AsyncIterator[Archive]:
     database = await open_archive(folder / "mail.db", readers=1)
     try:
         search, messages = SqliteSearch(database), SqliteMessages(database)
         directory, imports = SqliteDirectory(database), SqliteImports(database)
         filters = FilterReader(directory, ZONE)
         tokens = SignedTokens(b"k" * 32)
+        vectors, meaning = SqliteVectors(database), meaning or Meaning(_EMBEDDER)
 
         def clock() -> datetime:
             return NOW
@@ -142,9 +151,11 @@ async def temporary_archive(folder: Path, *, largest_attachment: int = 1_000_000
                 find_people=FindPeople(directory),
                 export_message=ExportMessage(messages),
                 list_problems=ListProblems(directory),
-                archive_status=ArchiveStatus(directory),
+                archive_status=ArchiveStatus(directory, vectors, meaning),
+                find_similar=FindSimilar(messages, vectors, filters, meaning, clock),
             ),
             imports,
+            EmbedMail(vectors, _EMBEDDER),
         )
     finally:
         await database.close()

@@ -12,6 +12,7 @@ from mailquery import __version__
 from mailquery.cli import (
     configuration,
     doctoring,
+    embedding,
     exporting,
     importing,
     problems,
@@ -19,6 +20,7 @@ from mailquery.cli import (
     searching,
     serving,
     statistics,
+    status,
 )
 from mailquery.cli.exits import MEANINGS
 from mailquery.cli.failures import reporting
@@ -67,7 +69,19 @@ def options(
     del version, debug
 
 
-for family in (importing, searching, reading, exporting, statistics, serving, doctoring, problems, configuration):
+for family in (
+    importing,
+    embedding,
+    searching,
+    reading,
+    exporting,
+    statistics,
+    serving,
+    status,
+    doctoring,
+    problems,
+    configuration,
+):
     family.register(app)
 
 

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from mailquery.cli import shapes
 from mailquery.cli.archive import with_application
+from mailquery.cli.embedding import embed_after_import
 from mailquery.cli.exits import ExitCode
 from mailquery.cli.output import JsonFlag, console, print_json
 from mailquery.services.importing import DEFAULT_ACCOUNT, ImportProgress, ImportSummary
@@ -47,6 +48,10 @@ def import_mail(
     format: Annotated[
         str | None, typer.Option("--format", help=f"What the files are, if not recognised: {', '.join(FORMATS)}.")
     ] = None,
+    no_embed: Annotated[
+        bool,
+        typer.Option("--no-embed", help="Leave the vectors for search by meaning to a server or `mailquery embed`."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     # An import makes no cycles to speak of, and looking for them takes a tenth of its time.
@@ -70,6 +75,8 @@ def import_mail(
     if summary.found_nothing:
         print("mailquery: No mail was found in it.", file=sys.stderr)
         raise typer.Exit(ExitCode.USAGE)
+    if not no_embed:
+        embed_after_import()
 
 
 def _as_shape(summary: ImportSummary) -> shapes.Shape:

@@ -33,11 +33,6 @@ _AT_ONCE = 64  # texts; their tokens' vectors are in memory at the same time, ab
 _LONGEST = 16 * MOST_TOKENS  # characters of a text that the tokenizer is given
 
 
-def missing_packages() -> list[str]:
-    """Those of the packages that are needed and not installed. Imports none of them."""
-    return [name for name in NEEDED if find_spec(name) is None]
-
-
 class StaticEmbedder:
     """`Embedder`. The files are read when the first text is embedded; 16 MB stay in memory."""
 
@@ -85,7 +80,8 @@ class _Model:
 
         vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
         for start in range(0, len(texts), _AT_ONCE):
-            part = [text[:_LONGEST] for text in texts[start : start + _AT_ONCE]]
+            # A lone surrogate, which mail can hold, is no text to the tokenizer.
+            part = [text[:_LONGEST].encode("utf-8", "replace").decode() for text in texts[start : start + _AT_ONCE]]
             encoded = self._tokenizer.encode_batch_fast(part, add_special_tokens=False)
             for row, tokens in enumerate(encoded, start):
                 if ids := tokens.ids[:MOST_TOKENS]:

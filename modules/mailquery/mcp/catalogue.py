@@ -10,6 +10,7 @@ from mailquery.mcp.people import find_people
 from mailquery.mcp.prompts import PROMPTS
 from mailquery.mcp.resources import resources
 from mailquery.mcp.search import search_messages
+from mailquery.mcp.similar import find_similar
 from mailquery.mcp.statistics import mail_statistics
 from mailquery.mcp.threads import read_thread
 from mailquery.services.inventory import Services
@@ -24,6 +25,7 @@ def catalogue(services: Services) -> Catalogue:
         instructions=INSTRUCTIONS,
         tools=(
             search_messages(services.search_messages),
+            find_similar(services.find_similar),
             read_message(services.read_message),
             read_thread(services.read_thread),
             list_mailboxes(services.list_mailboxes),

@@ -9,6 +9,7 @@ from mailquery.mcp.directory import AccountList
 from mailquery.mcp.messages import MessageResult
 from mailquery.mcp.threads import ThreadResult
 from mailquery.services.inventory import Services
+from mailquery.services.status import MeaningStatus
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Resource, ResourceBytes, ResourceText, Result
 from mcpkit.security.untrusted import clean_block
@@ -28,6 +29,7 @@ def resources(services: Services) -> list[Resource]:
             "newest": shown.maybe_when(found.version.newest),
             "refreshed": shown.maybe_when(found.version.refreshed),
             "problems": found.problems,
+            "meaning": _meaning(found.meaning),
             "accounts": AccountList.of(found.accounts).model_dump(exclude_none=True)["accounts"],
         }
         known = {name: fact for name, fact in facts.items() if fact is not None}
@@ -61,7 +63,8 @@ def resources(services: Services) -> list[Resource]:
             uri="mail://status",
             name="status",
             title="Archive status",
-            description="How many messages the archive holds, how fresh it is, and how many problems were recorded.",
+            description="How many messages the archive holds, how fresh it is, how many problems were recorded, "
+            "and how far search by meaning has come.",
             mime_type="application/json",
             permission=READ,
             handler=status,
@@ -94,6 +97,13 @@ def resources(services: Services) -> list[Resource]:
             handler=attachment,
         ),
     ]
+
+
+def _meaning(status: MeaningStatus) -> dict[str, object]:
+    if status.reason:
+        return {"available": False, "reason": status.reason}
+    facts = {"available": True, "model": status.model, "embedded": status.embedded, "messages": status.total}
+    return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def text_within(result: Result, most: int) -> str:

@@ -6,6 +6,7 @@ from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.searching import SearchMessages
+from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.threads import ReadThread
@@ -25,3 +26,4 @@ class Services:
     export_message: ExportMessage
     list_problems: ListProblems
     archive_status: ArchiveStatus
+    find_similar: FindSimilar

@@ -2,12 +2,25 @@
 
 from dataclasses import dataclass
 
-from mailquery.repositories.interfaces import DirectoryRepository
+from mailquery.repositories.interfaces import DirectoryRepository, VectorRepository
 from mailquery.repositories.records import AccountSummary, RecordedProblem, Version, Visibility
 from mailquery.services.limits import checked_limit
+from mailquery.services.meaning import Meaning
 from mcpkit.errors import ErrorCode, Fault
 
 MOST_PROBLEMS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class MeaningStatus:
+    """How far search by meaning has come: `embedded` of `total` messages of the archive, by `model`, which is empty
+    where there is none; `reason` is then a sentence that says why. Counts are None for a caller who may not see all
+    accounts."""
+
+    model: str
+    embedded: int | None
+    total: int | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +30,14 @@ class Status:
     version: Version
     accounts: tuple[AccountSummary, ...]
     problems: int | None
+    meaning: MeaningStatus
 
 
 class ArchiveStatus:
-    def __init__(self, directory: DirectoryRepository) -> None:
+    def __init__(self, directory: DirectoryRepository, vectors: VectorRepository, meaning: Meaning) -> None:
         self._directory = directory
+        self._vectors = vectors
+        self._meaning = meaning
 
     async def __call__(self, visible: Visibility) -> Status:
         problems = None
@@ -31,7 +47,18 @@ class ArchiveStatus:
             version=await self._directory.version(visible),
             accounts=await self._directory.accounts(visible),
             problems=problems,
+            meaning=await self._meaning_status(visible),
         )
+
+    async def _meaning_status(self, visible: Visibility) -> MeaningStatus:
+        embedder = self._meaning.embedder
+        if embedder is None:
+            return MeaningStatus("", None, None, self._meaning.reason)
+        if visible.accounts is not None:
+            return MeaningStatus(embedder.name, None, None)
+        found = await self._vectors.progress()
+        embedded = found.messages if found.model == embedder.name else 0
+        return MeaningStatus(embedder.name, embedded, found.total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ async def hostile_archive(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
     folder: Path = tmp_path_factory.mktemp("hostile")
     async with temporary_archive(folder) as archive:
         await archive.add(*(hostile(number) for number in range(25)))
+        await archive.embed()
         yield archive
 
 
@@ -43,6 +44,7 @@ CALLS: dict[str, tuple[str, dict[str, object]]] = {
     "search": ("search_messages", {"query": "words", "limit": 100}),
     "search explained": ("search_messages", {"query": "words (from:sender OR -zebra OR larger:1)", "explain": True}),
     "all": ("search_messages", {"sort": "oldest"}),
+    "similar": ("find_similar", {"id": "ID", "limit": 50}),
     "read": ("read_message", {"id": "ID"}),
     "read quoted": ("read_message", {"id": "ID", "include_quoted": True}),
     "read headers": ("read_message", {"id": "ID", "part": "headers"}),

@@ -17,6 +17,7 @@ from support.calling import Caller
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 TOOLS = (
     "search_messages",
+    "find_similar",
     "read_message",
     "read_thread",
     "list_mailboxes",

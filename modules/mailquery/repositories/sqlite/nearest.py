@@ -6,9 +6,9 @@ of few messages every vector is compared exactly; of one of up to 20,000 the sig
 for among the nearest chunks of the archive, ever more of them, and gives fewer than were asked for where they end.
 """
 
+import heapq
 import sqlite3
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mailquery.repositories.sqlite.scope import ids
@@ -23,12 +23,11 @@ COMPARED = 600  # chunks at least whose cosine is computed
 _PER_RESULT = 8  # and so many for each message that is asked for
 _ALL_COMPARED = 1_000  # messages of a selection that needs no signs
 _MOST_LISTED = 20_000  # messages of a selection that is listed before anything is compared
-_WIDER = (4_000, 32_000, 256_000)  # chunks in which members of a larger selection are looked for
+_WIDER = (4_000, 64_000)  # chunks in which members of a larger selection are looked for
+_AT_ONCE = 4_000  # messages of which it is asked whether they belong to it
 
 _VECTORS = """
-    SELECT m.id, v.vectors FROM json_each(?) j
-    CROSS JOIN vectors v ON v.sequence = j.value
-    CROSS JOIN messages m ON m.sequence = v.sequence
+    SELECT v.sequence, v.vectors FROM json_each(?) j CROSS JOIN vectors v ON v.sequence = j.value
     WHERE v.sequence <= ?
 """
 _ROWS = "SELECT m.sequence, m.id FROM json_each(?) j CROSS JOIN messages m ON m.sequence = j.value"
@@ -59,7 +58,9 @@ class NearestVectors:
             return []
         candidates = self._candidates(connection, state, vector, selection, max(COMPARED, _PER_RESULT * limit))
         cosines = read_cosines(connection, state, vector, candidates)
-        return sorted(cosines.items(), key=lambda found: (-found[1], -found[0]))[:limit]
+        nearest = heapq.nlargest(limit, cosines, key=lambda sequence: (cosines[sequence], sequence))
+        rows = [(row, cosines[sequence]) for sequence, row in connection.execute(_ROWS, (ids(nearest),))]
+        return sorted(rows, key=lambda found: (-found[1], -found[0]))
 
     def cosines(
         self, connection: sqlite3.Connection, model: str, vector: "NDArray[np.float32]", rows: Sequence[int]
@@ -106,9 +107,14 @@ class NearestVectors:
         found: list[int] = []
         for width in _WIDER:
             near = codes.nearest(vector, width)
-            inside = _inside(connection, selection, near)
-            found = [sequence for sequence in near if sequence in inside][:most]
-            if len(found) >= most or width >= codes.chunks:
+            found = []
+            for start in range(0, len(near), _AT_ONCE):
+                part = near[start : start + _AT_ONCE]
+                inside = _inside(connection, selection, part)
+                found += [sequence for sequence in part if sequence in inside]
+                if len(found) >= most:
+                    return found[:most]
+            if width >= codes.chunks:
                 break
         return found
 
@@ -128,7 +134,7 @@ def selects_all(selection: Selection) -> bool:
 
 def _listed(connection: sqlite3.Connection, selection: Selection, state: State) -> list[int] | None:
     """The sequences of the selection's embedded messages; None where they are too many to be listed."""
-    embedded = selection.also(Condition("m.sequence <= ?", (state.through,), needs_message=True))
+    embedded = selection.also(Condition("+m.sequence <= ?", (state.through,), needs_message=True))
     sql, parameters = embedded.sql("m.sequence", tail="LIMIT ?")
     found = [sequence for (sequence,) in connection.execute(sql, (*parameters, _MOST_LISTED + 1))]
     return found if len(found) <= _MOST_LISTED else None
@@ -147,10 +153,14 @@ def _inside(connection: sqlite3.Connection, selection: Selection, sequences: Seq
 def read_cosines(
     connection: sqlite3.Connection, state: State, vector: "NDArray[np.float32]", sequences: Sequence[int]
 ) -> dict[int, float]:
-    """By row id, the cosine between `vector` and the nearest chunk of each message that has any."""
+    """By sequence, the cosine between `vector` and the nearest chunk of each message that has any."""
     import numpy as np
 
-    found = [(row, packed) for row, packed in connection.execute(_VECTORS, (ids(sequences), state.through)) if packed]
+    found = [
+        (sequence, packed)
+        for sequence, packed in connection.execute(_VECTORS, (ids(sequences), state.through))
+        if packed
+    ]
     if not found:
         return {}
     starts = np.cumsum([0, *(len(packed) // state.dimensions for _, packed in found)])
@@ -158,4 +168,5 @@ def read_cosines(
     chunks = stored.astype(np.float32)
     lengths = np.sqrt(np.einsum("ij,ij->i", chunks, chunks)) * np.linalg.norm(vector)
     cosines = np.divide(chunks @ vector, lengths, out=np.full(len(chunks), -1, np.float32), where=lengths > 0)
-    return {row: float(cosines[a:b].max()) for (row, _), (a, b) in zip(found, pairwise(starts.tolist()), strict=True)}
+    best = np.maximum.reduceat(cosines, starts[:-1]).tolist()
+    return {sequence: cosine for (sequence, _), cosine in zip(found, best, strict=True)}

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailquery.domain.messages import EMPTY_BODY, Body
@@ -144,24 +145,21 @@ def _add(connection: sqlite3.Connection, model: str, batch: Sequence[tuple[int, 
     state = State.read(connection)
     if state.model != model:
         (last,) = connection.execute("SELECT coalesce(max(block), 0) FROM vector_blocks").fetchone()
-        state = State(model, batch[0][1].shape[1], 0, 0, 0, max(last, state.first_block) + 1)
+        state = State(model, 0, 0, 0, 0, max(last, state.first_block) + 1)
     if batch[0][0] <= state.through:
         return False
-    for _, vectors in batch:
-        if vectors.shape[1] != state.dimensions:
-            raise Fault(
-                ErrorCode.CONFIGURATION,
-                f"The model {model} gave vectors of {vectors.shape[1]} dimensions, and those that are stored have "
-                f"{state.dimensions}. Name it differently, or set the dimensions.",
-            )
+    with_text = [(sequence, vectors) for sequence, vectors in batch if len(vectors)]
+    for _, vectors in with_text:
+        state = _of_dimensions(state, vectors.shape[1])
     connection.executemany(
         "INSERT OR REPLACE INTO vectors VALUES (?, ?)",
-        [(sequence, quantized(vectors).tobytes()) for sequence, vectors in batch],
+        [(sequence, quantized(vectors).tobytes() if len(vectors) else b"") for sequence, vectors in batch],
     )
     sequences = np.repeat(
-        np.array([sequence for sequence, _ in batch], np.uint32), [len(vectors) for _, vectors in batch]
+        np.array([sequence for sequence, _ in with_text], np.uint32), [len(vectors) for _, vectors in with_text]
     )
-    _append(connection, state, sequences, sign_codes(np.concatenate([vectors for _, vectors in batch])))
+    if with_text:
+        _append(connection, state, sequences, sign_codes(np.concatenate([vectors for _, vectors in with_text])))
     connection.execute(
         "UPDATE embedding SET model = ?, dimensions = ?, through = ?, messages = ?, chunks = ?, first_block = ?",
         (
@@ -178,6 +176,17 @@ def _add(connection: sqlite3.Connection, model: str, batch: Sequence[tuple[int, 
         (state.first_block, _WASTE_BLOCKS),
     )
     return True
+
+
+def _of_dimensions(state: State, dimensions: int) -> State:
+    """The state with vectors of so many dimensions, or a fault where it has others already."""
+    if state.dimensions in (0, dimensions):
+        return replace(state, dimensions=dimensions)
+    raise Fault(
+        ErrorCode.CONFIGURATION,
+        f"The model {state.model} gave vectors of {dimensions} dimensions, and those that are stored have "
+        f"{state.dimensions}. Set the dimensions that it is to have, or another name for the model.",
+    )
 
 
 def _append(

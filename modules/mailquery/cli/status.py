@@ -1,0 +1,67 @@
+"""mailquery status"""
+
+import typer
+
+from mailquery.cli import shapes
+from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
+from mailquery.services.status import MeaningStatus, Status
+
+HELP = """What the archive holds, how fresh it is, and how far search by meaning has come.
+
+Examples:
+
+    mailquery status
+    mailquery status --json
+"""
+
+
+def register(app: typer.Typer) -> None:
+    app.command("status", help=HELP)(status)
+
+
+def status(as_json: JsonFlag = False) -> None:
+    found = with_application(lambda application: application.services.archive_status(EVERYTHING))
+    if as_json:
+        print_json(_shape(found))
+        return
+    newest = f", the newest of {local_time(found.version.newest)}" if found.version.newest else ""
+    refreshed = f", refreshed {local_time(found.version.refreshed)}" if found.version.refreshed else ""
+    print(f"{found.version.messages:,} messages{newest}{refreshed}")
+    print_rows(
+        ("account", "mailboxes", "messages", "unread"),
+        [(each.name, f"{each.mailboxes:,}", f"{each.messages:,}", f"{each.unread:,}") for each in found.accounts],
+        right=("mailboxes", "messages", "unread"),
+        flexible="account",
+    )
+    print(f"meaning: {_meaning(found.meaning)}")
+    if found.problems:
+        note(f"{found.problems:,} problems on record: mailquery problems")
+
+
+def _meaning(found: MeaningStatus) -> str:
+    if found.reason:
+        return f"not available. {found.reason}"
+    embedded, total = found.embedded or 0, found.total or 0
+    state = f"{embedded:,} of {total:,} messages embedded by {found.model}"
+    return state if embedded >= total else f"{state}; a server goes on with it, or `mailquery embed`"
+
+
+def _shape(found: Status) -> shapes.Shape:
+    return {
+        "messages": found.version.messages,
+        "newest": shapes.moment(found.version.newest),
+        "refreshed": shapes.moment(found.version.refreshed),
+        "problems": found.problems,
+        "accounts": [
+            {"name": each.name, "mailboxes": each.mailboxes, "messages": each.messages, "unread": each.unread}
+            for each in found.accounts
+        ],
+        "meaning": {
+            "available": not found.meaning.reason,
+            "reason": found.meaning.reason or None,
+            "model": found.meaning.model or None,
+            "embedded": found.meaning.embedded,
+            "messages": found.meaning.total,
+        },
+    }
