@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailquery.embedding.static import StaticEmbedder
+from mailquery.domain.relevance import Weights
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.directory import SqliteDirectory
@@ -158,13 +158,14 @@ def _not_installed(names: list[str], remedy: str = "mailquery[semantic]") -> str
 
 
 def _services(settings: Settings, database: Database, vectors: SqliteVectors, meaning: Meaning) -> Services:
-    search = SqliteSearch(database)
+    weights = Weights(**settings.ranking.model_dump())
+    search = SqliteSearch(database, weights=weights, vectors=vectors.index)
     messages = SqliteMessages(database)
     directory = SqliteDirectory(database)
     filters = FilterReader(directory, settings.zone)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(
-        search_messages=SearchMessages(search, filters, tokens, Meaning(StaticEmbedder())),
+        search_messages=SearchMessages(search, filters, tokens, meaning),
         read_message=ReadMessage(messages),
         read_thread=ReadThread(messages),
         list_accounts=ListAccounts(directory),

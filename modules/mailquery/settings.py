@@ -51,6 +51,21 @@ class Importing(_Group):
     workers: int | None = Field(default=None, ge=1, le=64)
 
 
+class Ranking(_Group):
+    """What relevance is made of. The first five weigh the places in which words stand (BM25); the others weigh how many
+    of the words a message has, their BM25, its nearness in meaning, and its age, against each other."""
+
+    subject: float = Field(default=8.0, ge=0, le=1000)
+    participants: float = Field(default=4.0, ge=0, le=1000)
+    body: float = Field(default=1.0, ge=0, le=1000)
+    quoted: float = Field(default=0.3, ge=0, le=1000)
+    attachments: float = Field(default=2.0, ge=0, le=1000)
+    words: float = Field(default=0.5, ge=0, le=1000)
+    text: float = Field(default=0.15, ge=0, le=1000)
+    meaning: float = Field(default=1.0, ge=0, le=1000)
+    recency: float = Field(default=0.03, ge=0, le=1000)
+
+
 class Meaning(_Group):
     """Search by meaning. `model` says what embeds: `static` is word vectors that need no network,
     `sentence-transformer` a model of that library (`name` is its folder or name), `openai` any endpoint that speaks
@@ -85,6 +100,7 @@ class Settings(LayeredSettings):
     archive: Archive = Archive()
     importing: Importing = Importing()
     meaning: Meaning = Meaning()
+    ranking: Ranking = Ranking()
     log: Log = Log()
 
     @field_validator("home")

@@ -10,6 +10,7 @@ from mailquery.domain.queries import Query
 from mailquery.domain.relevance import Demand, Weights
 from mailquery.domain.words import fold
 from mailquery.repositories.compression import unpack_text
+from mailquery.repositories.explanations import Explanation
 from mailquery.repositories.records import (
     AttachmentRow,
     GroupBy,
@@ -23,6 +24,7 @@ from mailquery.repositories.records import (
     Visibility,
 )
 from mailquery.repositories.sqlite.compile import compile_query, compile_words
+from mailquery.repositories.sqlite.explaining import explain_query
 from mailquery.repositories.sqlite.nearest import NearestVectors
 from mailquery.repositories.sqlite.people_index import PeopleIndex
 from mailquery.repositories.sqlite.ranking import NEAR, RANKED, Ranked, Ranker, Ranking, added_until
