@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from mailquery import __version__
 from mailquery.cli import (
     configuration,
+    conversations,
     doctoring,
     exporting,
     importing,
@@ -67,7 +68,18 @@ def options(
     del version, debug
 
 
-for family in (importing, searching, reading, exporting, statistics, serving, doctoring, problems, configuration):
+for family in (
+    importing,
+    searching,
+    reading,
+    exporting,
+    statistics,
+    conversations,
+    serving,
+    doctoring,
+    problems,
+    configuration,
+):
     family.register(app)
 
 
