@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any
 from mailquery.domain.relevance import Weights
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.archive import open_archive
+from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
+from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
+from mailquery.services.ourselves import FindOurselves
 from mailquery.services.reading import ExportMessage, ReadMessage
+from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
@@ -162,6 +166,8 @@ def _services(settings: Settings, database: Database, vectors: SqliteVectors, me
     search = SqliteSearch(database, weights=weights, vectors=vectors.index)
     messages = SqliteMessages(database)
     directory = SqliteDirectory(database)
+    conversations = SqliteConversations(database)
+    ourselves = FindOurselves(conversations, settings.me)
     filters = FilterReader(directory, settings.zone)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(
@@ -173,6 +179,8 @@ def _services(settings: Settings, database: Database, vectors: SqliteVectors, me
         list_attachments=ListAttachments(search, filters, tokens),
         get_attachment=GetAttachment(messages, settings.answers.attachment_bytes),
         mail_statistics=MailStatistics(search, filters),
+        response_times=ResponseTimes(conversations, filters, ourselves),
+        awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, settings.awaiting.days),
         find_people=FindPeople(directory),
         export_message=ExportMessage(messages),
         list_problems=ListProblems(directory),

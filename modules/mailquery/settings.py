@@ -1,11 +1,13 @@
 """Every setting of mailquery, with its default. `mailquery config show` lists them and where each value came from."""
 
+import json
 import os
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
 from mcpkit.config import LayeredSettings, Loaded
 from mcpkit.config import load_settings as load_layers
@@ -89,11 +91,32 @@ class Log(_Group):
     form: Form = "auto"
 
 
+class Awaiting(_Group):
+    """`days` is how long a message of ours is without an answer before it counts as waiting."""
+
+    days: int = Field(default=3, ge=0, le=3_650)
+
+
+class Log(_Group):
+    """`level` None is "info" over HTTP and "warning" over STDIO."""
+
+    level: Level | None = None
+    form: Form = "auto"
+
+
+class Log(_Group):
+    """`level` None is "info" over HTTP and "warning" over STDIO."""
+
+    level: Level | None = None
+    form: Form = "auto"
+
+
 class Settings(LayeredSettings):
     prefix: ClassVar[str] = "MAILQUERY_"
 
     home: Path = Field(default_factory=lambda: _user_data_folder())
     user: str | None = None  # None is the login name
+    me: Annotated[tuple[str, ...], NoDecode] = ()  # addresses and @domains; empty is what the sent mail tells
     time_zone: str = ""  # empty is the machine's
     http: HttpServer = HttpServer()
     answers: Answers = Answers()
@@ -101,12 +124,29 @@ class Settings(LayeredSettings):
     importing: Importing = Importing()
     meaning: Meaning = Meaning()
     ranking: Ranking = Ranking()
+    awaiting: Awaiting = Awaiting()
     log: Log = Log()
 
     @field_validator("home")
     @classmethod
     def _expanded(cls, home: Path) -> Path:
         return home.expanduser().absolute()
+
+    @field_validator("me", mode="before")
+    @classmethod
+    def _separated(cls, given: object) -> object:
+        """A variable holds them with commas between, or as JSON."""
+        if not isinstance(given, str):
+            return given
+        return json.loads(given) if given.lstrip().startswith("[") else given.replace(",", " ").split()
+
+    @field_validator("me")
+    @classmethod
+    def _addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in given:
+            if entry.count("@") != 1 or entry.endswith("@") or any(map(str.isspace, entry)):
+                raise ValueError("each must be an address such as ana@example.com, or a domain such as @example.com")
+        return given
 
     @field_validator("time_zone")
     @classmethod

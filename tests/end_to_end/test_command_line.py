@@ -14,7 +14,20 @@ import pytest
 
 from end_to_end.conftest import CommandLine, letter, write_mbox
 
-COMMANDS = ("import", "search", "show", "thread", "export", "stats", "serve", "doctor", "problems", "config")
+COMMANDS = (
+    "import",
+    "search",
+    "show",
+    "thread",
+    "export",
+    "stats",
+    "response-times",
+    "awaiting",
+    "serve",
+    "doctor",
+    "problems",
+    "config",
+)
 
 
 def first_id(mailquery: CommandLine, query: str) -> str:

@@ -16,19 +16,23 @@ from mailquery.domain.messages import Flag
 from mailquery.embedding.static import StaticEmbedder
 from mailquery.repositories.records import NewPlacement, SourceProblem
 from mailquery.repositories.sqlite.archive import open_archive
+from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
+from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.embedding import EmbedMail
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
+from mailquery.services.ourselves import FindOurselves
 from mailquery.services.preparing import prepare
 from mailquery.services.reading import ExportMessage, ReadMessage
+from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
@@ -125,7 +129,11 @@ class Archive:
 
 @asynccontextmanager
 async def temporary_archive(
-    folder: Path, *, largest_attachment: int = 1_000_000, meaning: Meaning | None = None
+    folder: Path,
+    *,
+    largest_attachment: int = 1_000_000,
+    meaning: Meaning | None = None,
+    me: Sequence[str] = (),
 ) -> AsyncIterator[Archive]:
     database = await open_archive(folder / "mail.db", readers=1)
     try:
@@ -134,6 +142,9 @@ async def temporary_archive(
         filters = FilterReader(directory, ZONE)
         tokens = SignedTokens(b"k" * 32)
         vectors, meaning = SqliteVectors(database), meaning or Meaning(_EMBEDDER)
+
+        conversations = SqliteConversations(database)
+        ourselves = FindOurselves(conversations, me)
 
         def clock() -> datetime:
             return NOW
@@ -148,6 +159,8 @@ async def temporary_archive(
                 list_attachments=ListAttachments(search, filters, tokens, clock),
                 get_attachment=GetAttachment(messages, largest_attachment),
                 mail_statistics=MailStatistics(search, filters, clock),
+                response_times=ResponseTimes(conversations, filters, ourselves, clock),
+                awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, 3, clock),
                 find_people=FindPeople(directory),
                 export_message=ExportMessage(messages),
                 list_problems=ListProblems(directory),

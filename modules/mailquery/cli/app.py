@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from mailquery import __version__
 from mailquery.cli import (
     configuration,
+    conversations,
     doctoring,
     embedding,
     exporting,
@@ -76,6 +77,7 @@ for family in (
     reading,
     exporting,
     statistics,
+    conversations,
     serving,
     status,
     doctoring,

@@ -2,6 +2,7 @@
 
 from mailquery import __version__
 from mailquery.mcp.attachments import get_attachment, list_attachments
+from mailquery.mcp.awaiting import awaiting_reply
 from mailquery.mcp.completions import completions
 from mailquery.mcp.directory import list_accounts, list_mailboxes
 from mailquery.mcp.instructions import INSTRUCTIONS
@@ -9,6 +10,7 @@ from mailquery.mcp.messages import read_message
 from mailquery.mcp.people import find_people
 from mailquery.mcp.prompts import PROMPTS
 from mailquery.mcp.resources import resources
+from mailquery.mcp.response_times import response_times
 from mailquery.mcp.search import search_messages
 from mailquery.mcp.similar import find_similar
 from mailquery.mcp.statistics import mail_statistics
@@ -33,6 +35,8 @@ def catalogue(services: Services) -> Catalogue:
             list_attachments(services.list_attachments),
             get_attachment(services.get_attachment),
             mail_statistics(services.mail_statistics),
+            response_times(services.response_times),
+            awaiting_reply(services.awaiting_reply),
             find_people(services.find_people),
         ),
         resources=tuple(resources(services)),

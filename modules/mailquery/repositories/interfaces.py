@@ -5,12 +5,15 @@ All errors are `mcpkit.errors.Fault`s: `SERVICE_UNAVAILABLE` where the store can
 where a read ran into its time limit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from mailquery.domain.answers import Turn
 from mailquery.domain.mailboxes import MailboxRole
+from mailquery.domain.ourselves import Ourselves
 from mailquery.domain.queries import Query
 from mailquery.repositories.explanations import Explanation
 from mailquery.repositories.records import (
@@ -18,6 +21,7 @@ from mailquery.repositories.records import (
     AttachmentRow,
     EmbeddingProgress,
     GroupBy,
+    LastWord,
     MailboxSummary,
     MessageRow,
     NewPlacement,
@@ -27,6 +31,7 @@ from mailquery.repositories.records import (
     QueryVector,
     RecordedProblem,
     SearchPage,
+    Side,
     SimilarMessage,
     Sort,
     SourceProblem,
@@ -91,10 +96,20 @@ class SearchRepository(Protocol):
         ...
 
     async def statistics(
-        self, query: Query, visible: Visibility, *, group_by: GroupBy, zone: ZoneInfo, limit: int
+        self,
+        query: Query,
+        visible: Visibility,
+        *,
+        group_by: GroupBy,
+        zone: ZoneInfo,
+        limit: int,
+        then_by: GroupBy | None = None,
+        then_limit: int = 12,
     ) -> Statistics:
-        """Exact counts. A message with two recipients counts once for each, one without in the group of the empty key;
-        periods begin at midnight in `zone`."""
+        """Exact counts of the first `limit` groups, and with `then_by` of the first `then_limit` parts of each of them.
+
+        A message with two recipients counts once for each, one without in the group of the empty key; periods begin at
+        midnight in `zone`, and hours are those of its clock."""
         ...
 
 
@@ -114,6 +129,38 @@ class MessageRepository(Protocol):
 
     async def thread_rows(self, key: int, visible: Visibility) -> tuple[MessageRow, ...]:
         """The same without bodies."""
+        ...
+
+
+class ConversationRepository(Protocol):
+    """Who said what to whom, and when. `ours` is whose mail it is; drafts and junk are no part of a conversation."""
+
+    async def senders_of_sent(self, visible: Visibility) -> tuple[tuple[str, str, int], ...]:
+        """(account, address, messages) of the senders in mailboxes for sent mail. Addresses are folded."""
+        ...
+
+    async def turns(
+        self, query: Query, visible: Visibility, ours: Ourselves, *, lists: bool
+    ) -> tuple[tuple[Turn, ...], ...]:
+        """The threads that have a message of ours and a message that `query` finds, each oldest message first.
+        A turn is `silent` where a program wrote it, as far as its sender and subject tell (`domain.automatic`), and
+        unless `lists` where it came by a mailing list."""
+        ...
+
+    async def last_words(
+        self,
+        query: Query,
+        visible: Visibility,
+        ours: Ourselves,
+        *,
+        sides: Mapping[Side, datetime | None],
+        limit: int,
+        behind: int | None = None,
+    ) -> tuple[LastWord, ...]:
+        """Last messages of their threads that `query` finds, newest first, from behind the row `behind` on: those to us
+        (in To, not by a list) and not from us wait for `Side.US`, those from us to others for `Side.THEM`. `sides` are
+        those to look for, with the moment before which the message must be dated. Automatic answers
+        (`domain.automatic`) count as not written, and threads whose last message lies in the trash wait for nobody."""
         ...
 
 

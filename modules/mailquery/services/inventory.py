@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from mailquery.services.attachments import GetAttachment, ListAttachments
+from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.reading import ExportMessage, ReadMessage
+from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
@@ -22,6 +24,8 @@ class Services:
     list_attachments: ListAttachments
     get_attachment: GetAttachment
     mail_statistics: MailStatistics
+    response_times: ResponseTimes
+    awaiting_reply: AwaitingReply
     find_people: FindPeople
     export_message: ExportMessage
     list_problems: ListProblems

@@ -59,6 +59,8 @@ CALLS: dict[str, tuple[str, dict[str, object]]] = {
     "by sender": ("mail_statistics", {"group_by": "sender", "limit": 500}),
     "by recipient": ("mail_statistics", {"group_by": "recipient", "limit": 500}),
     "by mailbox": ("mail_statistics", {"group_by": "mailbox", "limit": 500}),
+    "by mailbox and recipient": ("mail_statistics", {"group_by": "mailbox", "then_by": "recipient", "then_limit": 100}),
+    "by recipient and hour": ("mail_statistics", {"group_by": "recipient", "then_by": "hour", "limit": 500}),
     "people": ("find_people", {"text": "name"}),
 }
 

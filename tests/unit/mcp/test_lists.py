@@ -1,4 +1,7 @@
+import pytest
+
 from mailquery.domain.messages import Flag
+from mcpkit.errors import Fault
 from support.archives import Archive, Mail
 from support.calling import Caller
 
@@ -51,6 +54,59 @@ async def test_statistics(archive: Archive, caller: Caller) -> None:
     assert short["remainder"] == {"groups": 1, "messages": 1}
     assert "not shown: 1 group with 1 message" in await caller.text("mail_statistics", group_by="sender", limit=1)
     assert (await caller.tool("mail_statistics", group_by="sender", query="from:eva"))["messages"] == 1
+
+
+async def test_a_group_is_divided_again_and_each_part_of_the_rest_is_stated(archive: Archive, caller: Caller) -> None:
+    await archive.add(
+        *(Mail(text=f"{month}", date=f"Mon, 02 {month} 2026 10:00:00 +0000") for month in ("Jan", "Feb", "Mar")),
+        *(Mail(text=f"eva {number}", sender="eva@x.example", flags=Flag(0)) for number in range(5)),
+    )
+    result = await caller.tool("mail_statistics", group_by="sender", then_by="month", then_limit=2)
+    eva, ana = result["groups"]
+    assert (eva["key"], [(part["key"], part["messages"]) for part in eva["parts"]]) == (
+        "eva@x.example",
+        [("2026-03", 5)],
+    )
+    assert "remainder" not in eva
+    assert [part["key"] for part in ana["parts"]] == ["2026-03", "2026-02"]
+    assert ana["remainder"] == {"groups": 1, "messages": 1}
+    assert (result["then_by"], result["unread"], result["first"], result["last"]) == (
+        "month",
+        5,
+        "2026-01-02",
+        "2026-03-09",
+    )
+    text = await caller.text("mail_statistics", group_by="sender", then_by="month", then_limit=2)
+    assert "\n  2026-02 | 1 message" in text
+    assert "\n  not shown: 1 group with 1 message" in text
+    with pytest.raises(Fault) as refused:
+        await caller.tool("mail_statistics", group_by="sender", then_by="sender")
+    assert refused.value.details["argument"] == "then_by"
+
+
+async def test_groups_come_before_their_parts_where_room_is_short(archive: Archive, caller: Caller) -> None:
+    await archive.add(
+        *(
+            Mail(text=f"{sender} {day}", sender=f"s{sender}@x.example", date=f"{day:02} Mar 2026 10:00:00 +0000")
+            for sender in range(8)
+            for day in range(1, 11)
+        )
+    )
+    result = await caller.tool("mail_statistics", group_by="sender", then_by="day", max_chars=6_000)
+    assert len(result["groups"]) == 8
+    shown_parts = [len(group.get("parts", ())) for group in result["groups"]]
+    assert max(shown_parts) - min(shown_parts) <= 1
+    assert result["truncated"]["returned"] == sum(shown_parts)
+    assert result["truncated"]["omitted"] == 80 - sum(shown_parts)
+    for group, parts in zip(result["groups"], shown_parts, strict=True):
+        assert group["remainder"] == {"groups": 10 - parts, "messages": 10 - parts}
+
+
+async def test_every_hour_of_the_day_is_given(archive: Archive, caller: Caller) -> None:
+    await archive.add(*(Mail(text=f"{n}", date=f"Mon, 02 Mar 2026 {n:02}:10:00 +0000") for n in range(24)))
+    result = await caller.tool("mail_statistics", group_by="hour")
+    assert [group["key"] for group in result["groups"]] == [f"{hour:02}" for hour in range(24)]
+    assert len((await caller.tool("mail_statistics", group_by="hour", limit=3))["groups"]) == 3
 
 
 async def test_periods_and_their_days_are_in_the_users_time_zone(archive: Archive, caller: Caller) -> None:

@@ -47,8 +47,8 @@ async def test_statistics_are_exact_and_state_the_remainder(archive: Archive) ->
     await archive.add(*mails)
     counted = await archive.services.mail_statistics(ALL, Filters(), group_by=GroupBy.SENDER, limit=1)
     assert [(group.key, group.messages) for group in counted.groups] == [("a@x.example", 4)]
-    assert (counted.messages, counted.group_count, counted.left_over(1)) == (7, 3, 3)
-    assert counted.bytes == sum(len(mail.as_bytes()) for mail in mails)
+    assert (counted.found.messages, counted.found.group_count, counted.left_over(1)) == (7, 3, 3)
+    assert counted.found.bytes == sum(len(mail.as_bytes()) for mail in mails)
     by_mailbox = await archive.services.mail_statistics(ALL, Filters(), group_by=GroupBy.MAILBOX)
     assert (by_mailbox.left_over(0), by_mailbox.left_over(1)) == (7, 0)
 

@@ -197,12 +197,20 @@ class SqliteSearch:
             raise storage_damaged(self._database.path, str(error)) from error
 
     async def statistics(
-        self, query: Query, visible: Visibility, *, group_by: GroupBy, zone: ZoneInfo, limit: int
+        self,
+        query: Query,
+        visible: Visibility,
+        *,
+        group_by: GroupBy,
+        zone: ZoneInfo,
+        limit: int,
+        then_by: GroupBy | None = None,
+        then_limit: int = 12,
     ) -> Statistics:
         def read(connection: sqlite3.Connection) -> Statistics:
             scope = Scope(connection, visible)
             selection = compile_query(connection, query, scope, self._people)
-            return read_statistics(connection, selection, scope, group_by, zone, limit)
+            return read_statistics(connection, selection, scope, group_by, zone, limit, then_by, then_limit)
 
         return await self._database.read(read)
 

@@ -1,13 +1,16 @@
 """Counting messages by sender, period and the like, exactly."""
 
 import sqlite3
-from collections.abc import Callable
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from mailquery.domain.addresses import Role
 from mailquery.repositories.records import Group, GroupBy, Statistics
 from mailquery.repositories.sqlite.encoding import moment_of
+from mailquery.repositories.sqlite.groupings import Grouping, grouping
+from mailquery.repositories.sqlite.periods import DAY, EARLIEST, PERIODS, period_name
 from mailquery.repositories.sqlite.scope import Scope, ids
 from mailquery.repositories.sqlite.selection import Selection
 
@@ -16,135 +19,141 @@ _UNREAD_IN_SCOPE = """
     NOT EXISTS (SELECT 1 FROM placements u WHERE u.message = m.id AND u.flags & 1 <> 0
                 AND u.mailbox IN (SELECT value FROM json_each(?)))
 """
-
-_PEOPLE = """
-    LEFT JOIN message_participants w ON w.message = m.id AND w.role IN (SELECT value FROM json_each(?))
-    LEFT JOIN participants p ON p.id = w.participant
-"""
-_PLACEMENTS = "CROSS JOIN placements l ON l.message = m.id"
-_VISIBLE_PLACEMENTS = """
-    CROSS JOIN placements l ON l.message = m.id AND l.mailbox IN (SELECT value FROM json_each(?))
-"""
 _MAILBOX_NAMES = """
     SELECT b.id, b.name, a.name FROM mailboxes b JOIN accounts a ON a.id = b.account
     WHERE b.id IN (SELECT value FROM json_each(?))
 """
-_ADDRESS = "coalesce(nullif(p.folded_address, ''), p.folded_name, '')"  # some headers hold a name only
-_DOMAIN = "coalesce((SELECT d.name FROM domains d WHERE d.id = p.domain), '')"
-_SENDERS = (Role.FROM,)
-_RECIPIENTS = (Role.TO, Role.CC, Role.BCC)
 
-# A message counts once for each of its keys, however often a key stands in it.
+_BY_DAY = f"""
+    WITH hits (id) AS MATERIALIZED ({{hits}})
+    SELECT (m.date + {EARLIEST}) / {DAY} - {EARLIEST // DAY} AS day,
+           count(*), sum(m.size), sum({{unread}}), min(m.date), max(m.date)
+    FROM hits h CROSS JOIN messages m ON m.id = h.id GROUP BY day
+"""  # noqa: S608 - numbers
 _GROUPED = """
-    WITH hits (id) AS MATERIALIZED ({hits}),
+    WITH hits (id) AS MATERIALIZED ({hits}), {tables}
     tagged AS (
-      SELECT DISTINCT m.id, {key} AS key, m.size AS size, m.date AS date, {unread} AS unread
+      SELECT {distinct} m.id, {keys}, m.size AS size, m.date AS date, {unread} AS unread
       FROM hits h CROSS JOIN messages m ON m.id = h.id {joined}
     )
-    SELECT key, count(*), sum(size), sum(unread), min(date), max(date), count(*) OVER (), sum(count(*)) OVER ()
-    FROM tagged GROUP BY key ORDER BY count(*) DESC, key LIMIT ?
 """
-_PLAIN = """
-    WITH hits (id) AS MATERIALIZED ({hits})
-    SELECT m.date, m.size, {unread} FROM hits h CROSS JOIN messages m ON m.id = h.id
+_FIRST = """
+    SELECT a, count(*) AS n, sum(size), sum(unread), min(date), max(date), count(*) OVER (), sum(count(*)) OVER ()
+    FROM tagged GROUP BY a ORDER BY {order} LIMIT ?
 """
-_TOTALS = """
-    WITH hits (id) AS MATERIALIZED ({hits})
-    SELECT count(*), coalesce(sum(m.size), 0) FROM hits h CROSS JOIN messages m ON m.id = h.id
+_SECOND = """
+    , counted AS (
+      SELECT a, b, count(*) AS n, sum(size) AS size, sum(unread) AS unread, min(date) AS first, max(date) AS last
+      FROM tagged WHERE a IN ({wanted}) GROUP BY a, b
+    ),
+    placed AS (
+      SELECT *, count(*) OVER of_a AS groups, sum(n) OVER of_a AS messages,
+             row_number() OVER (PARTITION BY a ORDER BY {order}) AS place
+      FROM counted WINDOW of_a AS (PARTITION BY a)
+    )
+    SELECT a, b, n, size, unread, first, last, groups, messages FROM placed WHERE place <= ? ORDER BY a, place
 """
 
-_PERIODS: dict[GroupBy, Callable[[datetime], str]] = {
-    GroupBy.DAY: lambda day: f"{day.year:04}-{day.month:02}-{day.day:02}",
-    GroupBy.WEEK: lambda day: "{:04}-W{:02}".format(*day.isocalendar()[:2]),
-    GroupBy.MONTH: lambda day: f"{day.year:04}-{day.month:02}",
-    GroupBy.YEAR: lambda day: f"{day.year:04}",
-}
+_Key = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class _Counting:
+    """What one call counts: all of its statements are made of it."""
+
+    connection: sqlite3.Connection
+    selection: Selection
+    scope: Scope
+
+    def fetch(self, sql: str, groupings: Sequence[Grouping], given: Iterable[object] = ()) -> list[Any]:
+        """The rows of `sql` over `tagged`, in which the groupings' keys are `a` and `b`."""
+        hits, parameters = self.selection.sql()
+        unread, visible = self.unread()
+        before = _GROUPED.format(
+            hits=hits,
+            tables="".join(f"{each.table}," for each in groupings if each.table),
+            # A message counts once for each of its keys, however often a key stands in it.
+            distinct="DISTINCT" if any(each.repeats for each in groupings) else "",
+            keys=", ".join(f"{each.key} AS {name}" for each, name in zip(groupings, "ab", strict=False)),
+            unread=unread,
+            joined=" ".join(each.joined for each in groupings),
+        )
+        tables = [value for each in groupings for value in each.table_given]
+        joins = [value for each in groupings for value in each.given]
+        return self.connection.execute(before + sql, (*parameters, *tables, *visible, *joins, *given)).fetchall()
+
+    def unread(self) -> tuple[str, tuple[object, ...]]:
+        return (_UNREAD, ()) if self.scope.limit is None else (_UNREAD_IN_SCOPE, (self.scope.limit,))
 
 
 def read_statistics(
-    connection: sqlite3.Connection, selection: Selection, scope: Scope, group_by: GroupBy, zone: ZoneInfo, limit: int
-) -> Statistics:
-    """The groups of what is selected: the largest, of periods the newest."""
-    if (name_of := _PERIODS.get(group_by)) is not None:
-        return _by_period(connection, selection, scope, name_of, zone, limit)
-    hits, parameters = selection.sql()
-    messages, size = connection.execute(_TOTALS.format(hits=hits), parameters).fetchone()
-    key, joined, given = _key(group_by, scope)
-    unread, visible = _unread(scope)
-    sql = _GROUPED.format(hits=hits, key=key, unread=unread, joined=joined)
-    rows = connection.execute(sql, (*parameters, *visible, *given, limit)).fetchall()
-    names = _mailbox_names(connection, [row[0] for row in rows]) if group_by is GroupBy.MAILBOX else {}
-    groups = []
-    for key, n, b, u, first, last, _, _ in rows:
-        name, account = names.get(key, (key, ""))
-        groups.append(Group(name, n, b, u, moment_of(first), moment_of(last), account))
-    group_count, placed = rows[0][-2:] if rows else (0, 0)
-    return Statistics(tuple(groups), group_count, messages, size, placed)
-
-
-def _mailbox_names(connection: sqlite3.Connection, mailboxes: list[int]) -> dict[int, tuple[str, str]]:
-    """(name, account) of each. Mailboxes of one name in two accounts are two groups, so ids are grouped by."""
-    found = connection.execute(_MAILBOX_NAMES, (ids(mailboxes),))
-    return {mailbox: (name, account) for mailbox, name, account in found}
-
-
-def _key(group_by: GroupBy, scope: Scope) -> tuple[str, str, tuple[object, ...]]:
-    """What is grouped by: the expression, the join that it needs, and that join's parameters."""
-    match group_by:
-        case GroupBy.SENDER:
-            return _ADDRESS, _PEOPLE, (ids(_SENDERS),)
-        case GroupBy.RECIPIENT:
-            return _ADDRESS, _PEOPLE, (ids(_RECIPIENTS),)
-        case GroupBy.DOMAIN:
-            return _DOMAIN, _PEOPLE, (ids(_SENDERS),)
-        case _ if scope.limit is None:
-            return "l.mailbox", _PLACEMENTS, ()
-        case _:
-            return "l.mailbox", _VISIBLE_PLACEMENTS, (scope.limit,)
-
-
-def _unread(scope: Scope) -> tuple[str, tuple[object, ...]]:
-    return (_UNREAD, ()) if scope.limit is None else (_UNREAD_IN_SCOPE, (scope.limit,))
-
-
-def _by_period(
     connection: sqlite3.Connection,
     selection: Selection,
     scope: Scope,
-    name_of: Callable[[datetime], str],
+    group_by: GroupBy,
     zone: ZoneInfo,
     limit: int,
+    then_by: GroupBy | None,
+    then_limit: int,
 ) -> Statistics:
+    """The groups of what is selected: the largest, of periods the newest; and of each the groups by `then_by`."""
+    counting = _Counting(connection, selection, scope)
     hits, parameters = selection.sql()
-    unread, visible = _unread(scope)
-    tallies: dict[str, list[int]] = {}
-    names: dict[tuple[int, int, int], str] = {}
-    total = 0
-    for second, size, is_unread in connection.execute(_PLAIN.format(hits=hits, unread=unread), (*parameters, *visible)):
-        day = _local(second, zone)
-        date = (day.year, day.month, day.day)
-        if (name := names.get(date)) is None:
-            name = names[date] = name_of(day)
-        total += size
-        if (tally := tallies.get(name)) is None:
-            tallies[name] = [1, size, is_unread, second, second]
-            continue
-        tally[0] += 1
-        tally[1] += size
-        tally[2] += is_unread
-        tally[3] = min(tally[3], second)
-        tally[4] = max(tally[4], second)
-    newest_first = sorted(tallies.items(), key=lambda item: -item[1][4])
-    groups = tuple(
-        Group(name, n, b, u, moment_of(first), moment_of(last)) for name, (n, b, u, first, last) in newest_first[:limit]
+    unread, visible = counting.unread()
+    by_day = connection.execute(_BY_DAY.format(hits=hits, unread=unread), (*parameters, *visible)).fetchall()
+    if not by_day:
+        return Statistics((), 0, 0, 0, 0)
+    days = [row[0] for row in by_day]
+    first = grouping(group_by, scope, zone, days, 1)
+    rows = counting.fetch(_FIRST.format(order=first.order.format(key="a")), [first], (limit,))
+    names = _names(connection, group_by, [row[0] for row in rows])
+    groups = [(row[0], _group(names[row[0]], row[1:6])) for row in rows]
+    if then_by is not None:
+        second = grouping(then_by, scope, zone, days, 2)
+        groups = _divided(counting, groups, (first, second), then_limit)
+    return Statistics(
+        groups=tuple(group for _, group in groups),
+        group_count=rows[0][6],
+        messages=sum(row[1] for row in by_day),
+        bytes=sum(row[2] for row in by_day),
+        placed=rows[0][7],
+        unread=sum(row[3] for row in by_day),
+        first=moment_of(min(row[4] for row in by_day)),
+        last=moment_of(max(row[5] for row in by_day)),
     )
-    messages = sum(tally[0] for tally in tallies.values())
-    return Statistics(groups, len(tallies), messages, total, placed=messages)
 
 
-def _local(second: int, zone: ZoneInfo) -> datetime:
-    moment = moment_of(second)
-    try:
-        return moment.astimezone(zone)
-    except OverflowError:  # within a day of the years 1 or 9999, where a date in mail is invented anyway
-        return moment
+def _divided(
+    counting: _Counting, groups: list[tuple[_Key, Group]], groupings: tuple[Grouping, Grouping], limit: int
+) -> list[tuple[_Key, Group]]:
+    """The groups with their parts."""
+    keys = [key for key, _ in groups]
+    sql = _SECOND.format(wanted=", ".join("?" * len(keys)), order=groupings[1].order.format(key="b"))
+    rows = counting.fetch(sql, groupings, (*keys, limit))
+    names = _names(counting.connection, groupings[1].by, [row[1] for row in rows])
+    parts: dict[_Key, list[Group]] = defaultdict(list)
+    counts: dict[_Key, tuple[int, int]] = {}
+    for a, b, *figures, count, placed in rows:
+        parts[a].append(_group(names[b], figures))
+        counts[a] = count, placed
+    return [
+        (key, replace(group, parts=tuple(parts[key]), part_count=counts[key][0], placed=counts[key][1]))
+        for key, group in groups
+    ]
+
+
+def _group(name: tuple[str, str], figures: Sequence[int]) -> Group:
+    messages, size, unread, first, last = figures
+    return Group(name[0], messages, size, unread, moment_of(first), moment_of(last), account=name[1])
+
+
+def _names(connection: sqlite3.Connection, by: GroupBy, keys: Sequence[_Key]) -> dict[_Key, tuple[str, str]]:
+    """(name, account) of each. Mailboxes of one name in two accounts are two groups, so ids are grouped by."""
+    if by is GroupBy.MAILBOX:
+        found = connection.execute(_MAILBOX_NAMES, (ids(sorted({int(key) for key in keys})),))
+        return {mailbox: (name, account) for mailbox, name, account in found}
+    if by in PERIODS:
+        return {key: (period_name(int(key), by), "") for key in keys}
+    if by is GroupBy.HOUR:
+        return {key: (f"{key:02}", "") for key in keys}
+    return {key: (str(key), "") for key in keys}
