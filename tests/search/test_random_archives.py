@@ -39,7 +39,9 @@ async def test_any_query_on_any_archive_finds_what_it_means(
             await opened.store(known)
             asked = [(query, visible) for tree, visible in questions for query in with_parts(about(tree, known))]
             for query in SIMPLE[offset::EVERY]:
-                asked += [(query, ALL), (query, questions[0][1])]
+                asked += [
+                    (query, Visibility(accounts)) for accounts in (None, frozenset({"home"}), frozenset({"work"}))
+                ]
             for query, visible in asked:
                 assert set(await opened.find(query, visible)) == expected(query, visible, known), query
             for entry in known:
