@@ -64,6 +64,18 @@ def test_search_finds_and_says_how_the_query_was_read(filled: CommandLine) -> No
     assert len(set(ids)) == 20
 
 
+def test_search_explains_itself_where_that_is_asked_for(filled: CommandLine) -> None:
+    done = filled("search", "subject:number -is:unread", "-n", "1", "--explain")
+    assert done.code == 0
+    assert len(done.text.splitlines()) == 1
+    assert '"number" in the subject  [full-text index: subjects; drives the search]' in done.err
+    assert re.search(r"[\d.]+ ms  finding and counting", done.err)
+    explanation = filled("search", "badgers", "--explain", "--json").json["explanation"]
+    assert explanation["driven_by"] == "full-text index"
+    assert explanation["total_ms"] > 0
+    assert "explanation" not in filled("search", "badgers", "--json").json
+
+
 def test_search_into_a_pipe_is_one_line_for_each_message(filled: CommandLine) -> None:
     done = filled("search", "badgers", "-n", "3")
     assert done.code == 0

@@ -181,6 +181,18 @@ TREES: st.SearchStrategy[Query | InThreadOf] = st.recursive(LEAVES, _branches, m
 QUESTIONS = st.lists(st.tuples(TREES, st.sampled_from(VISIBILITIES).map(Visibility)), min_size=4, max_size=10)
 
 
+# Conditions that say much by themselves, of which each archive is asked every seventh.
+EVERY = 7
+SIMPLE: tuple[Query, ...] = (
+    *(Participant(who, value) for who in ParticipantField for value in PEOPLE_SOUGHT),
+    *map(Is, State),
+    *map(Has, Feature),
+    *(DateBetween(None, NOON + timedelta(seconds=second)) for second in range(-1, 5)),
+    *(DateBetween(NOON + timedelta(seconds=second), None) for second in range(-1, 5)),
+    *(Words(word, where) for where in TextField for word in WORDS[::3]),
+)
+
+
 def about(tree: Query | InThreadOf, known: list[Known]) -> Query:
     """The tree with its threads named."""
     match tree:

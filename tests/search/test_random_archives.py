@@ -5,13 +5,16 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from integration.truth import Known, find_mates, holds
 from mailquery.domain.handles import thread_handle
 from mailquery.domain.queries import InThread, Query
 from mailquery.repositories.records import Visibility
 from search.backends import BACKENDS
-from search.strategies import ARCHIVES, QUESTIONS, InThreadOf, about, with_parts
+from search.strategies import ARCHIVES, EVERY, QUESTIONS, SIMPLE, InThreadOf, about, with_parts
+
+ALL = Visibility()
 
 
 @pytest.fixture
@@ -26,17 +29,21 @@ def expected(query: Query, visible: Visibility, known: list[Known]) -> set[int]:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @settings(max_examples=60, derandomize=True, deadline=None)
-@given(known=ARCHIVES, questions=QUESTIONS)
+@given(known=ARCHIVES, questions=QUESTIONS, offset=st.integers(0, EVERY - 1))
 async def test_any_query_on_any_archive_finds_what_it_means(
-    backend: str, known: list[Known], questions: list[tuple[Query | InThreadOf, Visibility]]
+    backend: str, known: list[Known], questions: list[tuple[Query | InThreadOf, Visibility]], offset: int
 ) -> None:
     find_mates(known)
     with TemporaryDirectory() as folder:
         async with BACKENDS[backend](Path(folder)) as opened:
             await opened.store(known)
-            for tree, visible in questions:
-                for query in with_parts(about(tree, known)):
-                    assert set(await opened.find(query, visible)) == expected(query, visible, known), query
+            asked = [(query, visible) for tree, visible in questions for query in with_parts(about(tree, known))]
+            for query in SIMPLE[offset::EVERY]:
+                asked += [
+                    (query, Visibility(accounts)) for accounts in (None, frozenset({"home"}), frozenset({"work"}))
+                ]
+            for query, visible in asked:
+                assert set(await opened.find(query, visible)) == expected(query, visible, known), query
             for entry in known:
-                query = InThread(thread_handle(entry.thread))
-                assert set(await opened.find(query, Visibility())) == entry.mates
+                mates = await opened.find(InThread(thread_handle(entry.thread)), ALL)
+                assert set(mates) == entry.mates

@@ -4,8 +4,8 @@ INSTRUCTIONS = """\
 Search and read the user's mail archive. Nothing here sends or changes mail.
 
 Start with search_messages; read hits with read_message (one) or read_thread (the conversation). find_people gives \
-addresses, list_mailboxes names, mail_statistics counts. Ids (m..., t..., m...-2) are durable; each message id is also \
-the resource mail://message/ID.
+addresses, list_mailboxes names, mail_statistics counts, find_similar messages about the same. Ids (m..., t..., \
+m...-2) are durable; each message id is also the resource mail://message/ID.
 
 Search language: words are ANDed; "exact phrase"; prefix*; a OR b; -not; (groups); from:(ana OR bo). Fields: from: to: \
 cc: with: (a name, address, part of one, or @domain) subject: body: filename: in:inbox (mailbox or label) account: \
