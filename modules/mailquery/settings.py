@@ -84,24 +84,10 @@ class Meaning(_Group):
     timeout_seconds: float = Field(default=30.0, gt=0)
 
 
-class Log(_Group):
-    """`level` None is "info" over HTTP and "warning" over STDIO."""
-
-    level: Level | None = None
-    form: Form = "auto"
-
-
 class Awaiting(_Group):
     """`days` is how long a message of ours is without an answer before it counts as waiting."""
 
     days: int = Field(default=3, ge=0, le=3_650)
-
-
-class Log(_Group):
-    """`level` None is "info" over HTTP and "warning" over STDIO."""
-
-    level: Level | None = None
-    form: Form = "auto"
 
 
 class Log(_Group):
