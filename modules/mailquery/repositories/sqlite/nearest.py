@@ -31,7 +31,7 @@ _VECTORS = """
     WHERE v.sequence <= ?
 """
 _ROWS = "SELECT m.sequence, m.id FROM json_each(?) j CROSS JOIN messages m ON m.sequence = j.value"
-_SEQUENCES = "SELECT sequence FROM messages WHERE id IN (SELECT value FROM json_each(?))"
+_SEQUENCES = "SELECT sequence, id FROM messages WHERE id IN (SELECT value FROM json_each(?))"
 
 
 class NearestVectors:
@@ -69,8 +69,9 @@ class NearestVectors:
         state = State.read(connection)
         if state.model != model or not rows or not vector.any():
             return {}
-        sequences = [sequence for (sequence,) in connection.execute(_SEQUENCES, (ids(rows),))]
-        return read_cosines(connection, state, vector, sequences)
+        known = dict(connection.execute(_SEQUENCES, (ids(rows),)).fetchall())
+        cosines = read_cosines(connection, state, vector, list(known))
+        return {known[sequence]: cosine for sequence, cosine in cosines.items()}
 
     def _candidates(
         self,
