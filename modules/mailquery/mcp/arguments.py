@@ -64,10 +64,10 @@ class FilterArguments(Arguments):
         default=None, max_length=_NAME_CHARS, description='Words that are all in the subject, or a "phrase".'
     )
     after: str | None = Field(
-        default=None, max_length=40, description="On or after: 2026-03-15, 2026-03, 2026, yesterday, 7d (days ago)."
+        default=None, max_length=40, description="On or after: 2026-03-15, 2026-03, 2026, yesterday, 7d."
     )
     before: str | None = Field(
-        default=None, max_length=40, description="Before this day, month or year begins; written as `after`."
+        default=None, max_length=40, description="Before that day, month or year; written as `after`."
     )
     has_attachment: bool | None = Field(default=None, description="Only with (true) or without (false) attachments.")
     unread: bool | None = Field(default=None, description="Only unread (true) or read (false).")

@@ -32,16 +32,11 @@ Match = Literal["partial", "meaning"]
 
 
 class SearchArguments(FilterArguments):
-    sort: SortOrder | None = Field(
-        default=None,
-        description="Order of the rows; by default relevance where there are words to rank by, else newest.",
-    )
+    sort: SortOrder | None = Field(default=None, description="Default: relevance where there are words, else newest.")
     limit: int = Field(default=20, ge=1, le=MOST_ROWS, description="Most rows.")
     cursor: Cursor = None
     max_chars: MaxChars = None
-    explain: bool = Field(
-        default=False, description="Also say how the query was read, which indexes serve it, and what took how long."
-    )
+    explain: bool = Field(default=False, description="Also say how the query was read and answered.")
 
 
 class SearchRow(BaseModel):
@@ -197,11 +192,11 @@ class SearchResult(Result):
     def as_text(self) -> str:
         count = f"{'at least ' if self.at_least else ''}{shown.plural(self.total, 'message')}"
         order = "best first" if self.sort == "relevance" else f"{self.sort} first"
-        lines = [f"{count} with every word" if self.near else f"{count} found"]
         if self.near:
-            lines.append(f"{self.near} more lack words or are near in meaning only; each says so")
-        if self.rows:
-            lines.append(f"{len(self.rows)} shown, {order}")
+            rows = shown.plural(len(self.rows), "row")
+            lines = [f"{rows}, {order}: {count} with every word, and {self.near} more that say what they lack"]
+        else:
+            lines = [f"{len(self.rows)} of {count}, {order}" if self.rows else f"{count} found"]
         lines += [f'no message has "{word}"; perhaps "{meant}"?' for word, meant in (self.did_you_mean or {}).items()]
         if self.meaning_unused:
             lines.append(f"meaning was not used: {self.meaning_unused}")
@@ -233,9 +228,8 @@ def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResul
         title="Search mail",
         description=(
             "Find messages by words, people, dates, mailboxes and more. Gives rows with ids for read_message and "
-            "read_thread, the exact total (or `at_least`), and what was searched. Words find their other forms too. By "
-            "relevance, messages that lack some words or are only near in meaning follow, marked in `match`. A few "
-            "words that matter work better than a sentence. For a count alone, limit=1 or mail_statistics."
+            "read_thread, the exact total (or `at_least`), and what was searched. Words find their other forms; rows "
+            "marked in `match` lack some, or are only near in meaning. Use a few telling words, not a sentence."
         ),
         arguments=SearchArguments,
         result=SearchResult,

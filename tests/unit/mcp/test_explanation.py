@@ -8,7 +8,7 @@ async def test_an_explanation_says_how_the_query_was_read_what_served_it_and_wha
     archive: Archive, caller: Caller
 ) -> None:
     await archive.add(Mail(text="The boat leaves."))
-    result = await caller.tool("search_messages", query="boat (from:ana OR -is:read)", explain=True)
+    result = await caller.tool("search_messages", query="boat (from:ana OR -is:read)", sort="newest", explain=True)
     explanation = result["explanation"]
     assert [(part["level"], part["words"]) for part in explanation["read_as"]] == [
         (0, "all of"),
