@@ -89,7 +89,7 @@ def _count(taken: Sample, message: Message, rng: random.Random) -> None:
     year = re.search(r"\b(19|20)\d\d\b", str(message["Date"] or ""))
     if year:
         taken.years[int(year.group())] += 1
-    text = _text(message).lower()
+    text = plain_text(message).lower()
     taken.subject_words.update(set(_LATIN.findall(subject)) - _NOT_WORDS)
     taken.words.update(set(_LATIN.findall(text)) - _NOT_WORDS)
     runs = set(_HAN_OR_HANGUL.findall(text))
@@ -117,7 +117,7 @@ def _header(message: Message, name: str) -> str:
         return ""
 
 
-def _text(message: Message) -> str:
+def plain_text(message: Message) -> str:
     for part in message.walk():
         if part.get_content_type() == "text/plain" and part.get_filename() is None:
             content = part.get_payload(decode=True)
