@@ -19,7 +19,8 @@ _COURTESY = re.compile(
     r"how(?: are| is|'s|’s| have| was)(?: you| it| things| everything| life| your)\b.{0,40}"
     r"|(?:any|more) questions|questions|what'?s up|right|ok(?:ay)?|hope (?:you|all|this).{0,60}"
     r"|(?:do you )?(?:have|got) (?:any )?questions.{0,60}|wie geht(?:'?s| es).{0,30}"
-    r"|comment (?:ça va|allez-vous).{0,20}|(?:ça|comment) va|¿?(?:qué tal|cómo estás?|como estas?).{0,30}|come (?:stai|va).{0,20}|tudo bem"
+    r"|comment (?:ça va|allez-vous).{0,20}|(?:ça|comment) va|¿?(?:qué tal|cómo estás?|como estas?).{0,30}"
+    r"|come (?:stai|va).{0,20}|tudo bem"
     r"|.{0,10}(?:잘 지내|안녕하)\S{0,8}|お元気ですか|お元気でしょうか|你好吗|您好吗|최근.{0,6}어떠\S{0,6}",
     re.IGNORECASE,
 )
