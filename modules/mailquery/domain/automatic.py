@@ -7,7 +7,7 @@ from collections.abc import Iterable
 _SENDER = re.compile(
     r"(?:.*[-_.])?(?:no|not|do[-_.]?not|never)[-_.]?(?:reply|respond|answer)(?:[-_.].*)?"
     r"|mailer-?daemon|postmaster|daemon|cron|root|nobody|majordomo|listserv|mailman"
-    r"|(?:.*[-_.])?bounces?(?:[-_.].*)?|(?:.*[-_.])?notif(?:y|ications?)|newsletters?|alerts?"
+    r"|(?:.*[-_.])?bounces?(?:[-_.].*)?|(?:.*[-_.])?notif(?:y|ications?)|newsletters?|alerts?|rss(?:[-_.]?(?:feeds?|news))?|feeds?"
     r"|auto(?:mated|matic|mailer|reply|responder|confirm)?(?:[-_.].*)?"
 )
 _LONGEST_LOCAL = 64  # octets (RFC 5321, section 4.5.3.1.1)

@@ -158,9 +158,10 @@ class ConversationRepository(Protocol):
         behind: int | None = None,
     ) -> tuple[LastWord, ...]:
         """Last messages of their threads that `query` finds, newest first, from behind the row `behind` on: those to us
-        (in To, not by a list) and not from us wait for `Side.US`, those from us to others for `Side.THEM`. `sides` are
-        those to look for, with the moment before which the message must be dated. Automatic answers
-        (`domain.automatic`) count as not written, and threads whose last message lies in the trash wait for nobody."""
+        (in To) and not from us wait for `Side.US`, those from us to others for `Side.THEM`. `sides` are
+        those to look for, with the moment before which the message must be dated. Mail of lists is left out; automatic
+        answers (`domain.automatic`) count as not written; threads whose last message lies in the trash wait for nobody.
+        """
         ...
 
 

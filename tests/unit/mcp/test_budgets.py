@@ -34,7 +34,7 @@ def hostile(number: int) -> Mail:
 @pytest.fixture(scope="module")
 async def hostile_archive(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Archive]:
     folder: Path = tmp_path_factory.mktemp("hostile")
-    async with temporary_archive(folder) as archive:
+    async with temporary_archive(folder, me=("@cc." + "b" * 60 + ".example",)) as archive:
         await archive.add(*(hostile(number) for number in range(25)))
         await archive.embed()
         yield archive
@@ -61,6 +61,8 @@ CALLS: dict[str, tuple[str, dict[str, object]]] = {
     "by mailbox": ("mail_statistics", {"group_by": "mailbox", "limit": 500}),
     "by mailbox and recipient": ("mail_statistics", {"group_by": "mailbox", "then_by": "recipient", "then_limit": 100}),
     "by recipient and hour": ("mail_statistics", {"group_by": "recipient", "then_by": "hour", "limit": 500}),
+    "response times": ("response_times", {"limit": 200, "slowest": 100, "lists": True}),
+    "awaiting": ("awaiting_reply", {"limit": 100}),
     "people": ("find_people", {"text": "name"}),
 }
 

@@ -198,14 +198,14 @@ def _waiting(
     ours, automatic = ids(own), json.dumps(ANSWER_SUBJECTS)
     options, given = [], []
     for side, before in sides.items():
-        sql = f"m.list IS NULL AND {_TO_US} AND NOT {_FROM_US}" if side is Side.US else f"{_FROM_US} AND {_TO_OTHERS}"
+        sql = f"{_TO_US} AND NOT {_FROM_US}" if side is Side.US else f"{_FROM_US} AND {_TO_OTHERS}"
         options.append(f"({sql}{' AND m.date < ?' if before else ''})")
         given += [ours, ours, *([first_second_from(before)] if before else [])]
     said, of_said = _said("m", scope)
     later, of_later = _said("x", scope)
     trash = ids(scope.with_role(MailboxRole.TRASH))
     for sql, parameters in (
-        (f"({' OR '.join(options)})", given),
+        (f"m.list IS NULL AND ({' OR '.join(options)})", given),
         (f"NOT {_IS_AUTOMATIC.format(m='m')}", (automatic,)),
         (said, of_said),
         (_NOT_IN_TRASH, (trash,)),

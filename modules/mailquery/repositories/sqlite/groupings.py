@@ -1,13 +1,12 @@
 """What messages can be grouped by, as SQL: the expression that is the key, and the tables that it needs."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from mailquery.domain.addresses import Role
 from mailquery.repositories.records import GroupBy
-from mailquery.repositories.sqlite.periods import DAY, EARLIEST, PERIODS, stretches
+from mailquery.repositories.sqlite.periods import PERIODS, period_key
 from mailquery.repositories.sqlite.scope import Scope, ids
 
 # `{n}` tells the tables of two groupings in one statement apart.
@@ -23,33 +22,19 @@ _VISIBLE_PLACEMENTS = """
 """
 _LISTS = "LEFT JOIN lists i{n} ON i{n}.id = m.list"
 _ATTACHMENTS = "LEFT JOIN attachments a{n} ON a{n}.message = m.id"
-_STRETCHES = """
-    stretches{n} (day, first, "limit", value) AS MATERIALIZED (
-      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)
-    )
-"""
-_STRETCH = f"""
-    CROSS JOIN stretches{{n}} s{{n}}
-    ON s{{n}}.day = (m.date + {EARLIEST}) / {DAY} - {EARLIEST // DAY}
-       AND m.date >= s{{n}}.first AND m.date < s{{n}}."limit"
-"""
-_HOUR = f"(m.date + {EARLIEST} + s{{n}}.value) % {DAY} / 3600"
-
 _SENDERS = (Role.FROM,)
 _RECIPIENTS = (Role.TO, Role.CC, Role.BCC)
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """`key` may use the tables that `joined` brings in beside `m`; `table` is a common table expression that those
-    need. Where `repeats`, joining gives a message's key several times, and it must count once."""
+    """`key` may use the tables that `joined` brings in beside `m`. Where `repeats`, joining gives a message's key
+    several times, and it must count once."""
 
     by: GroupBy
     key: str
     joined: str = ""
     given: tuple[object, ...] = ()
-    table: str = ""
-    table_given: tuple[object, ...] = ()
     repeats: bool = False
 
     @property
@@ -61,15 +46,7 @@ class Grouping:
 def grouping(by: GroupBy, scope: Scope, zone: ZoneInfo, days: Sequence[int], n: int) -> Grouping:
     """`days` are the UTC days (since the epoch) of the messages that are counted."""
     made = _grouping(by, scope, zone, days)
-    return Grouping(
-        made.by,
-        made.key.format(n=n),
-        made.joined.format(n=n),
-        made.given,
-        made.table.format(n=n),
-        made.table_given,
-        made.repeats,
-    )
+    return replace(made, key=made.key.format(n=n), joined=made.joined.format(n=n))
 
 
 def _grouping(by: GroupBy, scope: Scope, zone: ZoneInfo, days: Sequence[int]) -> Grouping:
@@ -89,6 +66,4 @@ def _grouping(by: GroupBy, scope: Scope, zone: ZoneInfo, days: Sequence[int]) ->
         case GroupBy.MAILBOX:
             return Grouping(by, "l{n}.mailbox", _VISIBLE_PLACEMENTS, (scope.limit,))
         case _:
-            key = _HOUR if by is GroupBy.HOUR else "s{n}.value"
-            table = json.dumps(stretches(days, zone, by))
-            return Grouping(by, key, _STRETCH, (), _STRETCHES, (table,))
+            return Grouping(by, period_key(by, days, zone))

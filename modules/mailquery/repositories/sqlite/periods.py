@@ -1,10 +1,10 @@
-"""The days, weeks, months and years of a time zone, as stretches of unix seconds that SQL can look a date up in.
+"""The days, weeks, months and years of a time zone, as SQL over a date in unix seconds.
 
-A stretch lies in one UTC day, so that a date finds its own by equality of the day and at most three comparisons. One
-list of stretches serves a statement, however many messages it counts.
+What a zone adds to UTC changes a few times a year. It is worked out here for the days that have messages, and becomes
+one expression of nested comparisons: seven for thirty years of mail, and not a step of Python for each message.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,63 +14,76 @@ from mailquery.repositories.sqlite.encoding import moment_of
 DAY = 86_400  # seconds
 EARLIEST = 800_000 * DAY  # added to a date it is positive, so that SQL's division rounds down
 _EPOCH = date(1970, 1, 1).toordinal()
-_FIRST_MONDAY = 3  # days from the Monday before the epoch to the epoch
+_DAYS_BEFORE = EARLIEST // DAY
+_TO_MONDAY = (3 - _DAYS_BEFORE) % 7  # the epoch is a Thursday: with these days more, weeks begin on multiples of 7
 
 PERIODS = frozenset({GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH, GroupBy.YEAR})
 
-Stretch = tuple[int, int, int, int]  # the UTC day's number, the first second, the second behind the last, a value
 
-
-def stretches(days: Iterable[int], zone: ZoneInfo, group_by: GroupBy) -> list[Stretch]:
-    """For each UTC day (days since the epoch) what its seconds belong to in `zone`.
-
-    The value of a stretch is its period's number, which `period_name` reads and which grows with time; for the hour of
-    the day it is the offset from UTC in seconds.
-    """
-    found: list[Stretch] = []
-    for day in days:
-        for first, limit, offset in _offsets(day * DAY, (day + 1) * DAY, zone):
-            if group_by is GroupBy.HOUR:
-                found.append((day, first, limit, offset))
-                continue
-            for local in range((first + offset) // DAY, (limit - 1 + offset) // DAY + 1):
-                begin, end = max(first, local * DAY - offset), min(limit, (local + 1) * DAY - offset)
-                found.append((day, begin, end, _period(local, group_by)))
-    return found
-
-
-def period_name(number: int, group_by: GroupBy) -> str:
-    match group_by:
+def period_key(by: GroupBy, days: Iterable[int], zone: ZoneInfo) -> str:
+    """What the date `m.date` belongs to, as an expression whose values grow with time: a period, or the hour of the
+    day. `days` are the UTC days (since the epoch) of all dates that it will be asked for."""
+    local = f"(m.date + {_chosen(list(_changes(sorted(days), zone)))})"
+    match by:
+        case GroupBy.HOUR:
+            return f"({local} + {EARLIEST}) % {DAY} / 3600"
         case GroupBy.DAY:
-            return date.fromordinal(number + _EPOCH).isoformat()
+            return f"({local} + {EARLIEST}) / {DAY}"
         case GroupBy.WEEK:
-            return "{:04}-W{:02}".format(*date.fromordinal(number * 7 - _FIRST_MONDAY + _EPOCH).isocalendar()[:2])
+            return f"(({local} + {EARLIEST}) / {DAY} + {_TO_MONDAY}) / 7"
         case GroupBy.MONTH:
-            return f"{number // 12:04}-{number % 12 + 1:02}"
+            return f"strftime('%Y-%m', {local}, 'unixepoch')"
         case _:
-            return f"{number:04}"
+            return f"strftime('%Y', {local}, 'unixepoch')"
 
 
-def _period(local_day: int, group_by: GroupBy) -> int:
-    if group_by is GroupBy.DAY:
-        return local_day
-    if group_by is GroupBy.WEEK:
-        return (local_day + _FIRST_MONDAY) // 7
-    day = date.fromordinal(local_day + _EPOCH)
-    return day.year * 12 + day.month - 1 if group_by is GroupBy.MONTH else day.year
+def period_name(key: int | str, by: GroupBy) -> str:
+    """The period or the hour in words, by its key."""
+    match by:
+        case GroupBy.HOUR:
+            return f"{key:02}"
+        case GroupBy.DAY:
+            return date.fromordinal(int(key) - _DAYS_BEFORE + _EPOCH).isoformat()
+        case GroupBy.WEEK:
+            monday = int(key) * 7 - _TO_MONDAY - _DAYS_BEFORE
+            year, week, _ = date.fromordinal(monday + _EPOCH).isocalendar()
+            return f"{year:04}-W{week:02}"
+        case _:
+            return str(key)
 
 
-def _offsets(first: int, limit: int, zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
-    """Stretches of one offset from UTC: (first second, second behind the last, offset)."""
-    last = _offset(limit - 1, zone)
-    while (offset := _offset(first, zone)) != last:
-        low, high = first, limit - 1  # the offset changes in (low, high]
+def _chosen(changes: Sequence[tuple[int, int]]) -> str:
+    """The offset that is in force at `m.date`, found by halving the changes."""
+    if len(changes) == 1:
+        return str(changes[0][1])
+    middle = len(changes) // 2
+    first = changes[middle][0]
+    return f"CASE WHEN m.date < {first} THEN {_chosen(changes[:middle])} ELSE {_chosen(changes[middle:])} END"
+
+
+def _changes(days: Iterable[int], zone: ZoneInfo) -> Iterator[tuple[int, int]]:
+    """(first second, offset in seconds) wherever the offset differs from the one before."""
+    current: int | None = None
+    for day in days:
+        for first, offset in _offsets(day * DAY, (day + 1) * DAY - 1, zone):
+            if offset != current:
+                current = offset
+                yield first, offset
+    if current is None:
+        yield 0, 0
+
+
+def _offsets(first: int, last: int, zone: ZoneInfo) -> Iterator[tuple[int, int]]:
+    """(first second, offset) of each offset from UTC in the seconds `first` to `last`."""
+    final = _offset(last, zone)
+    while (offset := _offset(first, zone)) != final:
+        low, high = first, last  # the offset changes in (low, high]
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if _offset(middle, zone) == offset else (low, middle)
-        yield first, high, offset
+        yield first, offset
         first = high
-    yield first, limit, offset
+    yield first, final
 
 
 def _offset(second: int, zone: ZoneInfo) -> int:

@@ -31,7 +31,7 @@ _BY_DAY = f"""
     FROM hits h CROSS JOIN messages m ON m.id = h.id GROUP BY day
 """  # noqa: S608 - numbers
 _GROUPED = """
-    WITH hits (id) AS MATERIALIZED ({hits}), {tables}
+    WITH hits (id) AS MATERIALIZED ({hits}),
     tagged AS (
       SELECT {distinct} m.id, {keys}, m.size AS size, m.date AS date, {unread} AS unread
       FROM hits h CROSS JOIN messages m ON m.id = h.id {joined}
@@ -71,16 +71,14 @@ class _Counting:
         unread, visible = self.unread()
         before = _GROUPED.format(
             hits=hits,
-            tables="".join(f"{each.table}," for each in groupings if each.table),
             # A message counts once for each of its keys, however often a key stands in it.
             distinct="DISTINCT" if any(each.repeats for each in groupings) else "",
             keys=", ".join(f"{each.key} AS {name}" for each, name in zip(groupings, "ab", strict=False)),
             unread=unread,
             joined=" ".join(each.joined for each in groupings),
         )
-        tables = [value for each in groupings for value in each.table_given]
         joins = [value for each in groupings for value in each.given]
-        return self.connection.execute(before + sql, (*parameters, *tables, *visible, *joins, *given)).fetchall()
+        return self.connection.execute(before + sql, (*parameters, *visible, *joins, *given)).fetchall()
 
     def unread(self) -> tuple[str, tuple[object, ...]]:
         return (_UNREAD, ()) if self.scope.limit is None else (_UNREAD_IN_SCOPE, (self.scope.limit,))
@@ -152,8 +150,6 @@ def _names(connection: sqlite3.Connection, by: GroupBy, keys: Sequence[_Key]) ->
     if by is GroupBy.MAILBOX:
         found = connection.execute(_MAILBOX_NAMES, (ids(sorted({int(key) for key in keys})),))
         return {mailbox: (name, account) for mailbox, name, account in found}
-    if by in PERIODS:
-        return {key: (period_name(int(key), by), "") for key in keys}
-    if by is GroupBy.HOUR:
-        return {key: (f"{key:02}", "") for key in keys}
+    if by in PERIODS or by is GroupBy.HOUR:
+        return {key: (period_name(key, by), "") for key in keys}
     return {key: (str(key), "") for key in keys}
