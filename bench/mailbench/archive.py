@@ -3,7 +3,7 @@
 import os
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,9 +11,12 @@ from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 from mailbench.composing import Draft, compose
 from mailbench.vocabulary import LANGUAGES, TERMS, Language, vocabulary
+
+T = TypeVar("T")
 
 FORMAT_VERSION = 2
 """Grows when the same seed no longer gives the same bytes."""
@@ -24,6 +27,26 @@ _START = datetime(2019, 1, 1, tzinfo=UTC)
 _SPAN = timedelta(days=6 * 365)
 _ME = ("Robin Park", "me@home.example")
 _PEOPLE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How long what people write is: words as the mean of a logarithm, lines kept of what is answered, the shares of
+    plain, alternative and attached messages, and the size of attached files in bytes."""
+
+    words: float = 4.95
+    newsletter_words: float = 5.5
+    quoted_lines: int = 200
+    shapes: tuple[int, int, int] = (46, 40, 9)
+    attached: tuple[int, int] = (2_000, 20_000)
+    attached_words: int = 150
+
+
+WORKING = Measure()
+"""A working mailbox: 8.7 KB a message in the mean."""
+
+SHORT = Measure(3.45, 4.0, 8, (80, 15, 2), (500, 2_000), 60)
+"""Short mail, of which a million messages fit: 2.8 KB in the mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +64,7 @@ class Plan:
 
     messages: int
     seed: int = 20_261_121
+    measure: Measure = WORKING
 
     def blocks(self) -> range:
         return range(-(-self.messages // BLOCK))
@@ -54,7 +78,7 @@ class Plan:
         drafts: list[tuple[Draft, str, str]] = []
         while len(drafts) < size:
             opened = start + step * len(drafts)
-            drafts.extend(islice(_thread(rng, self.seed, opened), size - len(drafts)))
+            drafts.extend(islice(_thread(rng, self, opened), size - len(drafts)))
         drafts.sort(key=lambda item: item[0].date)
         for draft, mailbox, flags in drafts:
             yield SyntheticMessage(compose(draft, rng), draft.text(), mailbox, flags, draft.date)
@@ -74,10 +98,11 @@ def write_maildir(plan: Plan, folder: Path, processes: int | None = None) -> Wri
     for mailbox in MAILBOXES:
         for part in ("cur", "new", "tmp"):
             (_maildir(folder, mailbox) / part).mkdir(parents=True)
-    return _total(_each_block(partial(_write_block, folder), plan, processes))
+    return _total(each_block(partial(_write_block, folder), plan, processes))
 
 
-def _thread(rng: random.Random, seed: int, opened: datetime) -> Iterator[tuple[Draft, str, str]]:
+def _thread(rng: random.Random, plan: Plan, opened: datetime) -> Iterator[tuple[Draft, str, str]]:
+    seed, measure = plan.seed, plan.measure
     language = rng.choices(LANGUAGES, [language.weight for language in LANGUAGES])[0]
     label, codec = _charset(language, rng)
     people = [_person(language, rng) for _ in range(rng.randint(1, 4))]
@@ -101,7 +126,7 @@ def _thread(rng: random.Random, seed: int, opened: datetime) -> Iterator[tuple[D
             subject=subject if previous is None else f"Re: {subject}",
             charset=label,
             codec=codec,
-            paragraphs=_paragraphs(language, rng, seed, long=newsletter),
+            paragraphs=_paragraphs(language, rng, seed, measure.newsletter_words if newsletter else measure.words),
             references=list(references),
         )
         if previous is not None:
@@ -111,10 +136,10 @@ def _thread(rng: random.Random, seed: int, opened: datetime) -> Iterator[tuple[D
             history = [line for paragraph in previous.paragraphs for line in paragraph]
             if rng.random() < 0.5:  # whoever answers below trims; whoever answers above keeps it all
                 history += [previous.attribution, *(f"> {line}" for line in previous.quoted)] if previous.quoted else []
-            draft.quoted = history[:200]
+            draft.quoted = history[: measure.quoted_lines]
         if newsletter:
             draft.list_id = f"news.{sender[1].partition('@')[2]}"
-        _shape(draft, language, rng, seed)
+        _shape(draft, language, rng, plan)
         yield draft, _mailbox(draft, mine, rng), _flags(mine, rng)
         if newsletter or rng.random() < 0.26:
             return
@@ -144,10 +169,10 @@ def _subject(language: Language, rng: random.Random, seed: int) -> str:
     return text.capitalize() if language.spaced_latin else text
 
 
-def _paragraphs(language: Language, rng: random.Random, seed: int, *, long: bool) -> list[list[str]]:
+def _paragraphs(language: Language, rng: random.Random, seed: int, mean: float) -> list[list[str]]:
     """Text of log-normal length, in lines. A planted term is never broken over a line."""
     words = vocabulary(language.code, seed)
-    length = max(12, int(rng.lognormvariate(5.5 if long else 4.95, 0.85)))
+    length = max(12, int(rng.lognormvariate(mean, 0.85)))
     picked = words.pick(rng, min(length, 4_000))
     for _ in range(length // 25 + 1):
         picked[rng.randrange(len(picked))] = words.phrase(rng)
@@ -176,23 +201,23 @@ def _paragraphs(language: Language, rng: random.Random, seed: int, *, long: bool
     return paragraphs
 
 
-def _shape(draft: Draft, language: Language, rng: random.Random, seed: int) -> None:
+def _shape(draft: Draft, language: Language, rng: random.Random, plan: Plan) -> None:
     if draft.list_id:
         draft.shape = "html"
         return
-    draft.shape = rng.choices(("plain", "alternative", "attached"), (46, 40, 9))[0]
+    draft.shape = rng.choices(("plain", "alternative", "attached"), plan.measure.shapes)[0]
     if draft.shape == "attached":
-        name = language.space.join(vocabulary(language.code, seed).pick(rng, 2))
+        name = language.space.join(vocabulary(language.code, plan.seed).pick(rng, 2))
         if any(term in name for term in TERMS):  # the truth is about text, and names are searched too
             name = "report"
         if rng.random() < 0.5:
-            text = " ".join(vocabulary("en", seed).pick(rng, 150))
+            text = " ".join(vocabulary("en", plan.seed).pick(rng, plan.measure.attached_words))
             draft.attachment = (f"{name}.txt", "text/plain", text.encode())
         else:
             draft.attachment = (
                 f"{name}.pdf",
                 "application/pdf",
-                b"%PDF-1.4\n" + rng.randbytes(rng.randint(2_000, 20_000)),
+                b"%PDF-1.4\n" + rng.randbytes(rng.randint(*plan.measure.attached)),
             )
 
 
@@ -212,18 +237,21 @@ def _flags(mine: bool, rng: random.Random) -> str:
     return flags + ("S" if rng.random() < 0.84 else "")
 
 
-def _each_block(work: Callable[[Plan, int], Written], plan: Plan, processes: int | None) -> Iterator[Written]:
-    """What `work` gives for every block, in their order; a few blocks ahead and no more."""
+def each_block(
+    work: Callable[[Plan, int], T], plan: Plan, processes: int | None, first: int = 0
+) -> Generator[T, None, None]:
+    """What `work` gives for every block from `first` on, in their order; a few blocks ahead and no more."""
     count = processes or os.cpu_count() or 1
-    if count == 1 or len(plan.blocks()) == 1:
-        for number in plan.blocks():
+    blocks = plan.blocks()[first:]
+    if count == 1 or len(blocks) == 1:
+        for number in blocks:
             yield work(plan, number)
         return
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        ahead: deque[Future[Written]] = deque()
-        for number in plan.blocks():
+        ahead: deque[Future[T]] = deque()
+        for number in blocks:
             ahead.append(pool.submit(work, plan, number))
-            if len(ahead) > 3 * count:
+            if len(ahead) > 8 * count:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()

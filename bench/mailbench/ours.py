@@ -5,12 +5,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from mcp import Client
 
-from mailbench.cache import Archive
-from mailbench.commands import home_of
 from mailbench.peers import LIMIT
 from mailbench.questions import Action
 from mailquery.bootstrap import Application, open_application
@@ -23,6 +22,7 @@ from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.services.filters import Filters
 from mailquery.settings import Settings
+from mcpkit.database.sqlite import Database
 
 _EVERYTHING = Visibility()
 
@@ -45,6 +45,7 @@ class Ours:
 
     settings: Settings
     application: Application
+    database: Database
     search: SqliteSearch
     messages: SqliteMessages
     client: Client
@@ -52,14 +53,14 @@ class Ours:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, archive: Archive) -> AsyncIterator["Ours"]:
-        """The archive of the last import of `archive`."""
-        settings = Settings(home=home_of(archive))  # the defaults: no file and no variable of the user's
+    async def open(cls, home: Path) -> AsyncIterator["Ours"]:
+        """The archive in `home`."""
+        settings = Settings(home=home)  # the defaults: no file and no variable of the user's
         async with contextlib.AsyncExitStack() as stack:
             application = await stack.enter_async_context(open_application(settings))
             database = await stack.enter_async_context(await open_archive(settings.archive_path))
             client = await stack.enter_async_context(Client(application.server()))
-            yield cls(settings, application, SqliteSearch(database), SqliteMessages(database), client, {})
+            yield cls(settings, application, database, SqliteSearch(database), SqliteMessages(database), client, {})
 
     async def ask(self, level: Level, query: str, action: Action) -> int:
         """How many messages match, or how many things were given."""
@@ -90,7 +91,9 @@ class Ours:
 
     async def _search(self, level: Level, query: str, sort: Sort) -> int:
         if level is Level.REPOSITORY:
-            page = await self.search.search(self._tree(query), _EVERYTHING, sort=sort, limit=LIMIT)
+            # Rankings are remembered for the pages that follow; each question is to be ranked anew.
+            search = SqliteSearch(self.database) if sort is Sort.RELEVANCE else self.search
+            page = await search.search(self._tree(query), _EVERYTHING, sort=sort, limit=LIMIT)
             return page.total.value
         if level is Level.SERVICE:
             found = await self.application.services.search_messages(

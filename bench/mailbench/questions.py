@@ -4,15 +4,16 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parseaddr
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
-_SAMPLE = 4_000
+SAMPLE = 4_000
 _SEED = 7
 _LATIN = re.compile(r"(?<![^\W_])[a-z]{3,}(?![^\W_])")
 _HAN_OR_HANGUL = re.compile("[\u3041-\u30ff\u4e00-\u9fff\uac00-\ud7a3]{2,}")
@@ -63,16 +64,43 @@ class Sample:
     mailboxes: Counter[str] = field(default_factory=Counter)
     message_ids: list[str] = field(default_factory=list)
 
+    def take(self, mailbox: str, raw: bytes, rng: random.Random) -> None:
+        """Counts what one message says. `mailbox` is "" for the inbox."""
+        self.mailboxes[mailbox] += 1
+        _count(self, message_from_bytes(raw), rng)
+
+    def add(self, other: "Sample") -> None:
+        """Takes in what was counted elsewhere."""
+        self.size += other.size
+        for one in fields(self):
+            mine, theirs = getattr(self, one.name), getattr(other, one.name)
+            if isinstance(mine, Counter):
+                mine.update(theirs)
+            elif isinstance(mine, list):
+                mine.extend(theirs)
+
+    def as_json(self) -> dict[str, object]:
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    @classmethod
+    def of_json(cls, known: dict[str, Any]) -> "Sample":
+        """Of what `as_json` gave, after it was written and read."""
+        made = cls(size=known["size"], message_ids=known["message_ids"])
+        made.triples = [(one, two, three) for one, two, three in known["triples"]]
+        made.years = Counter({int(year): count for year, count in known["years"].items()})
+        for name in ("words", "subject_words", "pairs", "longer", "thai", "senders", "names", "mailboxes"):
+            getattr(made, name).update(known[name])
+        return made
+
 
 def sample(maildir: Path) -> Sample:
     """Reads messages evenly from all over a Maildir with the standard library's parser."""
     paths = sorted(path for path in maildir.rglob("*") if path.is_file() and path.parent.name in {"cur", "new"})
     taken = Sample()
     rng = random.Random(_SEED)
-    for path in paths[:: max(1, len(paths) // _SAMPLE)]:
+    for path in paths[:: max(1, len(paths) // SAMPLE)]:
         folder = path.parent.parent
-        taken.mailboxes["" if folder == maildir else folder.name.removeprefix(".")] += 1
-        _count(taken, message_from_bytes(path.read_bytes()), rng)
+        taken.take("" if folder == maildir else folder.name.removeprefix("."), path.read_bytes(), rng)
     return taken
 
 
@@ -166,6 +194,14 @@ def questions(taken: Sample, count: int = 30) -> list[Kind]:
             f"from:{sender} date:{year}-01-01..{year}-12-31",
         )
 
+    def monthly(word: str) -> Question:
+        year, month = rng.choice(years), rng.randint(1, 12)
+        return Question(
+            f"{word} on:{year}-{month:02}",
+            f"{word} date:{year}-{month:02}..{year}-{month:02}",
+            f"{word} date:{year}-{month:02}..{year}-{month:02}",
+        )
+
     def unread(word: str) -> Question:
         return Question(f"is:unread {word}", f"tag:unread {word}", f"flag:unread {word}")
 
@@ -191,6 +227,9 @@ def questions(taken: Sample, count: int = 30) -> list[Kind]:
         kind("unread + common word", each(common, unread)),
         kind("has attachment", [Question("has:attachment", "tag:attachment", "flag:attach")]),
         kind("prefix, 4 letters", each(stems, lambda stem: Question(f"{stem}*", f"{stem}*", f"{stem}*"))),
+        kind("prefix, 2 letters", each(sorted({stem[:2] for stem in stems}), lambda s: _same(f"{s}*"))),
+        kind("common word + month", each(common, monthly) if years else ()),
+        kind("larger", [Question("larger:20K", None, "size:20k..")]),
         kind("CJK, 2 characters", each(_ordered(taken.pairs)[: 6 * count], _same)),
         kind("CJK, 3 and more", each(_ordered(taken.longer)[: 6 * count], _same)),
         kind("Thai", each([run[:6] for run in thai], _same)),
@@ -198,6 +237,8 @@ def questions(taken: Sample, count: int = 30) -> list[Kind]:
         kind("mailbox + word", each(common, boxed)),
         kind("relevance, common word", [Question(w, None, None) for w in some(common)], Action.RELEVANT),
         kind("relevance, rare word", [Question(w, None, None) for w in some(rare)], Action.RELEVANT),
+        kind("relevance, two common, OR", [Question(f"{a} OR {b}", None, None) for a, b in pairs], Action.RELEVANT),
+        kind("relevance, prefix", [Question(f"{s}*", None, None) for s in some(stems)], Action.RELEVANT),
         kind("read a thread", [Question(one, one, None) for one in some(taken.message_ids)], Action.THREAD),
         kind("read a message", [Question(one, one, None) for one in some(taken.message_ids)], Action.MESSAGE),
         kind("statistics by sender", [Question("", "*", None)], Action.STATISTICS),

@@ -4,62 +4,24 @@ import argparse
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
-from math import ceil
 from typing import TypeVar
 
 from mailbench.archive import Plan
 from mailbench.cache import Archive, real, synthetic
-from mailbench.commands import has_archive
+from mailbench.commands import has_archive, home_of
+from mailbench.growth import measure_growth
 from mailbench.importing import measure_ours
-from mailbench.measuring import Latency
 from mailbench.ours import Level, Ours
 from mailbench.peers import Answer, Mu, Notmuch, has_notmuch_binding, installed
-from mailbench.questions import Action, Kind, Question, questions, sample
+from mailbench.questions import Action, Question, questions, sample
 from mailbench.report import machine, say, table, write_json
+from mailbench.timing import Ask, Timed, measure_kind
 
-_FEWEST_SAMPLES = 30
-_LONGEST = 4.0  # seconds for one kind and one program, warming up not counted
+_LARGEST_MAILDIR = 50_000  # messages; above it mail is short and goes straight into the archive
 
 Program = TypeVar("Program", Notmuch, Mu)
 WITH_TOTAL = "notmuch + total"
-Ask = Callable[[Question, Action], Awaitable[Answer | None]]
-"""None: this program cannot be asked this."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """`hits` is the mean number of messages that match, where the program says it."""
-
-    kind: str
-    program: str
-    latency: Latency
-    hits: float | None
-
-
-async def measure_kind(kind: Kind, programs: dict[str, Ask], rounds: int) -> list[Timed]:
-    """All programs answer the kind's questions in turn, round after round; the first round warms up."""
-    seconds: dict[str, list[float]] = defaultdict(list)
-    hits: dict[str, list[int]] = defaultdict(list)
-    rounds = max(rounds, ceil(_FEWEST_SAMPLES / len(kind.questions)))
-    for number in range(rounds + 1):
-        for name, ask in programs.items():
-            if sum(seconds[name]) > _LONGEST:
-                continue
-            for question in kind.questions:
-                answer = await ask(question, kind.action)
-                if answer is None:
-                    break
-                if number:
-                    seconds[name].append(answer.seconds)
-                    hits[name].append(answer.hits)
-    return [
-        Timed(kind.name, name, Latency.of(seconds[name]), sum(hits[name]) / len(hits[name]) if hits[name] else None)
-        for name in programs
-        if seconds[name]
-    ]
 
 
 async def measure(archive: Archive, *, peers: bool, rounds: int, terms: int) -> dict[str, object]:
@@ -72,7 +34,7 @@ async def measure(archive: Archive, *, peers: bool, rounds: int, terms: int) -> 
             notmuch = stack.enter_context(_indexed(Notmuch(archive)))
         if peers and installed("mu"):
             mu = _indexed(Mu(archive))
-        async with Ours.open(archive) as ours:
+        async with Ours.open(home_of(archive)) as ours:
             programs = _programs(ours, notmuch, mu)
             for kind in kinds:
                 say(f"  {kind.name}")
@@ -206,16 +168,32 @@ async def _measure_all(chosen: argparse.Namespace) -> list[dict[str, object]]:
     return results
 
 
+def _sizes(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/search", description=__doc__)
-    parser.add_argument("--messages", type=int, default=50_000, help="size of the synthetic archive")
+    parser.add_argument(
+        "--messages", type=int, default=50_000, help="size of the synthetic archive; above 50,000 it is streamed"
+    )
     parser.add_argument("--archive", choices=("synthetic", "real", "both"), default="both")
     parser.add_argument("--terms", type=int, default=30, help="questions of each kind")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is asked after warming up")
     parser.add_argument("--no-peers", action="store_true", help="mailquery alone")
     parser.add_argument("--reuse", action="store_true", help="search the archive of the last run instead of a new one")
     parser.add_argument("--json", metavar="FILE", help="write the figures to FILE, or to standard output with -")
+    parser.add_argument(
+        "--sizes", type=_sizes, metavar="N,N,...", help="streamed archives of these sizes, and how figures grow"
+    )
     chosen = parser.parse_args()
+    sizes = chosen.sizes or ([chosen.messages] if chosen.messages > _LARGEST_MAILDIR else [])
+    if sizes:
+        say("Streamed archives have no Maildir: notmuch and mu are left out.")
+        growth = measure_growth(sizes, reuse=chosen.reuse, rounds=chosen.rounds, terms=chosen.terms)
+        if chosen.json:
+            write_json({"machine": machine(), "growth": growth}, chosen.json)
+        return
     results = asyncio.run(_measure_all(chosen))
     if chosen.json:
         write_json({"machine": machine(), "archives": results}, chosen.json)

@@ -28,12 +28,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
 
 
 async def test_every_term_finds_the_messages_in_which_it_is_a_substring(archive: Archive) -> None:
-    async with Ours.open(archive) as ours:
+    async with Ours.open(commands.home_of(archive)) as ours:
         assert {term: await ours.total(term) for term in archive.truth} == archive.truth
 
 
 async def test_all_levels_give_the_same_answer_to_every_kind_of_question(archive: Archive) -> None:
-    async with Ours.open(archive) as ours:
+    async with Ours.open(commands.home_of(archive)) as ours:
         for kind in questions(sample(archive.maildir), 2):
             for question in kind.questions:
                 hits = {level: await ours.ask(level, question.ours, kind.action) for level in Level}
