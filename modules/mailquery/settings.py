@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from mailquery.domain.relevance import Weights
 from mcpkit.config import LayeredSettings, Loaded
 from mcpkit.config import load_settings as load_layers
 from mcpkit.logs import Form, Level
@@ -53,19 +54,23 @@ class Importing(_Group):
     workers: int | None = Field(default=None, ge=1, le=64)
 
 
+Weight = Annotated[float, Field(ge=0, le=1000)]
+_DEFAULT = Weights()
+
+
 class Ranking(_Group):
     """What relevance is made of. The first five weigh the places in which words stand (BM25); the others weigh how many
     of the words a message has, their BM25, its nearness in meaning, and its age, against each other."""
 
-    subject: float = Field(default=8.0, ge=0, le=1000)
-    participants: float = Field(default=4.0, ge=0, le=1000)
-    body: float = Field(default=1.0, ge=0, le=1000)
-    quoted: float = Field(default=0.3, ge=0, le=1000)
-    attachments: float = Field(default=2.0, ge=0, le=1000)
-    words: float = Field(default=0.5, ge=0, le=1000)
-    text: float = Field(default=0.15, ge=0, le=1000)
-    meaning: float = Field(default=1.0, ge=0, le=1000)
-    recency: float = Field(default=0.03, ge=0, le=1000)
+    subject: Weight = _DEFAULT.subject
+    participants: Weight = _DEFAULT.participants
+    body: Weight = _DEFAULT.body
+    quoted: Weight = _DEFAULT.quoted
+    attachments: Weight = _DEFAULT.attachments
+    words: Weight = _DEFAULT.words
+    text: Weight = _DEFAULT.text
+    meaning: Weight = _DEFAULT.meaning
+    recency: Weight = _DEFAULT.recency
 
 
 class Meaning(_Group):

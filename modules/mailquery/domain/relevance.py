@@ -69,8 +69,8 @@ class Weights:
     body: float = 1.0
     quoted: float = 0.3
     attachments: float = 2.0
-    words: float = 0.5  # how much of the query is in the message at all
-    text: float = 0.15  # BM25
+    words: float = 0.2  # how much of the query is in the message at all
+    text: float = 0.25  # BM25
     meaning: float = 1.0
     recency: float = 0.03
 
@@ -80,7 +80,7 @@ class Evidence:
     """What is known of a message that may be an answer.
 
     `coverage` is the share of the free words that it has, each weighed by how rare it is; `text` its BM25 relative to
-    the best one; `meaning` the cosine between it and the query, 0 where it is not known; `years` its age relative to
+    the best one; `meaning` its nearness in meaning (cosines), 0 where it is not known; `years` its age relative to
     the newest one.
     """
 

@@ -9,6 +9,7 @@ for among the nearest chunks of the archive, ever more of them, and gives fewer 
 import heapq
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailquery.repositories.sqlite.scope import ids
@@ -57,7 +58,8 @@ class NearestVectors:
         if state.model != model or not state.chunks or selection.empty or limit < 1 or not vector.any():
             return []
         candidates = self._candidates(connection, state, vector, selection, max(COMPARED, _PER_RESULT * limit))
-        cosines = read_cosines(connection, state, vector, candidates)
+        found = read_cosines(connection, state, vector, candidates)
+        cosines = {sequence: each.chunk for sequence, each in found.items()}
         nearest = heapq.nlargest(limit, cosines, key=lambda sequence: (cosines[sequence], sequence))
         rows = [(row, cosines[sequence]) for sequence, row in connection.execute(_ROWS, (ids(nearest),))]
         return sorted(rows, key=lambda found: (-found[1], -found[0]))
@@ -65,13 +67,15 @@ class NearestVectors:
     def cosines(
         self, connection: sqlite3.Connection, model: str, vector: "NDArray[np.float32]", rows: Sequence[int]
     ) -> dict[int, float]:
-        """By row id, the cosine between `vector` and the nearest chunk of each of the messages that has any."""
+        """By row id, how near each of the messages with vectors is: the mean of the cosines between `vector` and the
+        nearest chunk, and between `vector` and the whole message. One chunk alone says little of a long message, and
+        the whole little of its parts: together they find more than either."""
         state = State.read(connection)
         if state.model != model or not rows or not vector.any():
             return {}
         known = dict(connection.execute(_SEQUENCES, (ids(rows),)).fetchall())
-        cosines = read_cosines(connection, state, vector, list(known))
-        return {known[sequence]: cosine for sequence, cosine in cosines.items()}
+        found = read_cosines(connection, state, vector, list(known))
+        return {known[sequence]: (cosines.chunk + cosines.whole) / 2 for sequence, cosines in found.items()}
 
     def _candidates(
         self,
@@ -151,10 +155,18 @@ def _inside(connection: sqlite3.Connection, selection: Selection, sequences: Seq
     return {rows[row] for (row,) in connection.execute(sql, parameters)}
 
 
+@dataclass(frozen=True, slots=True)
+class Cosines:
+    """Between a vector and a message: its nearest chunk, and the mean direction of all of its chunks."""
+
+    chunk: float
+    whole: float
+
+
 def read_cosines(
     connection: sqlite3.Connection, state: State, vector: "NDArray[np.float32]", sequences: Sequence[int]
-) -> dict[int, float]:
-    """By sequence, the cosine between `vector` and the nearest chunk of each message that has any."""
+) -> dict[int, Cosines]:
+    """By sequence, of each message that has any chunks."""
     import numpy as np
 
     found = [
@@ -164,10 +176,19 @@ def read_cosines(
     ]
     if not found:
         return {}
-    starts = np.cumsum([0, *(len(packed) // state.dimensions for _, packed in found)])
+    starts = np.cumsum([0, *(len(packed) // state.dimensions for _, packed in found)])[:-1]
     stored = np.frombuffer(b"".join(packed for _, packed in found), np.int8).reshape(-1, state.dimensions)
-    chunks = stored.astype(np.float32)
-    lengths = np.sqrt(np.einsum("ij,ij->i", chunks, chunks)) * np.linalg.norm(vector)
-    cosines = np.divide(chunks @ vector, lengths, out=np.full(len(chunks), -1, np.float32), where=lengths > 0)
-    best = np.maximum.reduceat(cosines, starts[:-1]).tolist()
-    return {sequence: cosine for (sequence, _), cosine in zip(found, best, strict=True)}
+    chunks = _unit(stored.astype(np.float32))
+    direction = vector / np.linalg.norm(vector)
+    best = np.maximum.reduceat(chunks @ direction, starts).tolist()
+    whole = (_unit(np.add.reduceat(chunks, starts)) @ direction).tolist()
+    return {sequence: Cosines(b, w) for (sequence, _), b, w in zip(found, best, whole, strict=True)}
+
+
+def _unit(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """Each row of length 1; zeros stay."""
+    import numpy as np
+
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
+    unit: NDArray[np.float32] = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return unit

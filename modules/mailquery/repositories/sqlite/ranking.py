@@ -114,10 +114,10 @@ class Ranker:
     def _similar(
         self, connection: sqlite3.Connection, required: Selection, vector: QueryVector, candidates: Sequence[int]
     ) -> dict[int, float]:
-        """The cosines of the messages nearest in meaning and of those that are candidates already."""
+        """How near the messages nearest in meaning are, and those that are candidates already."""
         near = self._vectors.nearest(connection, vector.model, vector.vector, required, _SIMILAR)
-        known = self._vectors.cosines(connection, vector.model, vector.vector, candidates)
-        return known | {row: cosine for row, cosine in near if cosine >= _DISTANT}
+        rows = {*candidates, *(row for row, cosine in near if cosine >= _DISTANT)}
+        return self._vectors.cosines(connection, vector.model, vector.vector, list(rows))
 
     def _in_order(
         self,
