@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mailquery.domain.queries import And, Everything, Or, Query, TextField, Words, all_of
+from mailquery.domain.queries import And, Or, Query, TextField, Words, all_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,6 @@ class Demand:
     def text(self) -> str:
         """The free words as one text, for what looks for their meaning."""
         return " ".join(written(word) for word in self.words)
-
-    @property
-    def is_required_alone(self) -> bool:
-        return not self.words
-
-    @property
-    def requires_nothing(self) -> bool:
-        return isinstance(self.required, Everything)
 
 
 def _is_free(query: Query) -> bool:

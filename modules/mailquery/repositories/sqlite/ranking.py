@@ -27,7 +27,7 @@ _COUNTED = 10_000  # messages that have a word: more of them are estimated
 _SAMPLED = 4_000  # the newest messages, from which that is done
 _WALKED = 9_000  # messages that have a word: with more it is quicker to look each candidate up
 _DISTANT = 0.2  # the cosine below which nothing is near in meaning
-_STEM_COVERS = 0.92  # a word in another form than the one that was typed
+_STEM_COVERS = 0.8  # a word in another form than the one that was typed
 _YEAR = 365.25 * 86_400  # seconds
 
 
