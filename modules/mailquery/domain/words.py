@@ -95,6 +95,7 @@ def has_word(text: str) -> bool:
     return any(is_word(character) for character in fold_for_index(text))
 
 
+_TOKENS = re.compile(r"[^\W_]+")
 _NAMED = re.compile(f"[^\\W\\d_{UNSPACED}]{{3,24}}")
 
 
@@ -105,7 +106,7 @@ def is_named_word(token: str) -> bool:
 
 def new_words(segmented: str, known: set[str]) -> list[str]:
     """The words of letters alone in a text in index form that are not in `known`, which they are added to."""
-    fresh = [word for word in set(segmented.split()) - known if is_named_word(word)]
+    fresh = [word for word in set(_TOKENS.findall(segmented)) - known if is_named_word(word)]
     known.update(fresh)
     return fresh
 
