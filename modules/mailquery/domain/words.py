@@ -105,10 +105,14 @@ def is_named_word(token: str) -> bool:
 
 
 def new_words(segmented: str, known: set[str]) -> list[str]:
-    """The words of letters alone in a text in index form that are not in `known`, which they are added to."""
-    fresh = [word for word in set(_TOKENS.findall(segmented)) - known if is_named_word(word)]
-    known.update(fresh)
-    return fresh
+    """The words of letters alone in a text in index form that are not in `known`. They are added to it, and so is what
+    stands between spaces: most of a text was seen before, and is not looked at again."""
+    pieces = set(segmented.split()) - known
+    known.update(pieces)
+    fresh = {word for piece in pieces for word in _TOKENS.findall(piece) if is_named_word(word)}
+    added = [word for word in fresh if word in pieces or word not in known]
+    known.update(added)
+    return added
 
 
 @dataclass(frozen=True, slots=True)
