@@ -63,9 +63,17 @@ def _show(results: Sequence[dict[str, Any]]) -> None:
         row: list[object] = [last["kind"]]
         for one in results:
             found = next((each for each in one["latencies"] if each["kind"] == last["kind"]), None)
-            row.append(_three(found["latency"]) if found else None)
+            row.append(
+                _three(found["latency"]) + (" stopped" if one["stopped"].get(last["kind"]) else "") if found else None
+            )
         rows.append([*row, last["hits"]])
-    say(table("Latency by the number of messages (repository level; 10,000 hits are at least so many)", columns, rows))
+    say(
+        table(
+            "Latency by the number of messages (repository level; 10,000 hits are at least so many; stopped: by the time limit)",
+            columns,
+            rows,
+        )
+    )
     rows = [
         ["archive, bytes/message", *(one["archive_bytes"] // one["messages"] for one in results)],
         ["of which raw mail before compression", *(one["mail_bytes"] // one["messages"] for one in results)],

@@ -28,7 +28,6 @@ _BUSY_TIMEOUT = 10.0  # seconds that a statement waits for another process's tra
 _MIGRATION_TIMEOUT = 30.0  # seconds to wait for another process that creates or migrates the same database
 _STEPS_BETWEEN_CHECKS = 4000  # virtual machine steps; a check costs about a microsecond
 _PAGE_SIZE = 8192
-_MMAP = 1 << 30
 _WAL_LIMIT = 64 << 20  # bytes that the log keeps on disk once it was checkpointed
 _CHECKPOINT = 4000  # pages of the log after which it is folded into the database
 _READER_CACHE = 16 << 10  # KiB
@@ -290,8 +289,8 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA synchronous = NORMAL")  # with a write-ahead log, a crash loses no consistency
         connection.execute("PRAGMA foreign_keys = ON")
-        if read_only:  # a writer would map, and be charged for, all that it has just written
-            connection.execute(f"PRAGMA mmap_size = {_MMAP}")
+        # Nothing is mapped: a process is charged for every page of the file that it maps and touches, once for each
+        # connection, and on a large archive that is most of its memory. The system's file cache serves as well.
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA cache_size = -{_READER_CACHE if read_only else _WRITER_CACHE}")
         if not read_only:

@@ -29,7 +29,7 @@ def kinds(taken: Sample) -> dict[str, Kind]:
 
 
 def test_every_kind_has_questions_and_no_question_twice(kinds: dict[str, Kind]) -> None:
-    assert len(kinds) == 23
+    assert len(kinds) == 28
     for kind in kinds.values():
         assert len(set(kind.questions)) == len(kind.questions) <= 10
     assert len(kinds["common word"].questions) == 10
