@@ -65,7 +65,7 @@ def search(
     for word, meant in found.did_you_mean:
         note(f'No message has "{clean_line(word)}". Did you mean "{meant}"?')
     if found.meaning_unused:
-        note(f"Meaning was not used: {found.meaning_unused}")
+        note(f"Not all was looked for by meaning: {found.meaning_unused}")
     note(_summary(found))
     if found.explanation is not None:
         note("\n".join(_explained(found.explanation)))

@@ -136,7 +136,7 @@ class SearchResult(Result):
         default=None, description="Rows, on all pages together, that lack words (see `match`); `total` leaves them out."
     )
     did_you_mean: dict[str, str] | None = Field(default=None, description="Words that no message has: what was meant?")
-    meaning_unused: str | None = Field(default=None, description="Why nothing was looked for by meaning.")
+    meaning_unused: str | None = Field(default=None, description="Why not all was looked for by meaning.")
     coverage: Coverage | None = None
     ranked_newest: int | None = Field(
         default=None, description="Relevance was computed among the newest so many matches."
@@ -199,7 +199,7 @@ class SearchResult(Result):
             lines = [f"{len(self.rows)} of {count}, {order}" if self.rows else f"{count} found"]
         lines += [f'no message has "{word}"; perhaps "{meant}"?' for word, meant in (self.did_you_mean or {}).items()]
         if self.meaning_unused:
-            lines.append(f"meaning was not used: {self.meaning_unused}")
+            lines.append(f"not all was looked for by meaning: {self.meaning_unused}")
         if self.ranked_newest:
             lines.append(f"ranked among the newest {self.ranked_newest:,} matches")
         lines += [row.as_text() for row in self.rows]

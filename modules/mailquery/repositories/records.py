@@ -153,6 +153,7 @@ class SearchPage:
     ranked_newest: int | None = None  # relevance looked at the newest N matches only
     standings: tuple[Standing, ...] = ()
     near: int = 0
+    unembedded: int = 0  # messages of the archive that have no vectors yet, where meaning was asked for
     did_you_mean: tuple[tuple[str, str], ...] = ()  # a word that no message has, and one that it may be meant for
 
 

@@ -47,8 +47,8 @@ class Found:
     hits of this page; `more` says whether there is anything after the whole page. Relevance that looked at the newest
     matches only says at how many in `ranked_newest`. `sort` is the order of these hits: by date where relevance was
     asked for and nothing in the query, or beyond those newest matches, has any. `near` counts the messages, on all
-    pages together, that lack some of the words; `total` does not. `meaning_unused` says why meaning was not used where
-    it might have been, else it is empty. `explanation` is there where it was asked for."""
+    pages together, that lack some of the words; `total` does not. `meaning_unused` says why meaning was not used, or
+    not for all messages, where it might have been; else it is empty. `explanation` is there where it was asked for."""
 
     hits: tuple[Hit, ...]
     total: Total
@@ -117,6 +117,8 @@ class SearchMessages:
             vector=vector,
             steps=steps,
         )
+        if page.unembedded:
+            unused = f"{page.unembedded:,} messages of the archive have no vectors yet: see `mailquery status`."
         with steps.step("snippets"):
             hits = await self._with_snippets(page, reading.words)
         explanation = await self._search.explain(reading.tree, visible) if explain else None

@@ -104,3 +104,30 @@ async def test_only_the_callers_accounts_are_searched(archive: Archive) -> None:
     await archive.add(Mail(account="home"), Mail(text="two", account="work"))
     home = Caller(archive.services, accounts=frozenset({"home"}))
     assert (await home.tool("search_messages"))["total"] == 1
+
+
+async def test_rows_that_lack_words_are_marked_and_not_counted(archive: Archive, caller: Caller) -> None:
+    await archive.add(Mail(subject="Boat", text="The red boat leaves."), Mail(subject="Car", text="A red car."))
+    result = await caller.tool("search_messages", query="red boat")
+    assert [(row["subject"], row.get("match"), row.get("missing")) for row in result["rows"]] == [
+        ("Boat", None, None),
+        ("Car", "partial", ["boat"]),
+    ]
+    assert (result["total"], result["near"], result["sort"]) == (1, 1, "relevance")
+    text = await caller.text("search_messages", query="red boat")
+    assert text.startswith("2 rows, best first: 1 message with every word, and 1 more that say what they lack\n")
+    assert "\nPARTIAL MATCH, lacks boat | " in text
+
+
+async def test_a_misspelt_word_is_pointed_out(archive: Archive, caller: Caller) -> None:
+    await archive.add(Mail(text="The harbour."), Mail(text="A harbour, again."))
+    result = await caller.tool("search_messages", query="harbuor")
+    assert (result["total"], result["did_you_mean"]) == (0, {"harbuor": "harbour"})
+    assert 'no message has "harbuor"; perhaps "harbour"?' in await caller.text("search_messages", query="harbuor")
+
+
+async def test_it_is_said_where_meaning_was_not_used(archive: Archive, caller: Caller) -> None:
+    await archive.add(Mail(text="The harbour."))
+    assert (await caller.tool("search_messages", query="harbour"))["meaning_unused"]
+    assert "meaning_unused" not in await caller.tool("search_messages", query="harbour", sort="newest")
+    assert "meaning_unused" not in await caller.tool("search_messages", query="from:ana")

@@ -131,7 +131,9 @@ class SqliteSearch:
         self, connection: sqlite3.Connection, asked: _Asked, scope: Scope, selection: Selection, as_of: int
     ) -> SearchPage:
         start, limit, steps = asked.start, asked.limit, asked.steps
-        model, embedded = (asked.vector.model, State.read(connection).through) if asked.vector else ("", 0)
+        model = asked.vector.model if asked.vector else ""
+        state = State.read(connection)
+        embedded = state.through if model == state.model else 0
         key = _RankingKey(asked.query, as_of, asked.visible, model, embedded)
         ranking = self._rankings.pop(key, None)
         if ranking is None:
@@ -162,6 +164,7 @@ class SqliteSearch:
             ranked_newest=RANKED if ranking.cut else None,
             standings=tuple(ranking.standings[row] for row in page),
             near=ranking.near,
+            unembedded=_messages(connection) - (state.messages if embedded else 0) if asked.vector else 0,
         )
 
     async def attachments(
@@ -213,6 +216,11 @@ class SqliteSearch:
             return read_statistics(connection, selection, scope, group_by, zone, limit, then_by, then_limit)
 
         return await self._database.read(read)
+
+
+def _messages(connection: sqlite3.Connection) -> int:
+    (messages,) = connection.execute("SELECT value FROM facts WHERE name = 'messages'").fetchone()
+    return int(messages)
 
 
 def _count(connection: sqlite3.Connection, selection: Selection, joined: str = "", most: int = _COUNTED + 1) -> int:
