@@ -69,7 +69,7 @@ def _show(results: Sequence[dict[str, Any]]) -> None:
         rows.append([*row, last["hits"]])
     say(
         table(
-            "Latency by the number of messages (repository level; 10,000 hits are at least so many; stopped: by the time limit)",
+            "Latency by the number of messages (10,000 hits: or more; stopped: by the time limit)",
             columns,
             rows,
         )
