@@ -151,7 +151,9 @@ async def temporary_archive(
 
         yield Archive(
             Services(
-                search_messages=SearchMessages(search, filters, tokens, Meaning(None, "Search by meaning is switched off."), clock),
+                search_messages=SearchMessages(
+                    search, filters, tokens, Meaning(None, "Search by meaning is switched off."), clock
+                ),
                 read_message=ReadMessage(messages),
                 read_thread=ReadThread(messages),
                 list_accounts=ListAccounts(directory),
