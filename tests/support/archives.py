@@ -42,6 +42,7 @@ from mailquery.sources.interfaces import SourceMessage
 from mcpkit.security.tokens import SignedTokens
 
 _EMBEDDER = StaticEmbedder()  # its files are read once for all tests of a process
+_UNUSED = Meaning(None, "Search by meaning is switched off.")
 NOW = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Seoul")
 # The standard library folds a field of very long words with an empty line in it.
@@ -151,9 +152,7 @@ async def temporary_archive(
 
         yield Archive(
             Services(
-                search_messages=SearchMessages(
-                    search, filters, tokens, Meaning(None, "Search by meaning is switched off."), clock
-                ),
+                search_messages=SearchMessages(search, filters, tokens, _UNUSED, clock),
                 read_message=ReadMessage(messages),
                 read_thread=ReadThread(messages),
                 list_accounts=ListAccounts(directory),

@@ -198,12 +198,12 @@ class SearchResult(Result):
         else:
             lines = [f"{len(self.rows)} of {count}, {order}" if self.rows else f"{count} found"]
         lines += [f'no message has "{word}"; perhaps "{meant}"?' for word, meant in (self.did_you_mean or {}).items()]
-        if self.meaning_unused:
-            lines.append(f"not all was looked for by meaning: {self.meaning_unused}")
         if self.ranked_newest:
             lines.append(f"ranked among the newest {self.ranked_newest:,} matches")
         lines += [row.as_text() for row in self.rows]
         lines += rest_as_text(self.truncated, self.cursor, at_least=self.at_least)
+        if self.meaning_unused:
+            lines.append(f"not all was looked for by meaning: {self.meaning_unused}")
         if self.coverage:
             lines.append(self.coverage.as_text())
         if self.explanation:
