@@ -2,15 +2,14 @@
 
 import sys
 import time
-from typing import Self
 
 import typer
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from mailquery.bootstrap import Application
 from mailquery.cli.archive import with_application
 from mailquery.cli.exits import ExitCode
-from mailquery.cli.output import JsonFlag, console, note, print_json
+from mailquery.cli.output import JsonFlag, note, print_json
+from mailquery.cli.progress import progress
 from mailquery.repositories.records import EmbeddingProgress
 from mailquery.settings import load_settings
 from mcpkit.errors import ErrorCode, Fault
@@ -23,8 +22,6 @@ Examples:
     mailquery embed
     mailquery embed --json
 """
-
-_PLAIN_INTERVAL = 5.0  # seconds between the lines of progress where there is no terminal
 
 
 def register(app: typer.Typer) -> None:
@@ -51,11 +48,14 @@ class Embedded:
 def run_embedding() -> Embedded:
     """Embeds everything that is pending, with progress on standard error. On Ctrl-C what is done stays, and the command
     ends. Raises what `EmbedMail` raises."""
-    shown = _Bar() if sys.stderr.isatty() else _Lines()
+    shown = progress()
     started = time.monotonic()
 
+    def show(found: EmbeddingProgress) -> None:
+        shown.show(found.messages, found.total, f"{found.messages:,} messages embedded")
+
     async def work(application: Application) -> Embedded:
-        now = await application.embed_mail(shown.show)
+        now = await application.embed_mail(show)
         return Embedded(await application.vectors.progress(), now, time.monotonic() - started)
 
     try:
@@ -86,49 +86,3 @@ def _summary(found: Embedded) -> str:
         f"{found.now:,} messages embedded{rate}; {found.progress.messages:,} of {found.progress.total:,} can be found "
         "by their meaning."
     )
-
-
-class _Lines:
-    """Progress for a log: a line every few seconds."""
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + _PLAIN_INTERVAL
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def show(self, progress: EmbeddingProgress) -> None:
-        if time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + _PLAIN_INTERVAL
-        share = progress.messages / progress.total if progress.total else 1.0
-        print(f"{share:4.0%}  {progress.messages:,} messages embedded", file=sys.stderr, flush=True)
-
-
-class _Bar:
-    """Progress on a terminal."""
-
-    def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.percentage:>3.0f}%", markup=False),
-            BarColumn(),
-            TextColumn("{task.completed:,} messages embedded", markup=False),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            console=console(stderr=True),
-            transient=True,
-        )
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def show(self, progress: EmbeddingProgress) -> None:
-        if self._task is None:
-            self._task = self._progress.add_task("", total=progress.total)
-        self._progress.update(self._task, completed=progress.messages, total=progress.total)

@@ -2,18 +2,17 @@
 
 import gc
 import sys
-import time
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from mailquery.cli import shapes
 from mailquery.cli.archive import with_application
 from mailquery.cli.embedding import embed_after_import
 from mailquery.cli.exits import ExitCode
-from mailquery.cli.output import JsonFlag, console, print_json
+from mailquery.cli.output import JsonFlag, print_json
+from mailquery.cli.progress import progress
 from mailquery.services.importing import DEFAULT_ACCOUNT, ImportProgress, ImportSummary
 from mailquery.sources.detection import FORMATS
 from mcpkit.security.untrusted import clean_line
@@ -31,7 +30,7 @@ Examples:
     mailquery import old.mbox --mailbox Archive/2009 --json
 """
 
-_PLAIN_INTERVAL = 5.0  # seconds between the lines of progress where there is no terminal
+_SOURCE_CHARS = 40
 
 
 def register(app: typer.Typer) -> None:
@@ -57,12 +56,17 @@ def import_mail(
     # An import makes no cycles to speak of, and looking for them takes a tenth of its time.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    shown = _Bar() if sys.stderr.isatty() else _Lines()
+    shown = progress()
+
+    def show(found: ImportProgress) -> None:
+        source = clean_line(Path(found.source).name, _SOURCE_CHARS)
+        shown.show(found.bytes_read, found.bytes_total, _counts(found), source)
+
     try:
         with shown:
             summary = with_application(
                 lambda application: application.import_mail(
-                    paths, account=account, mailbox=mailbox, format=format, progress=shown.show
+                    paths, account=account, mailbox=mailbox, format=format, progress=show
                 )
             )
     except KeyboardInterrupt:
@@ -106,54 +110,6 @@ def _print_summary(summary: ImportSummary) -> None:
     print(f"{_problems(summary.problems)} ({reasons}). All of them: mailquery problems")
     for problem in summary.listed[:5]:
         print(f"  {clean_line(problem.locator)}: {problem.problem.code.value}, {clean_line(problem.problem.detail)}")
-
-
-class _Lines:
-    """Progress for a log: a line every few seconds."""
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + _PLAIN_INTERVAL
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def show(self, progress: ImportProgress) -> None:
-        if time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + _PLAIN_INTERVAL
-        share = progress.bytes_read / progress.bytes_total if progress.bytes_total else 1.0
-        print(f"{share:4.0%}  {_counts(progress)}  {clean_line(progress.source)}", file=sys.stderr, flush=True)
-
-
-class _Bar:
-    """Progress on a terminal: a bar, the rate, and the time that is left."""
-
-    def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.percentage:>3.0f}%", markup=False),
-            BarColumn(),
-            TextColumn("{task.fields[counts]}", markup=False),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            TextColumn("{task.fields[source]}", markup=False),
-            console=console(stderr=True),
-            transient=True,
-        )
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def show(self, progress: ImportProgress) -> None:
-        counts, source = _counts(progress), clean_line(Path(progress.source).name, 40)
-        if self._task is None:
-            self._task = self._progress.add_task("", total=progress.bytes_total, counts=counts, source=source)
-        self._progress.update(self._task, completed=progress.bytes_read, counts=counts, source=source)
 
 
 def _counts(progress: ImportProgress) -> str:
