@@ -4,7 +4,6 @@ A message is first counted by what costs little to know of it, such as the numbe
 Cells are few, and only they are given names and put together.
 """
 
-import sqlite3
 from dataclasses import dataclass, replace
 
 from mailquery.domain.addresses import Role
@@ -18,20 +17,20 @@ _DOMAIN = "coalesce(d{n}.name, '')"
 _ADDRESS_OF = "LEFT JOIN participants p{n} ON p{n}.id = {cell}"
 _DOMAIN_OF = f"{_ADDRESS_OF} LEFT JOIN domains d{{n}} ON d{{n}}.id = p{{n}}.domain"
 
-_FURTHER_SENDERS = f"""
-    SELECT EXISTS (SELECT 1 FROM message_participants INDEXED BY further_senders
-                   WHERE role = {Role.FROM:d} AND position > 0)
+_HAS_FURTHER_SENDERS = f"""
+    {{row}} IN (SELECT e.message FROM message_participants e INDEXED BY further_senders
+                WHERE e.role = {Role.FROM:d} AND e.position > 0)
 """  # noqa: S608 - numbers
-# Of the messages with several senders, one sender for each key.
-_SEVERAL_SENDERS = f"""
-    LEFT JOIN (
+# One sender for each key that the first sender has not.
+_FURTHER_SENDERS = f"""
+    CROSS JOIN (
       SELECT w.message AS message, min(w.participant) AS participant
-      FROM (SELECT DISTINCT message FROM message_participants INDEXED BY further_senders
-            WHERE role = {Role.FROM:d} AND position > 0) f
-      CROSS JOIN message_participants w ON w.message = f.message AND w.role = {Role.FROM:d}
+      FROM (SELECT DISTINCT e.message AS message FROM message_participants e INDEXED BY further_senders
+            WHERE e.role = {Role.FROM:d} AND e.position > 0) x
+      CROSS JOIN message_participants w ON w.message = x.message AND w.role = {Role.FROM:d}
       {_DOMAIN_OF.format(n="{n}", cell="w.participant")}
-      GROUP BY w.message, {{key}}
-    ) f{{n}} ON f{{n}}.message = {{row}}
+      GROUP BY w.message, {{key}} HAVING min(w.position) > 0
+    ) o{{n}} ON o{{n}}.message = {{row}}
 """  # noqa: S608 - numbers
 # A person who is named twice is counted where they stand first.
 _RECIPIENTS = f"""
@@ -44,8 +43,8 @@ _RECIPIENTS = f"""
           AND (e.role < w{{n}}.role OR e.position < w{{n}}.position)
           AND {_ADDRESS} = {_ADDRESS.replace("p{n}", "q")}))
 """  # noqa: S608 - numbers
-_PLACEMENTS = "CROSS JOIN placements l{n} ON l{n}.message = {row}"
-_VISIBLE = " AND l{n}.mailbox IN (SELECT value FROM json_each(?))"
+_PLACEMENTS = "CROSS JOIN placements b{n} ON b{n}.message = {row}"
+_VISIBLE = " AND b{n}.mailbox IN (SELECT value FROM json_each(?))"
 _ATTACHMENTS = """
     LEFT JOIN attachments a{n} ON a{n}.message = {row} AND (a{n}.position = 0 OR NOT EXISTS (
       SELECT 1 FROM attachments e
@@ -57,7 +56,8 @@ _ATTACHMENTS = """
 class Grouping:
     """`cell` is what a message is counted by, never NULL, and once for each of its keys. It may use the tables that
     `joined` (with the parameters `given`) brings in beside `m`. `key` is that of the group which a cell belongs to; it
-    may use the cell as `{cell}`, and the tables that `named` brings in."""
+    may use the cell as `{cell}`, and the tables that `named` brings in. `condition` is true of the messages that have a
+    cell. With `by_sender`, cells follow `m.sender`. Cells that few messages have beside it are those of `further`."""
 
     by: GroupBy
     cell: str
@@ -65,6 +65,9 @@ class Grouping:
     joined: str = ""
     named: str = ""
     given: tuple[object, ...] = ()
+    condition: str = ""
+    by_sender: bool = False
+    further: "Grouping | None" = None
 
     @property
     def order(self) -> str:
@@ -72,24 +75,29 @@ class Grouping:
         return "{key} DESC" if self.by in PERIODS else "n DESC, {key}"
 
 
-def grouping(connection: sqlite3.Connection, by: GroupBy, scope: Scope, clock: Clock | None, n: int) -> Grouping:
+def grouping(by: GroupBy, scope: Scope, clock: Clock | None, n: int) -> Grouping:
     """The `n`-th grouping of a statement. Periods and hours are those of `clock`."""
-    made, name = _grouping(connection, by, scope, clock), "ab"[n]
+    return _named(_grouping(by, scope, clock), n)
+
+
+def _named(made: Grouping, n: int) -> Grouping:
+    cell = f"c.{'ab'[n]}"
     return replace(
         made,
         cell=made.cell.format(n=n),
-        key=made.key.format(n=n, cell=f"c.{name}"),
+        key=made.key.format(n=n, cell=cell),
         joined=made.joined.format(n=n, row="{row}"),
-        named=made.named.format(n=n, cell=f"c.{name}"),
+        named=made.named.format(n=n, cell=cell),
+        further=made.further and _named(made.further, n),
     )
 
 
-def _grouping(connection: sqlite3.Connection, by: GroupBy, scope: Scope, clock: Clock | None) -> Grouping:
+def _grouping(by: GroupBy, scope: Scope, clock: Clock | None) -> Grouping:
     match by:
         case GroupBy.SENDER:
-            return _by_sender(connection, by, _ADDRESS, _ADDRESS_OF)
+            return _by_sender(by, _ADDRESS, _ADDRESS_OF)
         case GroupBy.DOMAIN:
-            return _by_sender(connection, by, _DOMAIN, _DOMAIN_OF)
+            return _by_sender(by, _DOMAIN, _DOMAIN_OF)
         case GroupBy.RECIPIENT:
             return Grouping(by, "coalesce(w{n}.participant, 0)", _ADDRESS, _RECIPIENTS, _ADDRESS_OF)
         case GroupBy.LIST:
@@ -99,9 +107,9 @@ def _grouping(connection: sqlite3.Connection, by: GroupBy, scope: Scope, clock: 
         case GroupBy.ATTACHMENT_TYPE:
             return Grouping(by, "coalesce(a{n}.kind, '')", joined=_ATTACHMENTS)
         case GroupBy.MAILBOX if scope.limit is None:
-            return Grouping(by, "l{n}.mailbox", joined=_PLACEMENTS)
+            return Grouping(by, "b{n}.mailbox", joined=_PLACEMENTS)
         case GroupBy.MAILBOX:
-            return Grouping(by, "l{n}.mailbox", joined=_PLACEMENTS + _VISIBLE, given=(scope.limit,))
+            return Grouping(by, "b{n}.mailbox", joined=_PLACEMENTS + _VISIBLE, given=(scope.limit,))
         case GroupBy.HOUR if clock is not None:
             return Grouping(by, clock.hour("m.date"))
         case _:
@@ -109,9 +117,7 @@ def _grouping(connection: sqlite3.Connection, by: GroupBy, scope: Scope, clock: 
             return Grouping(by, clock.day("m.date"), clock.period(by, "{cell}"))
 
 
-def _by_sender(connection: sqlite3.Connection, by: GroupBy, key: str, named: str) -> Grouping:
-    (several,) = connection.execute(_FURTHER_SENDERS).fetchone()
-    if not several:
-        return Grouping(by, "coalesce(m.sender, 0)", key, "", named)
-    joined = _SEVERAL_SENDERS.format(n="{n}", key=key, row="{row}")
-    return Grouping(by, "coalesce(f{n}.participant, m.sender, 0)", key, joined, named)
+def _by_sender(by: GroupBy, key: str, named: str) -> Grouping:
+    joined = _FURTHER_SENDERS.format(n="{n}", key=key, row="{row}")
+    further = Grouping(by, "o{n}.participant", key, joined, named, condition=_HAS_FURTHER_SENDERS)
+    return Grouping(by, "coalesce(m.sender, 0)", key, "", named, by_sender=True, further=further)

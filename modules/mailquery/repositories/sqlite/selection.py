@@ -285,6 +285,12 @@ class Selection:
             "search MATCH" in condition.sql for condition in self.conditions
         )
 
+    @property
+    def is_everything(self) -> bool:
+        bounded = self.low is not None or self.high is not None
+        driven = self.match is not None or self.mailbox is not None
+        return not (self.conditions or self.joins or driven or bounded or self.empty)
+
     def also(self, condition: Condition) -> "Selection":
         return replace(self, conditions=(*self.conditions, condition))
 
@@ -305,16 +311,16 @@ class Selection:
         joined: str = "",
         given: Sequence[object] = (),
         tail: str = "",
-        facts: bool = False,
+        facts: str = "",
     ) -> tuple[str, list[object]]:
         """A SELECT and its parameters. `columns`, `joined` (further joins, with the parameters `given`) and `tail`
-        (ORDER BY, LIMIT) may use `{row}`, and `m` if `joined` or a condition brings it in. With `facts` it is there,
-        and read from the narrow index that holds what messages are counted by."""
+        (ORDER BY, LIMIT) may use `{row}`, and `m` if `joined` or a condition brings it in. With `facts`, a narrow
+        index, `m` is there and read from that."""
         parameters: list[object] = [parameter for join in self.joins for parameter in join.parameters]
         parameters.extend(given)
         where: list[str] = []
-        needs_message = facts or any(condition.needs_message for condition in self.conditions)
-        message = "messages m INDEXED BY messages_facts" if facts else "messages m"
+        needs_message = bool(facts) or any(condition.needs_message for condition in self.conditions)
+        message = f"messages m INDEXED BY {facts}" if facts else "messages m"
         if self.match is not None:
             source, row = "search", "search.rowid"
             where.append("search MATCH ?")

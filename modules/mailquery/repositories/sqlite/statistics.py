@@ -5,6 +5,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ _FEW_DAYS = 40_000  # it costs less to ask for the offset on each of them than f
 
 _FIRST = f"""
     WITH c AS MATERIALIZED ({{cells}})
-    SELECT {{key}} AS a, json_group_array(c.a) AS cells, {_ADDED}, count(*) OVER (), sum(sum(n)) OVER ()
+    SELECT {{key}} AS a, json_group_array(DISTINCT c.a) AS cells, {_ADDED}, count(*) OVER (), sum(sum(n)) OVER ()
     FROM c {{named}} GROUP BY 1 ORDER BY {{order}} LIMIT ?
 """  # noqa: S608 - expressions
 _SECOND = f"""
@@ -64,43 +65,61 @@ class _Counting:
 
     def totals(self) -> tuple[int, int, int, int, int]:
         """Messages, bytes, unread, and the first and the last date."""
-        sql, parameters = self._cells(self.selection, ())
+        sql, parameters = self._cells(())
         found: tuple[int, int, int, int, int] = self.connection.execute(sql, parameters).fetchone()
         return found
 
     def clock(self, zone: ZoneInfo, first: int, last: int) -> Clock:
         days: Sequence[int] = range(first // DAY, last // DAY + 1)
         if len(days) > _FEW_DAYS:
-            sql, parameters = self.selection.sql(_DAYS, facts=True)
+            sql, parameters = self.selection.sql(_DAYS, facts="messages_facts")
             days = [day for (day,) in self.connection.execute(sql, parameters)]
         return Clock(days, zone)
 
     def groups(self, by: Grouping, limit: int) -> list[Any]:
         """(key, its cells, figures, how many groups there are, the sum of their messages) of the first groups."""
-        cells, parameters = self._cells(self.selection, (by,))
+        cells, parameters = self._cells((by,))
         sql = _FIRST.format(cells=cells, key=by.key, named=by.named, order=by.order.format(key="1"))
         return self.connection.execute(sql, (*parameters, limit)).fetchall()
 
     def parts(self, groupings: tuple[Grouping, Grouping], wanted: str, limit: int) -> list[Any]:
         """(place of the group in `wanted`, key, figures, how many parts the group has, the sum of their messages).
         `wanted` is a JSON array of pairs: a cell of the first grouping, and the place of its group."""
-        first, second = groupings
-        among = Condition(f"{first.cell} IN (SELECT cell FROM wanted)")  # noqa: S608 - an expression
-        cells, parameters = self._cells(self.selection.also(among), groupings)
+        second = groupings[1]
+        cells, parameters = self._cells(groupings, "SELECT cell FROM wanted")
         sql = _SECOND.format(cells=cells, key=second.key, named=second.named, order=second.order.format(key="b"))
         return self.connection.execute(sql, (wanted, *parameters, limit)).fetchall()
 
-    def _cells(self, selection: Selection, groupings: Sequence[Grouping]) -> tuple[str, list[object]]:
-        """The figures of each cell, or for two groupings of each pair; of everything without any."""
+    def _cells(self, groupings: Sequence[Grouping], among: str = "") -> tuple[str, list[object]]:
+        """The figures of each cell, or for two groupings of each pair, as far as it is `among` the wanted ones; of
+        everything without any grouping. A cell can come in several rows."""
+        statements = []
+        parameters: list[object] = []
+        for each in product(*((by, by.further) if by.further else (by,) for by in groupings)):
+            sql, given = self._cells_of(each, among)
+            statements.append(sql)
+            parameters.extend(given)
+        return " UNION ALL ".join(statements), parameters
+
+    def _cells_of(self, groupings: Sequence[Grouping], among: str) -> tuple[str, list[object]]:
         unread, visible = (_UNREAD, ()) if self.scope.limit is None else (_UNREAD_IN_SCOPE, (self.scope.limit,))
+        selection = self.selection
+        conditions = [by.condition for by in groupings if by.condition]
+        if among:
+            conditions.append(f"{groupings[0].cell} IN ({among})")
+        for condition in conditions:
+            selection = selection.also(Condition(condition))
         names = "ab"[: len(groupings)]
+        # What an index has in the order of the cells need not be sorted.
+        sorted_by_sender = self.selection.is_everything and any(by.by_sender for by in groupings[:1])
+        grouped = ["m.sender", *names[1:]] if sorted_by_sender else names
         sql, parameters = selection.sql(
             "".join(f"{by.cell} AS {name}, " for by, name in zip(groupings, names, strict=True))
             + _FIGURES.format(unread=unread),
             joined=" ".join(by.joined for by in groupings),
             given=[value for by in groupings for value in by.given],
-            tail=f"GROUP BY {', '.join(names)}" if names else "",
-            facts=True,
+            tail=f"GROUP BY {', '.join(grouped)}" if grouped else "",
+            facts="messages_by_sender" if sorted_by_sender else "messages_facts",
         )
         return sql, [*visible, *parameters]
 
@@ -122,12 +141,12 @@ def read_statistics(
         return Statistics((), 0, 0, 0, 0)
     timed = {group_by, then_by} & {*PERIODS, GroupBy.HOUR}
     clock = counting.clock(zone, first, last) if timed else None
-    by = grouping(connection, group_by, scope, clock, 0)
+    by = grouping(group_by, scope, clock, 0)
     rows = counting.groups(by, limit)
     names = _names(connection, group_by, [row[0] for row in rows])
     groups = [_group(names[row[0]], row[2:7]) for row in rows]
     if then_by is not None:
-        second = grouping(connection, then_by, scope, clock, 1)
+        second = grouping(then_by, scope, clock, 1)
         groups = _divided(counting, groups, [row[1] for row in rows], (by, second), then_limit)
     return Statistics(
         groups=tuple(groups),
