@@ -222,7 +222,7 @@ def _waiting(
 def _last_words(
     connection: sqlite3.Connection, scope: Scope, selection: Selection, own: frozenset[int], limit: int
 ) -> tuple[LastWord, ...]:
-    sql, parameters = selection.sql(tail="ORDER BY {row} DESC LIMIT ?")
+    sql, parameters = selection.sql(tail="ORDER BY {row} DESC LIMIT ?", facts="messages_facts")
     rows = [row for (row,) in connection.execute(sql, (*parameters, limit))]
     wanted = ids(rows)
     people = read_people(connection, wanted)
