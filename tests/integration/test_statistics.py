@@ -16,7 +16,7 @@ from integration.mailmaker import mail, placed
 from integration.truth import Known, holds
 from mailquery.domain.media import kind_of
 from mailquery.domain.messages import Attachment, Flag
-from mailquery.domain.queries import DateBetween, Everything, InMailbox, Is, Not, Or, Query, State, Words
+from mailquery.domain.queries import And, DateBetween, Everything, InMailbox, Is, Not, Or, Query, State, Words
 from mailquery.domain.words import fold
 from mailquery.repositories.records import Group, GroupBy, Statistics, Visibility
 from mailquery.repositories.sqlite.archive import open_archive
@@ -37,6 +37,8 @@ QUERIES: list[Query] = [
     InMailbox("inbox"),
     Is(State.UNREAD),
     Or((Words("plan"), Is(State.STARRED))),
+    And((Words("plan"), InMailbox("archive"), Is(State.UNREAD))),
+    InMailbox("archive"),
     DateBetween(datetime(2025, 10, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)),
 ]
 # Where clocks change, where years and weeks begin, and where nobody's calendar reaches.

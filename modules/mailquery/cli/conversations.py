@@ -68,9 +68,10 @@ def response_times(
         note(remark)
     more = found.person_count - len(found.people)
     rest = f" Not shown: {more:,} with {found.left_over(len(found.people)):,} answers." if more else ""
+    old = f" There was too much to look at messages before {local_time(found.back_to)}." if found.back_to else ""
     note(
         f"{len(found.people):,} of {found.person_count:,} people, for {', '.join(found.me)}.{rest} "
-        f"Not counted: {found.left_out:,} messages of lists and programs."
+        f"Not counted: {found.left_out:,} messages of lists and programs.{old}"
     )
 
 
@@ -129,6 +130,7 @@ def _responses(found: Responses) -> shapes.Shape:
             "answers": found.left_over(len(found.people)),
         },
         "not_counted": found.left_out,
+        "back_to": shapes.moment(found.back_to),
     }
 
 

@@ -107,6 +107,7 @@ class ResponseTimesResult(Result):
     remainder: PeopleLeft | None = Field(default=None, description="Who is not in `people`.")
     left_out: int = Field(description="Messages of these threads that are not counted: lists, programs.")
     left_out_why: str
+    back_to: str | None = Field(default=None, description="There was too much: older messages were not looked at.")
     coverage: Coverage | None = None
     truncated: Truncated | None = None
 
@@ -124,6 +125,7 @@ class ResponseTimesResult(Result):
             people=[],
             left_out=found.left_out,
             left_out_why=kinds if found.lists else f"mailing lists, {kinds}",
+            back_to=shown.maybe_when(found.back_to),
         )
         base._found = found
         base._coverage = Coverage.of(found.reading)
@@ -188,6 +190,8 @@ class ResponseTimesResult(Result):
             answers = shown.plural(self.remainder.answers, "answer")
             lines.append(f"not shown: {self.remainder.people:,} more with {answers}")
         lines.append(f"not counted: {shown.plural(self.left_out, 'message')} ({self.left_out_why})")
+        if self.back_to:
+            lines.append(f"There is too much to look at all of it: counted back to {self.back_to}. Narrow it for more.")
         if self.truncated:
             lines.append(f"{self.truncated.omitted:,} {self.truncated.unit} left out: {self.truncated.next}")
         if self.coverage:

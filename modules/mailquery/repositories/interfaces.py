@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
-from mailquery.domain.answers import Turn
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.ourselves import Ourselves
 from mailquery.domain.queries import Query
@@ -38,6 +37,7 @@ from mailquery.repositories.records import (
     Statistics,
     StoredMessage,
     Total,
+    Turns,
     Unembedded,
     Version,
     Visibility,
@@ -139,10 +139,9 @@ class ConversationRepository(Protocol):
         """(account, address, messages) of the senders in mailboxes for sent mail. Addresses are folded."""
         ...
 
-    async def turns(
-        self, query: Query, visible: Visibility, ours: Ourselves, *, lists: bool
-    ) -> tuple[tuple[Turn, ...], ...]:
-        """The threads that have a message of ours and a message that `query` finds, each oldest message first.
+    async def turns(self, query: Query, visible: Visibility, ours: Ourselves, *, lists: bool, limit: int) -> Turns:
+        """The threads that have a message of ours and a message that `query` finds: of those messages the newest
+        `limit` count as matching.
         A turn is `silent` where a program wrote it, as far as its sender and subject tell (`domain.automatic`), and
         unless `lists` where it came by a mailing list."""
         ...

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mailquery.domain.addresses import Address
+from mailquery.domain.answers import Turn
 from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.domain.messages import Attachment, Body, DateSource, Flag, Link, ParsedMessage, Problem
 
@@ -310,6 +311,15 @@ class SimilarMessage:
 
     row: MessageRow
     similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Threads as conversations, each oldest message first. Where not all that matches was looked at, `back_to` is the
+    date of the oldest message that was."""
+
+    threads: tuple[tuple[Turn, ...], ...]
+    back_to: datetime | None
 
 
 class Side(StrEnum):

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from mailquery.domain.answers import Answer, answers
 from mailquery.repositories.interfaces import ConversationRepository
@@ -14,6 +15,7 @@ from mailquery.services.ourselves import FindOurselves
 
 MOST_PEOPLE = 200
 MOST_PAIRS = 100
+_MOST_READ = 30_000  # messages that match, of threads in which we wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class Correspondent:
 @dataclass(frozen=True, slots=True)
 class Responses:
     """Those with most answers first, of `person_count`. `ours` and `theirs` are over all of them. `left_out` counts
-    messages of the same threads that neither ask nor answer: of lists, of programs."""
+    messages of the same threads that neither ask nor answer: of lists, of programs. Where there was too much to look
+    at, answers to and by messages before `back_to` are not counted."""
 
     me: tuple[str, ...]
     people: tuple[Correspondent, ...]
@@ -66,6 +69,7 @@ class Responses:
     theirs: Pace | None
     left_out: int
     lists: bool
+    back_to: datetime | None
     reading: Reading
 
     def left_over(self, shown: int) -> int:
@@ -96,9 +100,9 @@ class ResponseTimes:
         checked_limit(slowest, MOST_PAIRS, "slowest")
         reading = await self._filters.read(filters, visible, self._clock())
         ours = await self._ourselves(visible)
-        threads = await self._conversations.turns(reading.tree, visible, ours, lists=lists)
+        turns = await self._conversations.turns(reading.tree, visible, ours, lists=lists, limit=_MOST_READ)
         by_person: dict[str, tuple[list[Answer], list[Answer]]] = defaultdict(lambda: ([], []))
-        for thread in threads:
+        for thread in turns.threads:
             for found in answers(thread):
                 if found.question.matches or found.answer.matches:
                     we_answer = found.answer.ours
@@ -114,7 +118,8 @@ class ResponseTimes:
             person_count=len(ranked),
             ours=Pace.of([each for we, _ in by_person.values() for each in we], slowest),
             theirs=Pace.of([each for _, they in by_person.values() for each in they], slowest),
-            left_out=sum(turn.silent for thread in threads for turn in thread),
+            left_out=sum(turn.silent for thread in turns.threads for turn in thread),
             lists=lists,
+            back_to=turns.back_to,
             reading=reading,
         )

@@ -62,6 +62,23 @@ async def test_each_side_is_timed_and_every_figure_has_its_messages(ours: Archiv
     assert [person["address"] for person in only["people"]] == ["eva@x.example"]
 
 
+async def test_of_too_much_mail_the_newest_is_timed_and_the_answer_says_since_when(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailquery.services.response_times._MOST_READ", 2)
+    caller = Caller(ours.services)
+    ids = await ours.add(
+        said(1, ANA, BO, 0), said(2, BO, ANA, 1, after=1), said(3, EVA, BO, 5), said(4, BO, EVA, 8, after=3),
+        said(5, ANA, EVA, 9),
+    )  # fmt: skip
+    result = await caller.tool("response_times")
+    assert [person["address"] for person in result["people"]] == ["eva@x.example"]
+    assert result["we_answer"]["median"] == {"seconds": 3 * 3_600, "question": ids[2], "answer": ids[3]}
+    assert result["back_to"].startswith("2026-03-01T05:00Z")
+    assert "counted back to 2026-03-01T05:00Z" in await caller.text("response_times")
+    assert "back_to" not in await caller.tool("response_times", from_="ana")
+
+
 async def test_lists_programs_and_drafts_spoil_no_figure(ours: Archive) -> None:
     caller = Caller(ours.services)
     await ours.add(

@@ -23,8 +23,8 @@ from mailquery.repositories.sqlite.vocabulary import Vocabulary
 _INSERT_MESSAGE = """
     INSERT INTO messages (
       id, flags, date, sequence, key, thread, size, utc_offset, fingerprint, message_id_hash, subject_hash, orphan,
-      list, date_source, message_id, subject, preview, in_reply_to, refs, locator
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      list, date_source, message_id, subject, preview, in_reply_to, refs, locator, sender
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -161,6 +161,7 @@ class Batch:
             lines(parsed.in_reply_to),
             lines(parsed.references),
             message.locator,
+            self._numbers.participant(self._connection, parsed.from_[0]).id if parsed.from_ else None,
         )
 
     def _people(self, entry: _New) -> tuple[list[tuple[int, int, int, int]], dict[str, None]]:

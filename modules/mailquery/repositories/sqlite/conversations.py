@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -15,9 +15,9 @@ from mailquery.domain.messages import SpanKind
 from mailquery.domain.ourselves import Ourselves
 from mailquery.domain.queries import Query
 from mailquery.repositories.compression import unpack_body
-from mailquery.repositories.records import LastWord, Side, Visibility
+from mailquery.repositories.records import LastWord, Side, Turns, Visibility
 from mailquery.repositories.sqlite.compile import compile_query
-from mailquery.repositories.sqlite.encoding import first_second_from, from_lines
+from mailquery.repositories.sqlite.encoding import first_second_from, from_lines, moment_of
 from mailquery.repositories.sqlite.people_index import PeopleIndex
 from mailquery.repositories.sqlite.rows import read_people, read_rows
 from mailquery.repositories.sqlite.scope import Scope, ids
@@ -25,16 +25,20 @@ from mailquery.repositories.sqlite.selection import Condition, Selection
 from mcpkit.database.faults import storage_damaged
 from mcpkit.database.sqlite import Database
 
-_SENT = f"""
-    SELECT a.name, p.folded_address, count(DISTINCT w.message)
-    FROM mailboxes b
-    CROSS JOIN accounts a ON a.id = b.account
-    CROSS JOIN placements l ON l.mailbox = b.id
-    CROSS JOIN message_participants w ON w.message = l.message AND w.role = {Role.FROM:d}
-    CROSS JOIN participants p ON p.id = w.participant
-    WHERE b.id IN (SELECT value FROM json_each(?)) AND p.folded_address <> ''
+_SENT = """
+    WITH sent AS MATERIALIZED (
+      SELECT b.account AS account, m.sender AS sender, count(DISTINCT m.id) AS messages
+      FROM mailboxes b
+      CROSS JOIN placements l ON l.mailbox = b.id
+      CROSS JOIN messages m INDEXED BY messages_facts ON m.id = l.message
+      WHERE b.id IN (SELECT value FROM json_each(?))
+      GROUP BY b.account, m.sender
+    )
+    SELECT a.name, p.folded_address, sum(s.messages)
+    FROM sent s CROSS JOIN accounts a ON a.id = s.account CROSS JOIN participants p ON p.id = s.sender
+    WHERE p.folded_address <> ''
     GROUP BY a.name, p.folded_address
-"""  # noqa: S608 - a number
+"""
 _OUR_PARTICIPANTS = """
     SELECT id FROM participants WHERE folded_address IN (SELECT value FROM json_each(?))
     UNION
@@ -63,22 +67,15 @@ _WHICH_FROM_US = f"""
     WHERE w.message IN (SELECT value FROM json_each(?)) AND w.role = {Role.FROM:d}
       AND +w.participant IN (SELECT value FROM json_each(?))
 """  # noqa: S608 - a number
+_OUR_THREADS = f"""
+    m.thread IN (
+      SELECT o.thread FROM json_each(?) j
+      CROSS JOIN message_participants w ON w.participant = j.value AND w.role = {Role.FROM:d}
+      CROSS JOIN messages o INDEXED BY messages_facts ON o.id = w.message)
+"""  # noqa: S608 - a number
 _TURNS = """
-    WITH hits (id) AS MATERIALIZED ({hits}),
-    our_threads (thread) AS MATERIALIZED (
-      SELECT DISTINCT m.thread FROM json_each(?) j
-      CROSS JOIN message_participants w ON w.participant = j.value AND w.role = {sender}
-      CROSS JOIN messages m ON m.id = w.message
-    ),
-    wanted (thread) AS MATERIALIZED (
-      SELECT DISTINCT m.thread FROM hits h CROSS JOIN messages m ON m.id = h.id
-      WHERE m.thread IN (SELECT thread FROM our_threads)
-    )
-    SELECT m.thread, m.key, m.date, m.message_id, m.in_reply_to, m.refs, m.subject, m.list IS NOT NULL,
-           m.id IN (SELECT id FROM hits),
-           (SELECT w.participant FROM message_participants w
-            WHERE w.message = m.id AND w.role = {sender} ORDER BY w.position LIMIT 1)
-    FROM wanted t CROSS JOIN messages m ON m.thread = t.thread
+    SELECT m.thread, m.key, m.date, m.message_id, m.in_reply_to, m.refs, m.subject, m.list IS NOT NULL, m.id, m.sender
+    FROM json_each(?) t CROSS JOIN messages m ON m.thread = t.value
     WHERE {said}
     ORDER BY m.thread, m.date, m.id
 """
@@ -118,20 +115,27 @@ class SqliteConversations:
 
         return await self._database.read(read)
 
-    async def turns(
-        self, query: Query, visible: Visibility, ours: Ourselves, *, lists: bool
-    ) -> tuple[tuple[Turn, ...], ...]:
-        def read(connection: sqlite3.Connection) -> tuple[tuple[Turn, ...], ...]:
+    async def turns(self, query: Query, visible: Visibility, ours: Ourselves, *, lists: bool, limit: int) -> Turns:
+        def read(connection: sqlite3.Connection) -> Turns:
             scope = Scope(connection, visible)
-            hits, parameters = compile_query(connection, query, scope, self._people).sql()
             own = _participants(connection, ours)
+            selection = compile_query(connection, query, scope, self._people)
+            selection = selection.also(Condition(_OUR_THREADS, (ids(own),), needs_message=True))
+            hits, parameters = selection.sql(
+                "{row}, m.thread, m.date", tail="ORDER BY {row} DESC LIMIT ?", facts="messages_facts"
+            )
+            found = connection.execute(hits, (*parameters, limit + 1)).fetchall()
+            matching = {row for row, _, _ in found[:limit]}
             said, given = _said("m", scope)
-            sql = _TURNS.format(hits=hits, sender=int(Role.FROM), said=said)
-            rows = connection.execute(sql, (*parameters, ids(own), *given)).fetchall()
+            threads = ids({thread for _, thread, _ in found[:limit]})
+            rows = connection.execute(_TURNS.format(said=said), (threads, *given)).fetchall()
             senders = dict(connection.execute(_SENDERS, (ids({row[-1] for row in rows if row[-1] is not None}),)))
-            return tuple(
-                tuple(_turn(row, senders, own, lists=lists) for row in thread)
-                for _, thread in groupby(rows, key=lambda row: row[0])
+            return Turns(
+                threads=tuple(
+                    tuple(_turn(row, senders, own, matching, lists=lists) for row in thread)
+                    for _, thread in groupby(rows, key=lambda row: row[0])
+                ),
+                back_to=moment_of(found[limit - 1][2]) if len(found) > limit else None,
             )
 
         return await self._database.read(read)
@@ -174,8 +178,8 @@ def _said(row: str, scope: Scope) -> tuple[str, tuple[object, ...]]:
     return f"{_SEEN.format(m=row, among=_AMONG)} AND {within}", (scope.limit, unsaid, scope.limit)
 
 
-def _turn(row: Sequence[Any], senders: Mapping[int, str], own: frozenset[int], *, lists: bool) -> Turn:
-    _, key, second, message_id, in_reply_to, references, subject, on_list, matches, person = row
+def _turn(row: Sequence[Any], senders: Mapping[int, str], own: Set[int], matching: Set[int], *, lists: bool) -> Turn:
+    _, key, second, message_id, in_reply_to, references, subject, on_list, message, person = row
     sender = senders.get(person, "")
     automatic = not sender or is_automatic_sender(sender) or is_automatic_answer(subject)
     return Turn(
@@ -187,7 +191,7 @@ def _turn(row: Sequence[Any], senders: Mapping[int, str], own: frozenset[int], *
         in_reply_to=from_lines(in_reply_to),
         references=from_lines(references),
         silent=automatic or (bool(on_list) and not lists),
-        matches=bool(matches),
+        matches=message in matching,
     )
 
 
@@ -218,7 +222,7 @@ def _waiting(
 def _last_words(
     connection: sqlite3.Connection, scope: Scope, selection: Selection, own: frozenset[int], limit: int
 ) -> tuple[LastWord, ...]:
-    sql, parameters = selection.sql(tail="ORDER BY {row} DESC LIMIT ?")
+    sql, parameters = selection.sql(tail="ORDER BY {row} DESC LIMIT ?", facts="messages_facts")
     rows = [row for (row,) in connection.execute(sql, (*parameters, limit))]
     wanted = ids(rows)
     people = read_people(connection, wanted)

@@ -1,41 +1,73 @@
-"""What messages can be grouped by, as SQL: the expression that is the key, and the tables that it needs."""
+"""What messages can be grouped by, as SQL.
 
-from collections.abc import Sequence
+A message is first counted by what costs little to know of it, such as the number of its sender or the day: its cell.
+Cells are few, and only they are given names and put together.
+"""
+
 from dataclasses import dataclass, replace
-from zoneinfo import ZoneInfo
 
 from mailquery.domain.addresses import Role
 from mailquery.repositories.records import GroupBy
-from mailquery.repositories.sqlite.periods import PERIODS, period_key
-from mailquery.repositories.sqlite.scope import Scope, ids
+from mailquery.repositories.sqlite.periods import PERIODS, Clock
+from mailquery.repositories.sqlite.scope import Scope
 
-# `{n}` tells the tables of two groupings in one statement apart.
-_PEOPLE = """
-    LEFT JOIN message_participants w{n} ON w{n}.message = m.id AND w{n}.role IN (SELECT value FROM json_each(?))
-    LEFT JOIN participants p{n} ON p{n}.id = w{n}.participant
-"""
+# `{n}` tells the tables of two groupings in one statement apart; `{row}` is the message's row id.
 _ADDRESS = "coalesce(nullif(p{n}.folded_address, ''), p{n}.folded_name, '')"  # some headers hold a name only
-_DOMAIN = "coalesce((SELECT d.name FROM domains d WHERE d.id = p{n}.domain), '')"
-_PLACEMENTS = "CROSS JOIN placements l{n} ON l{n}.message = m.id"
-_VISIBLE_PLACEMENTS = """
-    CROSS JOIN placements l{n} ON l{n}.message = m.id AND l{n}.mailbox IN (SELECT value FROM json_each(?))
+_DOMAIN = "coalesce(d{n}.name, '')"
+_ADDRESS_OF = "LEFT JOIN participants p{n} ON p{n}.id = {cell}"
+_DOMAIN_OF = f"{_ADDRESS_OF} LEFT JOIN domains d{{n}} ON d{{n}}.id = p{{n}}.domain"
+
+_HAS_FURTHER_SENDERS = f"""
+    {{row}} IN (SELECT e.message FROM message_participants e INDEXED BY further_senders
+                WHERE e.role = {Role.FROM:d} AND e.position > 0)
+"""  # noqa: S608 - numbers
+# One sender for each key that the first sender has not.
+_FURTHER_SENDERS = f"""
+    CROSS JOIN (
+      SELECT w.message AS message, min(w.participant) AS participant
+      FROM (SELECT DISTINCT e.message AS message FROM message_participants e INDEXED BY further_senders
+            WHERE e.role = {Role.FROM:d} AND e.position > 0) x
+      CROSS JOIN message_participants w ON w.message = x.message AND w.role = {Role.FROM:d}
+      {_DOMAIN_OF.format(n="{n}", cell="w.participant")}
+      GROUP BY w.message, {{key}} HAVING min(w.position) > 0
+    ) o{{n}} ON o{{n}}.message = {{row}}
+"""  # noqa: S608 - numbers
+# A person who is named twice is counted where they stand first.
+_RECIPIENTS = f"""
+    LEFT JOIN message_participants w{{n}} ON w{{n}}.message = {{row}}
+      AND w{{n}}.role IN ({Role.TO:d}, {Role.CC:d}, {Role.BCC:d})
+      AND (w{{n}}.role = {Role.TO:d} AND w{{n}}.position = 0 OR NOT EXISTS (
+        SELECT 1 FROM message_participants e CROSS JOIN participants q ON q.id = e.participant
+        CROSS JOIN participants p{{n}} ON p{{n}}.id = w{{n}}.participant
+        WHERE e.message = w{{n}}.message AND e.role BETWEEN {Role.TO:d} AND w{{n}}.role
+          AND (e.role < w{{n}}.role OR e.position < w{{n}}.position)
+          AND {_ADDRESS} = {_ADDRESS.replace("p{n}", "q")}))
+"""  # noqa: S608 - numbers
+_PLACEMENTS = "CROSS JOIN placements b{n} ON b{n}.message = {row}"
+_VISIBLE = " AND b{n}.mailbox IN (SELECT value FROM json_each(?))"
+_ATTACHMENTS = """
+    LEFT JOIN attachments a{n} ON a{n}.message = {row} AND (a{n}.position = 0 OR NOT EXISTS (
+      SELECT 1 FROM attachments e
+      WHERE e.message = a{n}.message AND e.position < a{n}.position AND e.kind = a{n}.kind))
 """
-_LISTS = "LEFT JOIN lists i{n} ON i{n}.id = m.list"
-_ATTACHMENTS = "LEFT JOIN attachments a{n} ON a{n}.message = m.id"
-_SENDERS = (Role.FROM,)
-_RECIPIENTS = (Role.TO, Role.CC, Role.BCC)
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """`key` may use the tables that `joined` brings in beside `m`. Where `repeats`, joining gives a message's key
-    several times, and it must count once."""
+    """`cell` is what a message is counted by, never NULL, and once for each of its keys. It may use the tables that
+    `joined` (with the parameters `given`) brings in beside `m`. `key` is that of the group which a cell belongs to; it
+    may use the cell as `{cell}`, and the tables that `named` brings in. `condition` is true of the messages that have a
+    cell. With `by_sender`, cells follow `m.sender`. Cells that few messages have beside it are those of `further`."""
 
     by: GroupBy
-    key: str
+    cell: str
+    key: str = "{cell}"
     joined: str = ""
+    named: str = ""
     given: tuple[object, ...] = ()
-    repeats: bool = False
+    condition: str = ""
+    by_sender: bool = False
+    further: "Grouping | None" = None
 
     @property
     def order(self) -> str:
@@ -43,27 +75,49 @@ class Grouping:
         return "{key} DESC" if self.by in PERIODS else "n DESC, {key}"
 
 
-def grouping(by: GroupBy, scope: Scope, zone: ZoneInfo, days: Sequence[int], n: int) -> Grouping:
-    """`days` are the UTC days (since the epoch) of the messages that are counted."""
-    made = _grouping(by, scope, zone, days)
-    return replace(made, key=made.key.format(n=n), joined=made.joined.format(n=n))
+def grouping(by: GroupBy, scope: Scope, clock: Clock | None, n: int) -> Grouping:
+    """The `n`-th grouping of a statement. Periods and hours are those of `clock`."""
+    return _named(_grouping(by, scope, clock), n)
 
 
-def _grouping(by: GroupBy, scope: Scope, zone: ZoneInfo, days: Sequence[int]) -> Grouping:
+def _named(made: Grouping, n: int) -> Grouping:
+    cell = f"c.{'ab'[n]}"
+    return replace(
+        made,
+        cell=made.cell.format(n=n),
+        key=made.key.format(n=n, cell=cell),
+        joined=made.joined.format(n=n, row="{row}"),
+        named=made.named.format(n=n, cell=cell),
+        further=made.further and _named(made.further, n),
+    )
+
+
+def _grouping(by: GroupBy, scope: Scope, clock: Clock | None) -> Grouping:
     match by:
         case GroupBy.SENDER:
-            return Grouping(by, _ADDRESS, _PEOPLE, (ids(_SENDERS),), repeats=True)
-        case GroupBy.RECIPIENT:
-            return Grouping(by, _ADDRESS, _PEOPLE, (ids(_RECIPIENTS),), repeats=True)
+            return _by_sender(by, _ADDRESS, _ADDRESS_OF)
         case GroupBy.DOMAIN:
-            return Grouping(by, _DOMAIN, _PEOPLE, (ids(_SENDERS),), repeats=True)
+            return _by_sender(by, _DOMAIN, _DOMAIN_OF)
+        case GroupBy.RECIPIENT:
+            return Grouping(by, "coalesce(w{n}.participant, 0)", _ADDRESS, _RECIPIENTS, _ADDRESS_OF)
         case GroupBy.LIST:
-            return Grouping(by, "coalesce(i{n}.name, '')", _LISTS)
+            return Grouping(
+                by, "coalesce(m.list, 0)", "coalesce(i{n}.name, '')", "", "LEFT JOIN lists i{n} ON i{n}.id = {cell}"
+            )
         case GroupBy.ATTACHMENT_TYPE:
-            return Grouping(by, "coalesce(a{n}.kind, '')", _ATTACHMENTS, repeats=True)
+            return Grouping(by, "coalesce(a{n}.kind, '')", joined=_ATTACHMENTS)
         case GroupBy.MAILBOX if scope.limit is None:
-            return Grouping(by, "l{n}.mailbox", _PLACEMENTS)
+            return Grouping(by, "b{n}.mailbox", joined=_PLACEMENTS)
         case GroupBy.MAILBOX:
-            return Grouping(by, "l{n}.mailbox", _VISIBLE_PLACEMENTS, (scope.limit,))
+            return Grouping(by, "b{n}.mailbox", joined=_PLACEMENTS + _VISIBLE, given=(scope.limit,))
+        case GroupBy.HOUR if clock is not None:
+            return Grouping(by, clock.hour("m.date"))
         case _:
-            return Grouping(by, period_key(by, days, zone))
+            assert clock is not None
+            return Grouping(by, clock.day("m.date"), clock.period(by, "{cell}"))
+
+
+def _by_sender(by: GroupBy, key: str, named: str) -> Grouping:
+    joined = _FURTHER_SENDERS.format(n="{n}", key=key, row="{row}")
+    further = Grouping(by, "o{n}.participant", key, joined, named, condition=_HAS_FURTHER_SENDERS)
+    return Grouping(by, "coalesce(m.sender, 0)", key, "", named, by_sender=True, further=further)

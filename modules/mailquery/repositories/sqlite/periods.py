@@ -20,21 +20,32 @@ _TO_MONDAY = (3 - _DAYS_BEFORE) % 7  # the epoch is a Thursday: with these days 
 PERIODS = frozenset({GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH, GroupBy.YEAR})
 
 
-def period_key(by: GroupBy, days: Iterable[int], zone: ZoneInfo) -> str:
-    """What the date `m.date` belongs to, as an expression whose values grow with time: a period, or the hour of the
-    day. `days` are the UTC days (since the epoch) of all dates that it will be asked for."""
-    local = f"(m.date + {_chosen(list(_changes(sorted(days), zone)))})"
-    match by:
-        case GroupBy.HOUR:
-            return f"({local} + {EARLIEST}) % {DAY} / 3600"
-        case GroupBy.DAY:
-            return f"({local} + {EARLIEST}) / {DAY}"
-        case GroupBy.WEEK:
-            return f"(({local} + {EARLIEST}) / {DAY} + {_TO_MONDAY}) / 7"
-        case GroupBy.MONTH:
-            return f"strftime('%Y-%m', {local}, 'unixepoch')"
-        case _:
-            return f"strftime('%Y', {local}, 'unixepoch')"
+class Clock:
+    """A zone's clock, as SQL over a date: what it shows at the dates of the UTC `days` (since the epoch)."""
+
+    def __init__(self, days: Iterable[int], zone: ZoneInfo) -> None:
+        self._changes = list(_changes(sorted(days), zone))
+
+    def hour(self, date: str) -> str:
+        return f"({self._local(date)} + {EARLIEST}) % {DAY} / 3600"
+
+    def day(self, date: str) -> str:
+        return f"({self._local(date)} + {EARLIEST}) / {DAY}"
+
+    def period(self, by: GroupBy, day: str) -> str:
+        """The period of a day, which is an expression of what `day` gives. Its values grow with time."""
+        match by:
+            case GroupBy.DAY:
+                return day
+            case GroupBy.WEEK:
+                return f"({day} + {_TO_MONDAY}) / 7"
+            case GroupBy.MONTH:
+                return f"strftime('%Y-%m', ({day} - {_DAYS_BEFORE}) * {DAY}, 'unixepoch')"
+            case _:
+                return f"strftime('%Y', ({day} - {_DAYS_BEFORE}) * {DAY}, 'unixepoch')"
+
+    def _local(self, date: str) -> str:
+        return f"({date} + {_chosen(date, self._changes)})"
 
 
 def period_name(key: int | str, by: GroupBy) -> str:
@@ -52,13 +63,15 @@ def period_name(key: int | str, by: GroupBy) -> str:
             return str(key)
 
 
-def _chosen(changes: Sequence[tuple[int, int]]) -> str:
-    """The offset that is in force at `m.date`, found by halving the changes."""
+def _chosen(date: str, changes: Sequence[tuple[int, int]]) -> str:
+    """The offset that is in force at `date`, found by halving the changes."""
     if len(changes) == 1:
         return str(changes[0][1])
     middle = len(changes) // 2
     first = changes[middle][0]
-    return f"CASE WHEN m.date < {first} THEN {_chosen(changes[:middle])} ELSE {_chosen(changes[middle:])} END"
+    return (
+        f"CASE WHEN {date} < {first} THEN {_chosen(date, changes[:middle])} ELSE {_chosen(date, changes[middle:])} END"
+    )
 
 
 def _changes(days: Iterable[int], zone: ZoneInfo) -> Iterator[tuple[int, int]]:

@@ -285,6 +285,12 @@ class Selection:
             "search MATCH" in condition.sql for condition in self.conditions
         )
 
+    @property
+    def is_everything(self) -> bool:
+        bounded = self.low is not None or self.high is not None
+        driven = self.match is not None or self.mailbox is not None
+        return not (self.conditions or self.joins or driven or bounded or self.empty)
+
     def also(self, condition: Condition) -> "Selection":
         return replace(self, conditions=(*self.conditions, condition))
 
@@ -298,12 +304,23 @@ class Selection:
         assert lies is not None
         return replace(self, match=joined, mailbox=None, joins=(lies, *self.joins))
 
-    def sql(self, columns: str = _ROW, *, joined: str = "", tail: str = "") -> tuple[str, list[object]]:
-        """A SELECT and its parameters. `columns`, `joined` (further joins) and `tail` (ORDER BY, LIMIT) may use
-        `{row}`, and `m` if `joined` or a condition brings it in."""
+    def sql(
+        self,
+        columns: str = _ROW,
+        *,
+        joined: str = "",
+        given: Sequence[object] = (),
+        tail: str = "",
+        facts: str = "",
+    ) -> tuple[str, list[object]]:
+        """A SELECT and its parameters. `columns`, `joined` (further joins, with the parameters `given`) and `tail`
+        (ORDER BY, LIMIT) may use `{row}`, and `m` if `joined` or a condition brings it in. With `facts`, a narrow
+        index, `m` is there and read from that."""
         parameters: list[object] = [parameter for join in self.joins for parameter in join.parameters]
+        parameters.extend(given)
         where: list[str] = []
-        needs_message = any(condition.needs_message for condition in self.conditions)
+        needs_message = bool(facts) or any(condition.needs_message for condition in self.conditions)
+        message = f"messages m INDEXED BY {facts}" if facts else "messages m"
         if self.match is not None:
             source, row = "search", "search.rowid"
             where.append("search MATCH ?")
@@ -313,9 +330,9 @@ class Selection:
             where.append("d.mailbox = ?")
             parameters.append(self.mailbox)
         else:
-            source, row, needs_message = "messages m", "m.id", False
+            source, row, needs_message = message, "m.id", False
         if needs_message:
-            source += f" CROSS JOIN messages m ON m.id = {row}"
+            source += f" CROSS JOIN {message} ON m.id = {row}"
         source += "".join(f" CROSS JOIN {join.sql}" for join in self.joins)
         for bound, sql in ((self.low, " >= ?"), (self.high, " < ?")):
             if bound is not None:

@@ -1,58 +1,56 @@
 """Counting messages by sender, period and the like, exactly."""
 
+import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailquery.repositories.records import Group, GroupBy, Statistics
 from mailquery.repositories.sqlite.encoding import moment_of
 from mailquery.repositories.sqlite.groupings import Grouping, grouping
-from mailquery.repositories.sqlite.periods import DAY, EARLIEST, PERIODS, period_name
+from mailquery.repositories.sqlite.periods import DAY, EARLIEST, PERIODS, Clock, period_name
 from mailquery.repositories.sqlite.scope import Scope, ids
-from mailquery.repositories.sqlite.selection import Selection
+from mailquery.repositories.sqlite.selection import Condition, Selection
 
 _UNREAD = "m.flags & 1 = 0"
 _UNREAD_IN_SCOPE = """
     NOT EXISTS (SELECT 1 FROM placements u WHERE u.message = m.id AND u.flags & 1 <> 0
                 AND u.mailbox IN (SELECT value FROM json_each(?)))
 """
+_FIGURES = "count(*) AS n, sum(m.size) AS size, sum({unread}) AS unread, min(m.date) AS first, max(m.date) AS last"
+_ADDED = "sum(n) AS n, sum(size) AS size, sum(unread) AS unread, min(first) AS first, max(last) AS last"
 _MAILBOX_NAMES = """
     SELECT b.id, b.name, a.name FROM mailboxes b JOIN accounts a ON a.id = b.account
     WHERE b.id IN (SELECT value FROM json_each(?))
 """
 
-_BY_DAY = f"""
-    WITH hits (id) AS MATERIALIZED ({{hits}})
-    SELECT (m.date + {EARLIEST}) / {DAY} - {EARLIEST // DAY} AS day,
-           count(*), sum(m.size), sum({{unread}}), min(m.date), max(m.date)
-    FROM hits h CROSS JOIN messages m ON m.id = h.id GROUP BY day
-"""  # noqa: S608 - numbers
-_GROUPED = """
-    WITH hits (id) AS MATERIALIZED ({hits}),
-    tagged AS (
-      SELECT {distinct} m.id, {keys}, m.size AS size, m.date AS date, {unread} AS unread
-      FROM hits h CROSS JOIN messages m ON m.id = h.id {joined}
-    )
-"""
-_FIRST = """
-    SELECT a, count(*) AS n, sum(size), sum(unread), min(date), max(date), count(*) OVER (), sum(count(*)) OVER ()
-    FROM tagged GROUP BY a ORDER BY {order} LIMIT ?
-"""
-_SECOND = """
-    , counted AS (
-      SELECT a, b, count(*) AS n, sum(size) AS size, sum(unread) AS unread, min(date) AS first, max(date) AS last
-      FROM tagged WHERE a IN ({wanted}) GROUP BY a, b
+_DAYS = f"DISTINCT (m.date + {EARLIEST}) / {DAY} - {EARLIEST // DAY}"
+_FEW_DAYS = 40_000  # it costs less to ask for the offset on each of them than for the days that have messages
+
+_FIRST = f"""
+    WITH c AS MATERIALIZED ({{cells}})
+    SELECT {{key}} AS a, json_group_array(DISTINCT c.a) AS cells, {_ADDED}, count(*) OVER (), sum(sum(n)) OVER ()
+    FROM c {{named}} GROUP BY 1 ORDER BY {{order}} LIMIT ?
+"""  # noqa: S608 - expressions
+_SECOND = f"""
+    WITH wanted (cell, a) AS MATERIALIZED (
+      SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
+    ),
+    c AS MATERIALIZED ({{cells}}),
+    counted AS (
+      SELECT w.a AS a, {{key}} AS b, {_ADDED} FROM c JOIN wanted w ON w.cell = c.a {{named}} GROUP BY 1, 2
     ),
     placed AS (
       SELECT *, count(*) OVER of_a AS groups, sum(n) OVER of_a AS messages,
-             row_number() OVER (PARTITION BY a ORDER BY {order}) AS place
+             row_number() OVER (PARTITION BY a ORDER BY {{order}}) AS place
       FROM counted WINDOW of_a AS (PARTITION BY a)
     )
     SELECT a, b, n, size, unread, first, last, groups, messages FROM placed WHERE place <= ? ORDER BY a, place
-"""
+"""  # noqa: S608 - expressions
 
 _Key = int | str
 
@@ -65,23 +63,65 @@ class _Counting:
     selection: Selection
     scope: Scope
 
-    def fetch(self, sql: str, groupings: Sequence[Grouping], given: Iterable[object] = ()) -> list[Any]:
-        """The rows of `sql` over `tagged`, in which the groupings' keys are `a` and `b`."""
-        hits, parameters = self.selection.sql()
-        unread, visible = self.unread()
-        before = _GROUPED.format(
-            hits=hits,
-            # A message counts once for each of its keys, however often a key stands in it.
-            distinct="DISTINCT" if any(each.repeats for each in groupings) else "",
-            keys=", ".join(f"{each.key} AS {name}" for each, name in zip(groupings, "ab", strict=False)),
-            unread=unread,
-            joined=" ".join(each.joined for each in groupings),
-        )
-        joins = [value for each in groupings for value in each.given]
-        return self.connection.execute(before + sql, (*parameters, *visible, *joins, *given)).fetchall()
+    def totals(self) -> tuple[int, int, int, int, int]:
+        """Messages, bytes, unread, and the first and the last date."""
+        sql, parameters = self._cells(())
+        found: tuple[int, int, int, int, int] = self.connection.execute(sql, parameters).fetchone()
+        return found
 
-    def unread(self) -> tuple[str, tuple[object, ...]]:
-        return (_UNREAD, ()) if self.scope.limit is None else (_UNREAD_IN_SCOPE, (self.scope.limit,))
+    def clock(self, zone: ZoneInfo, first: int, last: int) -> Clock:
+        days: Sequence[int] = range(first // DAY, last // DAY + 1)
+        if len(days) > _FEW_DAYS:
+            sql, parameters = self.selection.sql(_DAYS, facts="messages_facts")
+            days = [day for (day,) in self.connection.execute(sql, parameters)]
+        return Clock(days, zone)
+
+    def groups(self, by: Grouping, limit: int) -> list[Any]:
+        """(key, its cells, figures, how many groups there are, the sum of their messages) of the first groups."""
+        cells, parameters = self._cells((by,))
+        sql = _FIRST.format(cells=cells, key=by.key, named=by.named, order=by.order.format(key="1"))
+        return self.connection.execute(sql, (*parameters, limit)).fetchall()
+
+    def parts(self, groupings: tuple[Grouping, Grouping], wanted: str, limit: int) -> list[Any]:
+        """(place of the group in `wanted`, key, figures, how many parts the group has, the sum of their messages).
+        `wanted` is a JSON array of pairs: a cell of the first grouping, and the place of its group."""
+        second = groupings[1]
+        cells, parameters = self._cells(groupings, "SELECT cell FROM wanted")
+        sql = _SECOND.format(cells=cells, key=second.key, named=second.named, order=second.order.format(key="b"))
+        return self.connection.execute(sql, (wanted, *parameters, limit)).fetchall()
+
+    def _cells(self, groupings: Sequence[Grouping], among: str = "") -> tuple[str, list[object]]:
+        """The figures of each cell, or for two groupings of each pair, as far as it is `among` the wanted ones; of
+        everything without any grouping. A cell can come in several rows."""
+        statements = []
+        parameters: list[object] = []
+        for each in product(*((by, by.further) if by.further else (by,) for by in groupings)):
+            sql, given = self._cells_of(each, among)
+            statements.append(sql)
+            parameters.extend(given)
+        return " UNION ALL ".join(statements), parameters
+
+    def _cells_of(self, groupings: Sequence[Grouping], among: str) -> tuple[str, list[object]]:
+        unread, visible = (_UNREAD, ()) if self.scope.limit is None else (_UNREAD_IN_SCOPE, (self.scope.limit,))
+        selection = self.selection
+        conditions = [by.condition for by in groupings if by.condition]
+        if among:
+            conditions.append(f"{groupings[0].cell} IN ({among})")
+        for condition in conditions:
+            selection = selection.also(Condition(condition))
+        names = "ab"[: len(groupings)]
+        # What an index has in the order of the cells need not be sorted.
+        sorted_by_sender = self.selection.is_everything and any(by.by_sender for by in groupings[:1])
+        grouped = ["m.sender", *names[1:]] if sorted_by_sender else names
+        sql, parameters = selection.sql(
+            "".join(f"{by.cell} AS {name}, " for by, name in zip(groupings, names, strict=True))
+            + _FIGURES.format(unread=unread),
+            joined=" ".join(by.joined for by in groupings),
+            given=[value for by in groupings for value in by.given],
+            tail=f"GROUP BY {', '.join(grouped)}" if grouped else "",
+            facts="messages_by_sender" if sorted_by_sender else "messages_facts",
+        )
+        return sql, [*visible, *parameters]
 
 
 def read_statistics(
@@ -96,47 +136,49 @@ def read_statistics(
 ) -> Statistics:
     """The groups of what is selected: the largest, of periods the newest; and of each the groups by `then_by`."""
     counting = _Counting(connection, selection, scope)
-    hits, parameters = selection.sql()
-    unread, visible = counting.unread()
-    by_day = connection.execute(_BY_DAY.format(hits=hits, unread=unread), (*parameters, *visible)).fetchall()
-    if not by_day:
+    messages, size, unread, first, last = counting.totals()
+    if not messages:
         return Statistics((), 0, 0, 0, 0)
-    days = [row[0] for row in by_day]
-    first = grouping(group_by, scope, zone, days, 1)
-    rows = counting.fetch(_FIRST.format(order=first.order.format(key="a")), [first], (limit,))
+    timed = {group_by, then_by} & {*PERIODS, GroupBy.HOUR}
+    clock = counting.clock(zone, first, last) if timed else None
+    by = grouping(group_by, scope, clock, 0)
+    rows = counting.groups(by, limit)
     names = _names(connection, group_by, [row[0] for row in rows])
-    groups = [(row[0], _group(names[row[0]], row[1:6])) for row in rows]
+    groups = [_group(names[row[0]], row[2:7]) for row in rows]
     if then_by is not None:
-        second = grouping(then_by, scope, zone, days, 2)
-        groups = _divided(counting, groups, (first, second), then_limit)
+        second = grouping(then_by, scope, clock, 1)
+        groups = _divided(counting, groups, [row[1] for row in rows], (by, second), then_limit)
     return Statistics(
-        groups=tuple(group for _, group in groups),
-        group_count=rows[0][6],
-        messages=sum(row[1] for row in by_day),
-        bytes=sum(row[2] for row in by_day),
-        placed=rows[0][7],
-        unread=sum(row[3] for row in by_day),
-        first=moment_of(min(row[4] for row in by_day)),
-        last=moment_of(max(row[5] for row in by_day)),
+        groups=tuple(groups),
+        group_count=rows[0][7],
+        messages=messages,
+        bytes=size,
+        placed=rows[0][8],
+        unread=unread,
+        first=moment_of(first),
+        last=moment_of(last),
     )
 
 
 def _divided(
-    counting: _Counting, groups: list[tuple[_Key, Group]], groupings: tuple[Grouping, Grouping], limit: int
-) -> list[tuple[_Key, Group]]:
-    """The groups with their parts."""
-    keys = [key for key, _ in groups]
-    sql = _SECOND.format(wanted=", ".join("?" * len(keys)), order=groupings[1].order.format(key="b"))
-    rows = counting.fetch(sql, groupings, (*keys, limit))
+    counting: _Counting,
+    groups: Sequence[Group],
+    cells: Sequence[str],
+    groupings: tuple[Grouping, Grouping],
+    limit: int,
+) -> list[Group]:
+    """The groups with their parts. `cells` are those of each, as JSON arrays."""
+    wanted = json.dumps([(cell, place) for place, each in enumerate(cells) for cell in json.loads(each)])
+    rows = counting.parts(groupings, wanted, limit)
     names = _names(counting.connection, groupings[1].by, [row[1] for row in rows])
-    parts: dict[_Key, list[Group]] = defaultdict(list)
-    counts: dict[_Key, tuple[int, int]] = {}
-    for a, b, *figures, count, placed in rows:
-        parts[a].append(_group(names[b], figures))
-        counts[a] = count, placed
+    parts: dict[int, list[Group]] = defaultdict(list)
+    counts: dict[int, tuple[int, int]] = {}
+    for place, key, *figures, count, placed in rows:
+        parts[place].append(_group(names[key], figures))
+        counts[place] = count, placed
     return [
-        (key, replace(group, parts=tuple(parts[key]), part_count=counts[key][0], placed=counts[key][1]))
-        for key, group in groups
+        replace(group, parts=tuple(parts[place]), part_count=counts[place][0], placed=counts[place][1])
+        for place, group in enumerate(groups)
     ]
 
 
