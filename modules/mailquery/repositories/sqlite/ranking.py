@@ -74,7 +74,8 @@ class Ranker:
         texts = dict(matches)
         similar: dict[int, float] = {}
         if words:
-            texts |= {row: text for row, text in self._partial(connection, asked, words).items() if row not in texts}
+            if len(words) > 1 and not cut:  # a single word is there or not, and of plenty nobody needs what lacks some
+                texts = self._partial(connection, asked, words) | texts
             if vector is not None:
                 similar = self._similar(connection, asked.required, vector, list(texts))
                 texts |= dict.fromkeys((row for row in similar if row not in texts), 0.0)
