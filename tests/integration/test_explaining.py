@@ -88,7 +88,7 @@ EXPLAINED: list[tuple[Query, str, list[tuple[str, Use]], list[str]]] = [
         DateBetween(start=NOON),
         "messages in the order of time",
         [("row ids", Use.NARROWS)],
-        ["SEARCH m USING INTEGER PRIMARY KEY (rowid>?)"],
+        ["SEARCH m USING COVERING INDEX messages_facts (id>?)"],
     ),
     (
         Or((Words("one"), DateBetween(start=NOON))),

@@ -122,8 +122,8 @@ def _standing(hit: Hit) -> shapes.Shape:
 
 
 def _fields(hit: Hit) -> tuple[str, ...]:
-    lacks = f"lacks {', '.join(hit.standing.missing)}" if hit.standing.missing else ""
-    return message_handle(hit.row.key), local_time(hit.row.date), _sender(hit), hit.row.subject, lacks
+    fields = message_handle(hit.row.key), local_time(hit.row.date), _sender(hit), hit.row.subject
+    return (*fields, f"lacks {', '.join(hit.standing.missing)}") if hit.standing.missing else fields
 
 
 def _sender(hit: Hit) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 _GROUP_MARKS = ",.'’\u00a0\u202f"  # what stands between groups of three digits
 _AMOUNT = re.compile(rf"\d{{1,3}}([{_GROUP_MARKS}])\d{{3}}(?:\1\d{{3}})*(?:(?!\1)[.,](\d{{1,2}}))?")
-_DECIMAL = re.compile(r"(\d+)[.,](0{1,2})")
+_DECIMAL = re.compile(r"(\d+)[.,](\d{1,2})")
+_LEAST_WHOLE = 3  # digits before 00 without which the decimals are looked for too: 10 stands in too many dates
 _FROM_FIRST_DIGIT = re.compile(rf"[0-9]+(?:[-–/_{_GROUP_MARKS}]?[0-9a-z]+)*")
 _JOINTS = frozenset("-/._")  # between the parts of a number that begins with letters
 # Only in telephone numbers do spaces and brackets join. Each begins with a plain character, which is found quickest.
@@ -51,7 +52,8 @@ def typed_forms(text: str) -> tuple[str, ...]:
         if not decimals.strip("0"):
             forms[whole] = None
     elif (plain := _DECIMAL.fullmatch(typed)) is not None:
-        forms[plain[1]] = None
+        if not plain[2].strip("0") and len(plain[1]) >= _LEAST_WHOLE:
+            forms[plain[1]] = None
     else:
         forms.update(dict.fromkeys(_phone_forms(typed)))
         joined = _SEPARATORS.sub("", typed)
@@ -91,6 +93,8 @@ def _stored_forms(compound: str) -> Iterator[str]:
         yield whole
         if decimals:
             yield decimals  # behind the whole, so that the two are found as a phrase
+        return
+    if _DECIMAL.fullmatch(compound) is not None:
         return
     yield from _phone_forms(compound)
     joined = _SEPARATORS.sub("", compound)

@@ -74,6 +74,7 @@ def _indexed_runs(folded: str) -> str:
 
 
 _END_OF_TEXT = "\ue001"  # a token that cannot be typed: no phrase reaches from the text into what is put behind it
+_GROUPED = re.compile(r"(?<=\d)[\u00a0\u202f](?=\d{3}(?!\d))")  # folding would make plain spaces of them
 _ASCII_DIGIT = re.compile("[0-9]")
 
 
@@ -82,8 +83,8 @@ def segment(text: str) -> str:
     separators."""
     folded = fold_for_index(text)
     words = _indexed_runs(folded)
-    # Grouping marks that are not ASCII have become spaces in `folded`, where they still stand between digits.
-    if _ASCII_DIGIT.search(folded) is None or not (numbers := joined_numbers(fold(text))):
+    # In `folded` the marks of numbers that are not ASCII have become spaces.
+    if _ASCII_DIGIT.search(folded) is None or not (numbers := joined_numbers(fold(_GROUPED.sub("'", text)))):
         return words
     return f"{words} {_END_OF_TEXT} {numbers}"
 
@@ -129,7 +130,7 @@ _SCHEME = re.compile(r"(?:https?://)?(?:www\.)?(.+?)/*", re.DOTALL)
 def other_forms(text: str) -> tuple[Phrase, ...]:
     """The phrases that an unquoted word also stands for: a number with or without its separators, an address on the web
     with or without its scheme."""
-    folded = fold(text)
+    folded = fold(_GROUPED.sub("'", text))
     forms = [Phrase(form, prefix=False) for form in typed_forms(folded)]
     bare = _SCHEME.fullmatch(folded)
     if bare is not None and bare[1] != folded and (without := phrase(bare[1])) is not None:

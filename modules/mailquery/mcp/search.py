@@ -184,6 +184,8 @@ class SearchResult(Result):
         update = {"rows": rows, "coverage": coverage, **rest}
         if whole.explanation and units <= _BRIEF_STEPS:
             update["explanation"] = whole.explanation.short()
+        if units <= _BRIEF_STEPS:
+            update["meaning_unused"] = None  # it is told where there is room
         return whole.model_copy(update=update)
 
     def disclosed(self) -> list[str]:

@@ -154,7 +154,7 @@ class SearchPage:
     ranked_newest: int | None = None  # relevance looked at the newest N matches only
     standings: tuple[Standing, ...] = ()
     near: int = 0
-    unembedded: int = 0  # messages of the archive that have no vectors yet, where meaning was asked for
+    all_embedded: bool = True  # False where meaning was asked for, and some messages of the archive have no vectors
     did_you_mean: tuple[tuple[str, str], ...] = ()  # a word that no message has, and one that it may be meant for
 
 

@@ -117,8 +117,8 @@ class SearchMessages:
             vector=vector,
             steps=steps,
         )
-        if page.unembedded:
-            unused = f"{page.unembedded:,} messages of the archive have no vectors yet: see `mailquery status`."
+        if not page.all_embedded:
+            unused = "Not all messages of the archive have their vectors yet: `mailquery status` tells how many."
         with steps.step("snippets"):
             hits = await self._with_snippets(page, reading.words)
         explanation = await self._search.explain(reading.tree, visible) if explain else None

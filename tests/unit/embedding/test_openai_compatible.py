@@ -57,7 +57,7 @@ def endpoint() -> Iterator[Endpoint]:
     listening.bind(("127.0.0.1", 0))
     made = Endpoint(f"http://127.0.0.1:{listening.getsockname()[1]}/v1")
     app = Starlette(routes=[Route("/v1/embeddings", made.answer, methods=["POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
     thread.start()
     try:

@@ -152,6 +152,8 @@ class _Explainer:
 
     def _index(self, query: Query, node: Node) -> str:
         match node:
+            case Truth(False) if self._scope.limit is not None and isinstance(query, Participant | OnList):
+                return self._of_query(query, looked_up=False)  # whether hidden mail has it is not told
             case Truth(value):
                 return "no condition" if value else "no message: nothing in the archive bears it"
             case Flagged(flag):
@@ -170,9 +172,11 @@ class _Explainer:
             case Participant(value=value) if value.startswith("@"):
                 return f"domain index, as {_TOKENS}"
             case Participant(value=value):
-                found = len(self._people.matching(self._connection, value))
+                # How many there are in hidden accounts is not told.
+                people = len(self._people.matching(self._connection, value))
+                found = "" if self._scope.limit is not None else f" ({people:,} found)"
                 how = "then the participants of the message" if looked_up else f"as {_TOKENS}"
-                return f"participants index ({found:,} found), {how}"
+                return f"participants index{found}, {how}"
             case OnList():
                 return "list index, then the message table" if looked_up else f"list index, as {_TOKENS}"
             case OfType():

@@ -7,7 +7,7 @@ step is bounded, however large the archive is.
 
 import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from mailquery.domain.relevance import Evidence, Weights, score
@@ -19,7 +19,7 @@ from mailquery.repositories.sqlite.selection import Condition, Match, Selection,
 
 RANKED = 1_000  # the newest matches that are looked at
 NEAR = 20  # messages that lack words, of all those that are looked at
-_FEW = 10  # matches; where there are as many as that, what lacks words must be as good as they are
+_FEW = 10  # matches; where there are as many as that, what lacks words stands behind them
 _PARTIAL = 60  # candidates with some of the words
 _SIMILAR = 60  # candidates by meaning
 _READ_FOR_PARTIAL = 10_000  # messages with some of the words at most whose BM25 is computed
@@ -134,6 +134,7 @@ class Ranker:
         others = [row for row in texts if row not in matches]
         has = dict.fromkeys(texts, 0.0)
         missing: dict[int, list[str]] = {row: [] for row in others}
+        other_form: set[int] = set()
         whole = sum(word.weight for word in words)
         for word in words:
             anyhow = word.found_in(connection, word.word.anyhow, others)
@@ -145,6 +146,7 @@ class Ranker:
                     has[row] += word.weight
                 elif row in matches or row in anyhow:
                     has[row] += word.weight * _STEM_COVERS
+                    other_form.add(row)
                 else:
                     missing[row].append(word.word.written)
         newest, best = max(texts), max(texts.values()) or 1.0
@@ -160,7 +162,8 @@ class Ranker:
             )
             for row, text in texts.items()
         }
-        ordered = sorted(texts, key=lambda row: (-scores[row], -row))
+        ordered = sorted(texts, key=lambda row: (row in other_form and len(words) == 1, -scores[row], -row))
+        ordered = _matches_first(ordered, matches.keys(), {row for row in others if len(missing[row]) == len(words)})
         # What turned out to have every word is no partial match: it matches, and was older than those looked at.
         near = [row for row in ordered if row not in matches and missing[row]][:NEAR]
         kept = matches.keys() | set(near)
@@ -174,6 +177,14 @@ class Ranker:
         }
         rows = tuple(row for row in ordered if row in kept)
         return Ranking(rows, standings, len(matches), min(matches, default=None), cut)
+
+
+def _matches_first(ordered: list[int], matches: Set[int], has_none: Set[int]) -> list[int]:
+    """Where matches are many, all of them; else each that would stand behind a message with none of the words."""
+    if len(matches) >= _FEW:
+        return sorted(ordered, key=lambda row: row not in matches)
+    last = max((at for at, row in enumerate(ordered) if row in matches), default=-1) + 1
+    return sorted(ordered[:last], key=lambda row: row in has_none) + ordered[last:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,6 @@ class _RankingKey:
     as_of: int
     visible: Visibility
     model: str  # that its vector is of, empty where meaning is not used
-    embedded: int  # the sequence up to which messages had vectors
 
 
 class SqliteSearch:
@@ -133,9 +132,10 @@ class SqliteSearch:
         start, limit, steps = asked.start, asked.limit, asked.steps
         model = asked.vector.model if asked.vector else ""
         state = State.read(connection)
-        embedded = state.through if model == state.model else 0
-        key = _RankingKey(asked.query, as_of, asked.visible, model, embedded)
-        ranking = self._rankings.pop(key, None)
+        embedded = state.messages if model == state.model else 0
+        key = _RankingKey(asked.query, as_of, asked.visible, model)
+        # Only later pages take a ranking that is remembered: flags and mailboxes change without a new version.
+        ranking = self._rankings.pop(key, None) if start is not None else None
         if ranking is None:
             with steps.step("finding and ranking"):
                 demand = Demand.of(asked.query)
@@ -164,7 +164,7 @@ class SqliteSearch:
             ranked_newest=RANKED if ranking.cut else None,
             standings=tuple(ranking.standings[row] for row in page),
             near=ranking.near,
-            unembedded=_messages(connection) - (state.messages if embedded else 0) if asked.vector else 0,
+            all_embedded=asked.vector is None or embedded >= _messages(connection),
         )
 
     async def attachments(

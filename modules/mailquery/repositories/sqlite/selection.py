@@ -231,6 +231,7 @@ class Selection:
     conditions: tuple[Condition, ...]
     joins: tuple[Join, ...] = ()
     empty: bool = False
+    index: str = ""  # of messages, that drives where nothing else does: SQLite would take a wider one
 
     @classmethod
     def of(cls, node: Node, visible: str | None, largest_shift: int) -> "Selection":
@@ -241,6 +242,7 @@ class Selection:
         single = [part.mailboxes[0] for part in parts if isinstance(part, Lies) and len(part.mailboxes) == 1]
         mailbox = single[0] if single and match is None else None
         low = high = None
+        index = ""
         conditions = []
         joins: dict[Join, None] = {}
         for part in parts:
@@ -257,7 +259,9 @@ class Selection:
             elif (
                 match is None and mailbox is None and isinstance(part, Flagged) and (part.flag, part.present) in _LISTED
             ):
-                conditions.append(Condition(f"m.{_LISTED[part.flag, part.present][1]}", needs_message=True))
+                listed, sql = _LISTED[part.flag, part.present]
+                index = index or listed
+                conditions.append(Condition(f"m.{sql}", needs_message=True))
             elif (join := _joined_by(part)) is not None:
                 joins[join] = None
             else:
@@ -271,7 +275,7 @@ class Selection:
                 )
             )
         conditions = [condition for condition in conditions if condition.sql != "1"]
-        return cls(match, mailbox, low, high, tuple(conditions), tuple(joins), empty=node == Truth(False))
+        return cls(match, mailbox, low, high, tuple(conditions), tuple(joins), node == Truth(False), index)
 
     @property
     def ranks(self) -> bool:
@@ -330,6 +334,8 @@ class Selection:
             where.append("d.mailbox = ?")
             parameters.append(self.mailbox)
         else:
+            if self.index and not facts:
+                message = f"messages m INDEXED BY {self.index}"
             source, row, needs_message = message, "m.id", False
         if needs_message:
             source += f" CROSS JOIN {message} ON m.id = {row}"

@@ -27,7 +27,7 @@ def suggestions(
         word = phrase(written)
         if word is None or len(word.text) < _SHORTEST or not is_named_word(word.text):
             continue
-        if _messages(connection, written, scope, people) == 0:
+        if _messages(connection, Words(written), scope, people) == 0:
             best = _best(connection, word.text, scope, people)
             if best is not None:
                 found.append((written, best))
@@ -39,14 +39,16 @@ def _best(connection: sqlite3.Connection, word: str, scope: Scope, people: Peopl
         "SELECT w.word FROM (SELECT DISTINCT value FROM json_each(?)) e CROSS JOIN words w ON w.word = e.value LIMIT ?",
         (json.dumps(sorted(one_edit_from(word))), _TRIED),
     )
-    counted = [(_messages(connection, other, scope, people), other) for (other,) in known.fetchall()]
+    counted = [
+        (_messages(connection, Words(other, quoted=True), scope, people), other) for (other,) in known.fetchall()
+    ]
     messages, best = max(counted, default=(0, ""))
     return best if messages >= _FEWEST else None
 
 
-def _messages(connection: sqlite3.Connection, word: str, scope: Scope, people: PeopleIndex) -> int:
+def _messages(connection: sqlite3.Connection, word: Words, scope: Scope, people: PeopleIndex) -> int:
     """In how many messages that the caller may see the word is, as far as that matters."""
-    sql, parameters = compile_query(connection, Words(word), scope, people).sql("1", tail="LIMIT ?")
+    sql, parameters = compile_query(connection, word, scope, people).sql("1", tail="LIMIT ?")
     (count,) = connection.execute(f"SELECT count(*) FROM ({sql})", (*parameters, _COUNTED)).fetchone()  # noqa: S608 - values are parameters
     return int(count)
 
