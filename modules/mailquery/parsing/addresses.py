@@ -16,7 +16,7 @@ _MAX_ADDRESS_CHARACTERS = 500
 
 _TOKEN = re.compile(
     r"""(?P<word>=\?[^?\s]{1,100}\?[bBqQ]\?[^?]*\?=)
-    |"(?P<quoted>(?:[^"\\]|\\.){0,300})"
+    |"(?P<quoted>(?:[^"\\]|\\.){0,300}+)"
     |<(?P<angle>[^<>]*)>
     |<(?P<open>[^<>,;\s]*)
     |(?P<special>[(),;:])
