@@ -32,6 +32,7 @@ from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings
 from mcpkit.database.sqlite import Database
+from mcpkit.security.control import open_control
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Application:
     imports: SqliteImports
     vectors: SqliteVectors
     meaning: Meaning
+    control: Database  # what is kept about callers (`mcpkit.security.control`)
 
     @property
     def import_mail(self) -> "ImportMail":
@@ -115,10 +117,10 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
     database = await open_archive(
         settings.archive_path, readers=settings.archive.readers, read_timeout=settings.archive.read_seconds
     )
-    async with database:
+    async with database, await open_control(settings.control_path) as control:
         vectors, meaning = SqliteVectors(database), _meaning(settings)
         services = _services(settings, database, vectors, meaning)
-        yield Application(settings, services, SqliteImports(database), vectors, meaning)
+        yield Application(settings, services, SqliteImports(database), vectors, meaning, control)
 
 
 def _meaning(settings: Settings) -> Meaning:

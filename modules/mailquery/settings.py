@@ -154,6 +154,10 @@ class Settings(LayeredSettings):
         return self.home / "archive.db"
 
     @property
+    def control_path(self) -> Path:
+        return self.home / "control.db"
+
+    @property
     def zone(self) -> ZoneInfo:
         """The user's time zone, in which a day begins and ends."""
         return ZoneInfo(self.time_zone) if self.time_zone else _machine_zone()
