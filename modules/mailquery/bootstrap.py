@@ -2,27 +2,34 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mailquery.domain.policy import Judge
 from mailquery.domain.relevance import Weights
+from mailquery.mcp.allowed import AllowedTools
+from mailquery.parsing.reading import header_lines
 from mailquery.repositories.records import Visibility
-from mailquery.repositories.sqlite.archive import open_archive
+from mailquery.repositories.sqlite.archive import Archive, open_archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
+from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
+from mailquery.services.contents import Contents
 from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
 from mailquery.services.ourselves import FindOurselves
+from mailquery.services.policing import ApplyPolicy, KeepJudged
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
@@ -30,10 +37,12 @@ from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.threads import ReadThread
-from mailquery.settings import Settings
+from mailquery.settings import Settings, load_settings
 from mcpkit.database.sqlite import Database
+from mcpkit.errors import Fault
 from mcpkit.security.control import open_control
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
+from mcpkit.transport.hangup import on_hangup
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -55,6 +64,8 @@ class Application:
     vectors: SqliteVectors
     meaning: Meaning
     control: Database  # what is kept about callers (`mcpkit.security.control`)
+    policies: SqlitePolicies
+    allowed: AllowedTools
 
     @property
     def import_mail(self) -> "ImportMail":
@@ -69,27 +80,47 @@ class Application:
 
         return EmbedMail(self.vectors, self.meaning.needed())
 
+    @property
+    def apply_policy(self) -> ApplyPolicy:
+        return ApplyPolicy(self.policies)
+
+    @asynccontextmanager
+    async def policing(self) -> AsyncIterator[None]:
+        """Puts the policy of the settings in force, judges meanwhile what waits for it, and takes up a changed policy
+        on SIGHUP, where the platform has that."""
+        apply = self.apply_policy
+        keep = KeepJudged(apply)
+        await apply.begin()
+        async with _beside(keep(), "judging"), on_hangup(partial(self._take_up_policy, keep)):
+            yield
+
+    async def _take_up_policy(self, keep: KeepJudged) -> None:
+        try:
+            changed = await asyncio.to_thread(load_settings)
+            policy = changed.policy.policy(self.settings.zone)
+            self.allowed.replace(changed.policy.allowed_tools)
+        except Fault as fault:
+            logger.error("the policy stays as it was: %s", fault.message)  # noqa: TRY400 - it says all
+            return
+        self.policies.replace(policy)
+        try:
+            await self.apply_policy.begin()
+        except Fault as fault:
+            logger.error("nothing is shown until the changed policy is in force: %s Send SIGHUP again.", fault.message)  # noqa: TRY400
+            return
+        keep.wake()
+        logger.warning("the policy of the settings is in force")
+
     @asynccontextmanager
     async def embedding(self) -> AsyncIterator[None]:
         """Makes the vectors of new messages meanwhile, where search by meaning is available."""
         if self.meaning.embedder is None:
             yield
             return
-        task = asyncio.create_task(self._keep_embedded())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    async def _keep_embedded(self) -> None:
         from mailquery.services.embedding import KeepEmbedded
 
-        try:
-            await KeepEmbedded(self.embed_mail)()
-        except Exception:  # whatever it is, it must not end the server that this runs beside
-            logger.exception("embedding has ended")
+        async with _beside(KeepEmbedded(self.embed_mail)(), "embedding"):
+            yield
 
     def server(self) -> "Server[Any]":
         """The MCP server, for any transport."""
@@ -99,7 +130,12 @@ class Application:
         from mcpkit.security.audit import LogAudit
         from mcpkit.security.identity import LocalUser
 
-        pipeline = build_pipeline(LocalUser(self.settings.user), LogAudit(), max_chars=self.settings.answers.max_chars)
+        pipeline = build_pipeline(
+            LocalUser(self.settings.user),
+            LogAudit(),
+            max_chars=self.settings.answers.max_chars,
+            allowed=self.allowed,
+        )
         return build_server(catalogue(self.services), pipeline)
 
     async def health(self) -> Mapping[str, object]:
@@ -114,13 +150,39 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
 
     Raises Fault STORAGE_TOO_NEW, STORAGE_DAMAGED, STORAGE_FULL, SERVICE_UNAVAILABLE, CONFIGURATION.
     """
+    allowed = AllowedTools(settings.policy.allowed_tools)
     database = await open_archive(
-        settings.archive_path, readers=settings.archive.readers, read_timeout=settings.archive.read_seconds
+        settings.archive_path,
+        readers=settings.archive.readers,
+        read_timeout=settings.archive.read_seconds,
+        judge=Judge(settings.policy.policy(settings.zone), header_lines),
     )
     async with database, await open_control(settings.control_path) as control:
         vectors, meaning = SqliteVectors(database), _meaning(settings)
+        policies = SqlitePolicies(database)
+        await policies.adopt_if_empty()
         services = _services(settings, database, vectors, meaning)
-        yield Application(settings, services, SqliteImports(database), vectors, meaning, control)
+        imports = SqliteImports(database)
+        yield Application(settings, services, imports, vectors, meaning, control, policies, allowed)
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[None]:
+    """Runs `work` until the context ends. Whatever befalls it must not end the server that it runs beside."""
+
+    async def contained() -> None:
+        try:
+            await work
+        except Exception:
+            logger.exception("%s has ended", what)
+
+    task = asyncio.create_task(contained())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def _meaning(settings: Settings) -> Meaning:
@@ -163,7 +225,7 @@ def _not_installed(names: list[str], remedy: str = "mailquery[semantic]") -> str
     return f"Search by meaning needs packages that are not installed ({', '.join(names)}): install {remedy}."
 
 
-def _services(settings: Settings, database: Database, vectors: SqliteVectors, meaning: Meaning) -> Services:
+def _services(settings: Settings, database: Archive, vectors: SqliteVectors, meaning: Meaning) -> Services:
     weights = Weights(**settings.ranking.model_dump())
     search = SqliteSearch(database, weights=weights, vectors=vectors.index)
     messages = SqliteMessages(database)
@@ -171,20 +233,21 @@ def _services(settings: Settings, database: Database, vectors: SqliteVectors, me
     conversations = SqliteConversations(database)
     ourselves = FindOurselves(conversations, settings.me)
     filters = FilterReader(directory, settings.zone)
+    contents = Contents(lambda: database.judge.policy)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(
         search_messages=SearchMessages(search, filters, tokens, meaning),
-        read_message=ReadMessage(messages),
-        read_thread=ReadThread(messages),
+        read_message=ReadMessage(messages, contents),
+        read_thread=ReadThread(messages, contents),
         list_accounts=ListAccounts(directory),
         list_mailboxes=ListMailboxes(directory),
-        list_attachments=ListAttachments(search, filters, tokens),
-        get_attachment=GetAttachment(messages, settings.answers.attachment_bytes),
+        list_attachments=ListAttachments(search, filters, tokens, contents=contents),
+        get_attachment=GetAttachment(messages, settings.answers.attachment_bytes, contents),
         mail_statistics=MailStatistics(search, filters),
         response_times=ResponseTimes(conversations, filters, ourselves),
         awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, settings.awaiting.days),
         find_people=FindPeople(directory),
-        export_message=ExportMessage(messages),
+        export_message=ExportMessage(messages, contents),
         list_problems=ListProblems(directory),
         archive_status=ArchiveStatus(directory, vectors, meaning),
         find_similar=FindSimilar(messages, vectors, filters, meaning),

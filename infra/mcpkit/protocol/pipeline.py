@@ -4,8 +4,8 @@ A stage does its part and calls `proceed` for the rest, so it can act before, af
 refuses by raising a `Fault`. Stages know calls and declarations; no tool knows a stage. The order, with the places of
 those that a deployment adds:
 
-    (metrics) > audit > contain errors > authorise > (rate limit) > (resolve parameters) > validate
-              > (policy) > (consent) > shape > run
+    (metrics) > audit > contain errors > authorise > policy > (rate limit) > (resolve parameters) > validate
+              > (consent) > shape > run
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.declarations import Declaration
 from mcpkit.protocol.stages import Proceed, Reply, Stage
 from mcpkit.protocol.stages.auditing import Audit
 from mcpkit.protocol.stages.authorising import Authorise
 from mcpkit.protocol.stages.containing import ContainErrors
+from mcpkit.protocol.stages.permitting import Allowed, Permit, everything
 from mcpkit.protocol.stages.running import run_handler
 from mcpkit.protocol.stages.shaping import Shape
 from mcpkit.protocol.stages.validating import Validate
@@ -28,10 +30,11 @@ DEFAULT_MAX_CHARS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Identity comes before the stages, and apart from them because the listings ask it too."""
+    """Identity comes before the stages, and apart from them because the listings ask it too; so does the policy."""
 
     identity: IdentityProvider
     stages: Sequence[Stage]
+    allowed: Allowed = everything
 
     async def principal(self, call: Call) -> Principal:
         """
@@ -39,6 +42,10 @@ class Pipeline:
             Fault: UNAUTHORIZED.
         """
         return await self.identity.identify(call)
+
+    def offers(self, principal: Principal, declaration: Declaration) -> bool:
+        """Whether it exists for this principal: neither permission nor policy is lacking."""
+        return principal.may(declaration.permission) and self.allowed(principal, declaration)
 
     async def run(self, call: Call) -> Reply:
         """
@@ -52,15 +59,23 @@ class Pipeline:
         return await proceed(call)
 
 
-def build_pipeline(identity: IdentityProvider, audit: AuditSink, *, max_chars: int = DEFAULT_MAX_CHARS) -> Pipeline:
-    """`max_chars` is the size of an answer to a call that states none."""
+def build_pipeline(
+    identity: IdentityProvider,
+    audit: AuditSink,
+    *,
+    max_chars: int = DEFAULT_MAX_CHARS,
+    allowed: Allowed = everything,
+) -> Pipeline:
+    """`max_chars` is the size of an answer to a call that states none; `allowed` is the operator's policy."""
     return Pipeline(
         identity,
         [
             Audit(audit),
             ContainErrors(),
             Authorise(),
+            Permit(allowed),
             Validate(),
             Shape(max_chars),
         ],
+        allowed,
     )

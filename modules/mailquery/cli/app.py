@@ -16,6 +16,7 @@ from mailquery.cli import (
     embedding,
     exporting,
     importing,
+    policy,
     problems,
     reading,
     searching,
@@ -82,6 +83,7 @@ for family in (
     status,
     doctoring,
     problems,
+    policy,
     configuration,
 ):
     family.register(app)

@@ -24,7 +24,7 @@ def serve_stdio() -> None:
     set_up_logging(settings.log.level or "warning", settings.log.form)
 
     async def serve() -> None:
-        async with open_application(settings) as application, application.embedding():
+        async with open_application(settings) as application, application.policing(), application.embedding():
             server = application.server()
             gc.freeze()
             gc.enable()
@@ -52,7 +52,7 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
     )
 
     async def serve() -> None:
-        async with open_application(settings) as application, application.embedding():
+        async with open_application(settings) as application, application.policing(), application.embedding():
             server = application.server()
             if conformance:
                 from mcpkit.conformance import install_fixtures

@@ -70,6 +70,12 @@ from mailquery.repositories.sqlite.tokens import (
 from mailquery.repositories.sqlite.vocabulary import forms_of
 from mcpkit.errors import ErrorCode, Fault
 
+_THREAD_OF = """
+    SELECT m.thread FROM messages m
+    WHERE m.key = ?1 AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
+                                            AND v.mailbox IN (SELECT value FROM json_each(?2))))
+"""
+
 _MOST_TERMS = 300  # index terms for one participant or list; with more, a condition on the message is faster
 _DEEPEST = 64  # FTS5's parser has a stack of 100
 _MOST_NODES = 1000
@@ -268,7 +274,7 @@ class _Compiler:
             return Truth(False)
         kind, key = parsed
         if kind == "m":
-            row = self._connection.execute("SELECT thread FROM messages WHERE key = ?", (key,)).fetchone()
+            row = self._connection.execute(_THREAD_OF, (key, self._scope.limit)).fetchone()
             if row is None:
                 return Truth(False)
             key = row[0]
