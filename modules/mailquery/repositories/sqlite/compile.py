@@ -76,6 +76,8 @@ _THREAD_OF = """
                                             AND v.mailbox IN (SELECT value FROM json_each(?2))))
 """
 
+_SHOWN = Condition("{row} NOT IN (SELECT message FROM withheld)")
+
 _MOST_TERMS = 300  # index terms for one participant or list; with more, a condition on the message is faster
 _DEEPEST = 64  # FTS5's parser has a stack of 100
 _MOST_NODES = 1000
@@ -109,7 +111,11 @@ _KINDS = frozenset(kind.value for kind in Kind)
 def compile_query(connection: sqlite3.Connection, query: Query, scope: Scope, people: PeopleIndex) -> Selection:
     """How to find what `query` means among what `scope` covers. Raises Fault TOO_LARGE for a monstrous tree."""
     _check_size(query)
-    return Selection.of(_Compiler(connection, scope, people).node(query), scope.limit, largest_shift(connection))
+    node, shift = _Compiler(connection, scope, people).node(query), largest_shift(connection)
+    if scope.policy.withholds and scope.has_all_accounts:
+        # What lies in a withheld mailbox is withheld: looking that up is enough, and takes a third of the time.
+        return Selection.of(node, None, shift).also(_SHOWN)
+    return Selection.of(node, scope.limit, shift)
 
 
 def compile_part(connection: sqlite3.Connection, part: Query, scope: Scope, people: PeopleIndex) -> Node:
