@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from pydantic_settings import NoDecode
 
 from mailquery.domain.media import Kind
-from mailquery.domain.policy import HeaderRule, Policy, Test, compile_pattern
+from mailquery.domain.policy import HeaderRule, HeaderTest, Policy, compile_pattern
 from mailquery.domain.relevance import Weights
 from mcpkit.config import LayeredSettings, Loaded
 from mcpkit.config import load_settings as load_layers
@@ -127,8 +127,8 @@ class HeaderMatch(_Group):
                 raise ValueError(f"the regex is none of RE2: {error}") from None
         return self
 
-    def _given(self) -> list[tuple[Test, str]]:
-        given = ((Test.EXACT, self.exact), (Test.CONTAINS, self.contains), (Test.REGEX, self.regex))
+    def _given(self) -> list[tuple[HeaderTest, str]]:
+        given = ((HeaderTest.EXACT, self.exact), (HeaderTest.CONTAINS, self.contains), (HeaderTest.REGEX, self.regex))
         return [(test, value) for test, value in given if value is not None]
 
     def rule(self) -> HeaderRule:

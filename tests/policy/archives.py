@@ -13,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Flag
-from mailquery.domain.policy import HeaderRule, Place, Policy, Test
+from mailquery.domain.policy import HeaderRule, HeaderTest, Place, Policy
 from mailquery.mcp.prompts import PROMPTS
 from mcpkit.errors import Fault
 from support.archives import Archive, Mail
@@ -76,11 +76,11 @@ def _denied(name: str, place: tuple[str, str]) -> bool:
 
 def _passes(rule: HeaderRule, value: str) -> bool:
     match rule.test:
-        case Test.EXACT:
+        case HeaderTest.EXACT:
             return value.lower() == rule.value.lower()
-        case Test.CONTAINS:
+        case HeaderTest.CONTAINS:
             return rule.value.lower() in value.lower()
-        case Test.REGEX:
+        case HeaderTest.REGEX:
             return re.search(rule.value, value) is not None
 
 
@@ -128,9 +128,9 @@ def random_policy(seed: int) -> Policy:
         return tuple(rng.sample(values, 1)) if rng.random() < 0.3 else ()
 
     rules = (
-        HeaderRule("x-class", Test.EXACT, "SECRET"),
-        HeaderRule("X-Class", Test.CONTAINS, "intern"),
-        HeaderRule("X-Class", Test.REGEX, "^s.*t$"),
+        HeaderRule("x-class", HeaderTest.EXACT, "SECRET"),
+        HeaderRule("X-Class", HeaderTest.CONTAINS, "intern"),
+        HeaderRule("X-Class", HeaderTest.REGEX, "^s.*t$"),
     )
     made = Policy(
         accounts=some("work", "nobody"),
@@ -150,9 +150,7 @@ async def fill(archive: Archive, letters: Sequence[Letter], places: Sequence[tup
             await archive.imports.set_role(account, box, ROLES[account, box])
     for letter in letters:
         for account, box in letter.places:
-            await archive.add(
-                Mail(**{**letter.mail.__dict__, "account": account, "mailboxes": (box,)}), finished=False
-            )
+            await archive.add(Mail(**{**letter.mail.__dict__, "account": account, "mailboxes": (box,)}), finished=False)
     async with archive.imports.writing():
         for account in dict.fromkeys(account for account, _ in places):
             await archive.imports.finished(account, [box for owner, box in places if owner == account])
@@ -223,7 +221,10 @@ async def every_answer(archive: Archive, asked: Sequence[str], accounts: frozens
         yield uri, found
     for completion in caller.offered.completions:
         for typed in ("", "a", "w", "priv", "park"):
-            yield (completion.reference, completion.argument, typed), await caller.complete(completion.reference, completion.argument, typed)
+            yield (
+                (completion.reference, completion.argument, typed),
+                await caller.complete(completion.reference, completion.argument, typed),
+            )
     for prompt in PROMPTS:
         given = {argument.name: "14" for argument in prompt.arguments}
         yield prompt.name, await caller.prompt(prompt.name, **given)
@@ -262,6 +263,6 @@ def _by_relevance(pages: list[Any]) -> Any:
 def comparable(answer: Any, threads: Mapping[str, str]) -> str:
     """An answer as text, without the moment of the import, and with threads named by the first of their messages."""
     text = json.dumps(answer, sort_keys=True, default=str, ensure_ascii=False)
-    text = re.sub(r'(\\?"refreshed\\?": )\\?"[^"]*"', r"\1-", text)
+    text = re.sub(r'(\\?"refreshed\\?": ?)\\?"[^"]*"', r"\1-", text)
     text = re.sub(r"refreshed \S+", "refreshed -", text)
     return re.sub(r"\bt[0-9a-z]{12}\b", lambda match: threads.get(match[0], match[0]), text)

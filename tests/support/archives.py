@@ -147,7 +147,7 @@ async def temporary_archive(
     me: Sequence[str] = (),
     policy: Policy = NO_POLICY,
 ) -> AsyncIterator[Archive]:
-    """`policy` is that of this process; it is in force where the archive is empty, or once `apply_policy` was called."""
+    """`policy` is that of this process: in force where the archive is empty, or once `apply_policy` was called."""
     database = await open_archive(folder / "mail.db", readers=1, judge=Judge(policy, header_lines))
     try:
         policies, contents = SqlitePolicies(database), Contents(lambda: database.judge.policy)

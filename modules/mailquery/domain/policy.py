@@ -19,7 +19,7 @@ _JUDGING = 1  # grows when the same rules come to cover other messages: every ar
 _LONGEST_DOMAIN = 1_000  # characters of a domain, from its end, that are looked at
 
 
-class Test(StrEnum):
+class HeaderTest(StrEnum):
     """How a header rule looks at a value. The first two ignore case."""
 
     EXACT = "exact"
@@ -32,18 +32,18 @@ class HeaderRule:
     """Covers a message that has a field of this name whose decoded value passes the test."""
 
     name: str
-    test: Test
+    test: HeaderTest
     value: str
 
     def covers(self, name: str, value: str) -> bool:
         if name.lower() != self.name.lower():
             return False
         match self.test:
-            case Test.EXACT:
+            case HeaderTest.EXACT:
                 return fold(value.strip()) == self._folded
-            case Test.CONTAINS:
+            case HeaderTest.CONTAINS:
                 return self._folded in fold(value)
-            case Test.REGEX:
+            case HeaderTest.REGEX:
                 return self._pattern.search(value) is not None
 
     @cached_property
