@@ -40,8 +40,15 @@ if TYPE_CHECKING:
 
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
+    from mcpkit.security.rate_limits import RateLimits
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLimits:
+    principals: "RateLimits"
+    addresses: "RateLimits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +98,33 @@ class Application:
         except Exception:  # whatever it is, it must not end the server that this runs beside
             logger.exception("embedding has ended")
 
-    def server(self) -> "Server[Any]":
-        """The MCP server, for any transport."""
+    @asynccontextmanager
+    async def limits(self) -> AsyncIterator["CallerLimits"]:
+        """The limits of callers, as they are set."""
+        from mcpkit.security.rate_limits import Limits, RateLimits, Redis
+
+        chosen = self.settings.limits
+        redis = Redis(chosen.redis_url.get_secret_value()) if chosen.redis_url else None
+        try:
+            yield CallerLimits(
+                principals=RateLimits("principal", Limits(**chosen.principal.model_dump()), redis),
+                addresses=RateLimits("address", Limits(**chosen.address.model_dump()), redis),
+            )
+        finally:
+            if redis is not None:
+                await redis.close()
+
+    def server(self, limits: "RateLimits | None" = None) -> "Server[Any]":
+        """The MCP server, for any transport. `limits` are those of each principal."""
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
         from mcpkit.security.audit import LogAudit
         from mcpkit.security.identity import LocalUser
 
-        pipeline = build_pipeline(LocalUser(self.settings.user), LogAudit(), max_chars=self.settings.answers.max_chars)
+        pipeline = build_pipeline(
+            LocalUser(self.settings.user), LogAudit(), limits=limits, max_chars=self.settings.answers.max_chars
+        )
         return build_server(catalogue(self.services), pipeline)
 
     async def health(self) -> Mapping[str, object]:

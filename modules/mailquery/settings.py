@@ -32,6 +32,32 @@ class HttpServer(_Group):
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    body_seconds: float = Field(default=30.0, gt=0)
+    max_connections: int = Field(default=1024, ge=1)
+    max_sessions: int = Field(default=1000, ge=1)
+    session_idle_seconds: float = Field(default=1800.0, gt=0)
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class CallerLimits(_Group):
+    """Of one caller; null is no limit. `burst` is how many requests may come at once, `concurrent` how many may run."""
+
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    burst: int = Field(default=60, ge=1)
+    concurrent: int | None = Field(default=None, ge=1)
+    characters_per_hour: int | None = Field(default=None, ge=1_000)
+
+
+class RateLimiting(_Group):
+    """`principal` limits each user over HTTP, and over STDIO too where `stdio` is set; `address` limits each address
+    from which HTTP requests come, other than this machine. With `redis_url` several processes count together."""
+
+    principal: CallerLimits = CallerLimits(
+        requests_per_minute=600, burst=120, concurrent=32, characters_per_hour=10_000_000
+    )
+    address: CallerLimits = CallerLimits(requests_per_minute=1_200, burst=240, concurrent=128)
+    stdio: bool = False
+    redis_url: SecretStr | None = None
 
 
 class Answers(_Group):
@@ -116,6 +142,7 @@ class Settings(LayeredSettings):
     meaning: Meaning = Meaning()
     ranking: Ranking = Ranking()
     awaiting: Awaiting = Awaiting()
+    limits: RateLimiting = RateLimiting()
     log: Log = Log()
 
     @field_validator("home")
