@@ -1,6 +1,8 @@
 """Connections that are held to a size and a pace: neither an endless head nor a client that never reads keeps one."""
 
 import asyncio
+import socket
+import struct
 from http import HTTPStatus
 from typing import Any
 
@@ -78,13 +80,19 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._unread_timer = self.loop.call_later(self.unread_seconds, self.transport.abort)
+        self._unread_timer = self.loop.call_later(self.unread_seconds, self._cut_off)
 
     def resume_writing(self) -> None:
         if self._unread_timer is not None:
             self._unread_timer.cancel()
             self._unread_timer = None
         super().resume_writing()
+
+    def _cut_off(self) -> None:
+        """Without lingering, or the system would go on to keep what the client does not read."""
+        at_once = struct.pack("ii", 1, 0)
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        self.transport.abort()
 
     def _expect_head(self) -> None:
         self._head_timer = self.loop.call_later(self.head_seconds, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
