@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
+    from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.security.rate_limits import RateLimits
 
 logger = logging.getLogger(__name__)
@@ -122,10 +124,37 @@ class Application:
         from mcpkit.security.audit import LogAudit
         from mcpkit.security.identity import LocalUser
 
+        resolver = self._resolver()
+        offered = catalogue(self.services, resolver)
         pipeline = build_pipeline(
-            LocalUser(self.settings.user), LogAudit(), limits=limits, max_chars=self.settings.answers.max_chars
+            LocalUser(self.local_user),
+            LogAudit(),
+            limits=limits,
+            parameters=resolver,
+            max_chars=self.settings.answers.max_chars,
         )
-        return build_server(catalogue(self.services), pipeline)
+        return build_server(offered, pipeline)
+
+    @property
+    def local_user(self) -> str:
+        """Whoever runs this process."""
+        from mcpkit.security.identity import login_name
+
+        return self.settings.user or login_name()
+
+    @property
+    def parameters(self) -> "ParameterResolver":
+        """What can be set beforehand of the tools' arguments. Raises Fault CONFIGURATION."""
+        from mailquery.mcp.catalogue import catalogue
+
+        resolver = self._resolver()
+        catalogue(self.services, resolver)
+        return resolver
+
+    def _resolver(self) -> "ParameterResolver":
+        from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
+
+        return ParameterResolver(StoredParameters(self.control), os.environ, Settings.prefix)
 
     async def health(self) -> Mapping[str, object]:
         """For `/health`, which anybody may ask: that the archive answers, and nothing of what is in it."""

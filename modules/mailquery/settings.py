@@ -17,6 +17,24 @@ from mcpkit.logs import Form, Level
 _CONFIG_FOLDER = "MAILQUERY_CONFIG_DIR"
 # Variables of the project's own scripts, which are no settings.
 _OF_SCRIPTS = frozenset({_CONFIG_FOLDER, "MAILQUERY_BENCH_DIR", "MAILQUERY_TEST_WORKERS"})
+# Variables that begin with a tool's name set its arguments (`mcpkit.protocol.parameters`), and are read with the tools.
+TOOLS = (
+    "search_messages",
+    "find_similar",
+    "read_message",
+    "read_thread",
+    "list_mailboxes",
+    "list_accounts",
+    "list_attachments",
+    "get_attachment",
+    "mail_statistics",
+    "response_times",
+    "awaiting_reply",
+    "find_people",
+    "get_defaults",
+    "set_default",
+)
+_OF_TOOLS = tuple(f"MAILQUERY_{tool.upper()}_" for tool in TOOLS)
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -193,7 +211,11 @@ class Settings(LayeredSettings):
 def load_settings_with_layers() -> Loaded[Settings]:
     """Settings, and for each value the layer that it came from. Raises Fault CONFIGURATION."""
     named = os.environ.get(_CONFIG_FOLDER)
-    environ = {name: value for name, value in os.environ.items() if name not in _OF_SCRIPTS}
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _OF_SCRIPTS and not name.upper().startswith(_OF_TOOLS)
+    }
     return load_layers(Settings, Path(named) if named else _CHECKOUT / "config", environ=environ)
 
 

@@ -12,6 +12,7 @@ from mailquery import __version__
 from mailquery.cli import (
     configuration,
     conversations,
+    defaults,
     doctoring,
     embedding,
     exporting,
@@ -83,6 +84,7 @@ for family in (
     doctoring,
     problems,
     configuration,
+    defaults,
 ):
     family.register(app)
 
