@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,6 +12,7 @@ from integration.mailmaker import NOON, mail, placed
 from mailquery.domain.queries import And, Not, Or, Participant, ParticipantField, Query, Words
 from mailquery.domain.relevance import Demand
 from mailquery.embedding.static import StaticEmbedder
+from mailquery.query.parser import parse
 from mailquery.repositories.records import PreparedMessage, QueryVector, SearchPage, Sort, Visibility
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.ranking import NEAR
@@ -103,6 +105,16 @@ async def test_numbers_and_addresses_are_found_in_the_forms_people_type(
     await fill(archive, mail("it", text))
     for sort in (Sort.NEWEST, Sort.RELEVANCE):
         assert bool((await archive.find(Words(query), sort=sort)).total.value) is found
+
+
+@pytest.mark.parametrize(
+    "text", ["010-1234-5678", "+82-10-1234-5678", "010 1234 5678", "+82 10 1234 5678", "01012345678"]
+)
+@pytest.mark.parametrize("query", ["+82 10 1234 5678", "010 1234 5678", "010-1234-5678", "01012345678"])
+async def test_a_number_is_found_however_either_side_separates_it(archive: Archive, text: str, query: str) -> None:
+    await fill(archive, mail("it", f"call {text} today"), mail("other", "call 010 9999 5678 today"))
+    tree = parse(query, zone=ZoneInfo("UTC"), now=NOON).tree
+    assert subjects(await archive.find(tree)) == ["it"]
 
 
 async def test_phrases_do_not_reach_from_a_text_into_its_numbers(archive: Archive) -> None:

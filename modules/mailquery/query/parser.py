@@ -23,6 +23,7 @@ from mailquery.domain.words import has_word
 from mailquery.query import values
 from mailquery.query.lexer import FieldName, Symbol, Token, tokens
 from mailquery.query.reading import Reading, Value
+from mailquery.query.spaced_numbers import conjunction
 
 MAX_CHARACTERS = 2000
 MAX_NESTING = 50
@@ -125,7 +126,7 @@ class _Parser:
             if what is Symbol.AND:
                 self._take()
             parts.append(self._negated())
-        return _joined(parts, all_of)
+        return _joined(parts, conjunction)
 
     def _alternatives(self) -> Query | None:
         parts = []

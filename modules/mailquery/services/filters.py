@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from mailquery.domain import words
 from mailquery.domain.queries import (
+    And,
     DateBetween,
     Feature,
     Has,
@@ -25,6 +26,7 @@ from mailquery.domain.queries import (
 from mailquery.query.dates import FORMS, DateError, read_period
 from mailquery.query.explain import explain
 from mailquery.query.parser import parse
+from mailquery.query.spaced_numbers import conjunction
 from mailquery.repositories.interfaces import DirectoryRepository
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.steps import Steps
@@ -191,7 +193,7 @@ def _name(argument: str, value: str) -> str:
     return stripped
 
 
-def _subject(value: str) -> list[Query]:
+def _subject(value: str) -> tuple[Query, ...]:
     """Words that all stand in the subject; what is in quotation marks stands there side by side."""
     nodes: list[Query] = []
     for quoted, plain in re.findall(r'"([^"]*)"|([^\s"]+)', value):
@@ -201,4 +203,5 @@ def _subject(value: str) -> list[Query]:
             nodes.append(Words(text.rstrip("*"), TextField.SUBJECT, prefix=prefix, quoted=bool(quoted)))
     if not nodes:
         raise _malformed("subject", "words with at least one letter or digit")
-    return nodes
+    subject = conjunction(*nodes)
+    return subject.parts if isinstance(subject, And) else (subject,)
