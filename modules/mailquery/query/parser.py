@@ -39,9 +39,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class ParsedQuery:
     """A query that was understood.
 
-    `free_words` are the words and phrases to show in an answer, as written, `word*` where the word may go on; what the
-    query excludes is not among them. `has_free_terms` is whether there is anything to rank by. `notes` say what was
-    read otherwise than it might have been meant.
+    `free_words` are the words and phrases to show in an answer, as written: in quotation marks where they must stand
+    exactly so, `word*` where the word may go on; what the query excludes is not among them. `has_free_terms` is whether
+    there is anything to rank by. `notes` say what was read otherwise than it might have been meant.
     """
 
     tree: Query
@@ -258,8 +258,9 @@ def _joined(parts: list[Query | None], join: Callable[..., Query]) -> Query | No
 
 def _shown(tree: Query) -> Iterator[str]:
     match tree:
-        case Words(text, field, prefix) if field not in (TextField.FILENAME, TextField.ATTACHMENT):
-            yield f"{text}*" if prefix else text
+        case Words(text, field, prefix, quoted) if field not in (TextField.FILENAME, TextField.ATTACHMENT):
+            written = f'"{text}"' if quoted else text
+            yield f"{written}*" if prefix else written
         case And(parts) | Or(parts):
             for part in parts:
                 yield from _shown(part)

@@ -25,7 +25,7 @@ def fault_of(text: str) -> Fault:
     [
         ("", (), False),
         ("budget meet*", ("budget", "meet*"), True),
-        ('"two words" a a', ("two words", "a"), True),
+        ('"two words" a a "thre"*', ('"two words"', "a", '"thre"*'), True),
         ("a -b NOT (c d)", ("a",), True),
         ("a OR (b c)", ("a", "b", "c"), True),
         ("subject:a body:b", ("a", "b"), False),
