@@ -36,7 +36,7 @@ from mailquery.domain.queries import (
     WithMessageId,
     Words,
 )
-from mailquery.domain.relevance import written
+from mailquery.domain.relevance import Demand, written
 from mailquery.domain.words import Phrase, fold, is_named_word, other_forms, phrase
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.encoding import first_second_from
@@ -121,16 +121,34 @@ class FreeWord:
     exactly: Match | None
 
 
-def compile_words(connection: sqlite3.Connection, words: Sequence[Query], people: PeopleIndex) -> list[FreeWord]:
-    """Those of the free words that an index can find."""
+@dataclass(frozen=True, slots=True)
+class FreeWords:
+    """Those of a demand's free words that an index can find, with its alternatives."""
+
+    words: tuple[FreeWord, ...]
+    alternatives: tuple[tuple[int, ...], ...]
+    unranked: tuple[FreeWord, ...] = ()
+
+
+def compile_words(connection: sqlite3.Connection, demand: Demand, people: PeopleIndex) -> FreeWords:
     compiler = _Compiler(connection, Scope(connection, Visibility()), people)
-    free = []
-    for word in words:
-        anyhow, exactly = compiler.node(word), _exactly(word)
-        if isinstance(anyhow, Match):
-            differs = exactly if isinstance(exactly, Match) and exactly != anyhow else None
-            free.append(FreeWord(written(word), anyhow, differs))
-    return free
+    found = {place: word for place, query in enumerate(demand.words) if (word := _free(compiler, query)) is not None}
+    places = {place: at for at, place in enumerate(found)}
+    alternatives = [tuple(places[place] for place in each if place in places) for each in demand.alternatives]
+    unranked = (_free(compiler, query) for query in demand.unranked)
+    return FreeWords(
+        tuple(found.values()),
+        tuple(alternative for alternative in alternatives if alternative),
+        tuple(word for word in unranked if word is not None),
+    )
+
+
+def _free(compiler: "_Compiler", word: Query) -> FreeWord | None:
+    anyhow, exactly = compiler.node(word), _exactly(word)
+    if not isinstance(anyhow, Match):
+        return None
+    differs = exactly if isinstance(exactly, Match) and exactly != anyhow else None
+    return FreeWord(written(word), anyhow, differs)
 
 
 def _exactly(word: Query) -> Node:
