@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from mailquery.domain.ourselves import Ourselves
 from mailquery.domain.queries import And, Everything, Not, Or, Query, TextField, Words, all_of, any_of
 from mailquery.domain.words import has_word
 from mailquery.query import values
@@ -50,13 +51,14 @@ class ParsedQuery:
     notes: tuple[str, ...]
 
 
-def parse(text: str, *, zone: ZoneInfo, now: datetime) -> ParsedQuery:
-    """The tree of a query of at most 2,000 characters; a blank one is everything. `now` is aware.
+def parse(text: str, *, zone: ZoneInfo, now: datetime, me: Callable[[], Ourselves] | None = None) -> ParsedQuery:
+    """The tree of a query of at most 2,000 characters; a blank one is everything. `now` is aware. `me` is asked where
+    the query says `from:me` and the like; what it raises is passed on.
 
     Raises `Fault(QUERY_SYNTAX)` with `details` as `query.errors.syntax_fault` describes them.
     """
     source = _SURROGATE.sub("\ufffd", _UNTYPED.sub(" ", text))
-    reading = Reading(source, zone, now)
+    reading = Reading(source, zone, now, me)
     if len(source) > MAX_CHARACTERS:
         raise reading.fault(
             MAX_CHARACTERS, f"A query has at most {MAX_CHARACTERS:,} characters, and this one has {len(source):,}"

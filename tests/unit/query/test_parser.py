@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from mailquery.domain.ourselves import Ourselves
 from mailquery.query import fields
 from mailquery.query.parser import ParsedQuery, parse
 from mailquery.query.spelling import distance, nearest
@@ -11,7 +12,8 @@ from mcpkit.errors import Fault
 
 
 def read(text: str) -> ParsedQuery:
-    return parse(text, zone=ZoneInfo("Asia/Seoul"), now=datetime(2024, 3, 15, 1, 30, tzinfo=UTC))
+    now = datetime(2024, 3, 15, 1, 30, tzinfo=UTC)
+    return parse(text, zone=ZoneInfo("Asia/Seoul"), now=now, me=lambda: Ourselves.named(["bo@acme.io"]))
 
 
 def fault_of(text: str) -> Fault:

@@ -40,7 +40,7 @@ from mailquery.domain.relevance import Demand, written
 from mailquery.domain.words import Phrase, fold, is_named_word, other_forms, phrase
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.encoding import first_second_from
-from mailquery.repositories.sqlite.people_index import PeopleIndex, domain_id
+from mailquery.repositories.sqlite.people_index import PeopleIndex, domain_id, with_address
 from mailquery.repositories.sqlite.scope import Scope, ids
 from mailquery.repositories.sqlite.selection import (
     Condition,
@@ -215,8 +215,8 @@ class _Compiler:
                 return Truth(True)
             case Words():
                 return self._words(query)
-            case Participant(field, value):
-                return self._participant(field, value)
+            case Participant(field, value, whole):
+                return self._participant(field, value, whole=whole)
             case OnList(value):
                 return self._on_list(value)
             case InMailbox(name):
@@ -254,14 +254,14 @@ class _Compiler:
                 phrases += [Phrase(form, prefix=False) for form in forms_of(self._connection, found.text)]
         return words_match(words.field, phrases)
 
-    def _participant(self, field: ParticipantField, value: str) -> Node:
+    def _participant(self, field: ParticipantField, value: str, *, whole: bool) -> Node:
         roles = _ROLES[field]
-        if value.startswith("@") and "@" not in value[1:]:
+        if not whole and value.startswith("@") and "@" not in value[1:]:
             domain = domain_id(self._connection, value[1:]) if value[1:] else None
             if domain is None:
                 return Truth(False)
             return either(_token(token) for token in dict.fromkeys(domain_token(role, domain) for role in roles))
-        found = self._people.matching(self._connection, value)
+        found = with_address(self._connection, value) if whole else self._people.matching(self._connection, value)
         if len(found) * len(roles) <= _MOST_TERMS:
             tokens = dict.fromkeys(participant_token(role, person) for role in roles for person in found)
             return either(_token(token) for token in tokens)
