@@ -14,6 +14,7 @@ from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
+from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
+    from mailquery.services.rebuilding import RebuildIndex
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class Application:
     settings: Settings
     services: Services
     imports: SqliteImports
+    rebuilding: SqliteRebuilding
     vectors: SqliteVectors
     meaning: Meaning
 
@@ -59,6 +62,13 @@ class Application:
         from mailquery.services.importing import ImportMail, default_workers
 
         return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def rebuild_index(self) -> "RebuildIndex":
+        from mailquery.services.importing import default_workers
+        from mailquery.services.rebuilding import RebuildIndex
+
+        return RebuildIndex(self.rebuilding, workers=self.settings.importing.workers or default_workers())
 
     @property
     def embed_mail(self) -> "EmbedMail":
@@ -118,7 +128,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
     async with database:
         vectors, meaning = SqliteVectors(database), _meaning(settings)
         services = _services(settings, database, vectors, meaning)
-        yield Application(settings, services, SqliteImports(database), vectors, meaning)
+        yield Application(settings, services, SqliteImports(database), SqliteRebuilding(database), vectors, meaning)
 
 
 def _meaning(settings: Settings) -> Meaning:

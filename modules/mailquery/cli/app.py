@@ -18,6 +18,7 @@ from mailquery.cli import (
     importing,
     problems,
     reading,
+    rebuilding,
     searching,
     serving,
     statistics,
@@ -73,6 +74,7 @@ def options(
 for family in (
     importing,
     embedding,
+    rebuilding,
     searching,
     reading,
     exporting,

@@ -78,6 +78,11 @@ _GROUPED = re.compile(r"(?<=\d)[\u00a0\u202f](?=\d{3}(?!\d))")  # folding would 
 _ASCII_DIGIT = re.compile("[0-9]")
 
 
+INDEX_FORM = 2
+"""Raised with every change to what `segment` makes of a text: an index that was half rebuilt in another form is not
+gone on with."""
+
+
 def segment(text: str) -> str:
     """The form in which `text` is given to an engine's tokenizer: its words, and behind them its numbers without their
     separators."""
