@@ -15,6 +15,7 @@ from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
+from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
+    from mailquery.services.rebuilding import RebuildIndex
     from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.security.rate_limits import RateLimits
 
@@ -61,6 +63,7 @@ class Application:
     settings: Settings
     services: Services
     imports: SqliteImports
+    rebuilding: SqliteRebuilding
     vectors: SqliteVectors
     meaning: Meaning
     control: Database  # what is kept about callers (`mcpkit.security.control`)
@@ -70,6 +73,13 @@ class Application:
         from mailquery.services.importing import ImportMail, default_workers
 
         return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def rebuild_index(self) -> "RebuildIndex":
+        from mailquery.services.importing import default_workers
+        from mailquery.services.rebuilding import RebuildIndex
+
+        return RebuildIndex(self.rebuilding, workers=self.settings.importing.workers or default_workers())
 
     @property
     def embed_mail(self) -> "EmbedMail":
@@ -174,7 +184,15 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
     async with database, await open_control(settings.control_path) as control:
         vectors, meaning = SqliteVectors(database), _meaning(settings)
         services = _services(settings, database, vectors, meaning)
-        yield Application(settings, services, SqliteImports(database), vectors, meaning, control)
+        yield Application(
+            settings,
+            services,
+            imports=SqliteImports(database),
+            rebuilding=SqliteRebuilding(database),
+            vectors=vectors,
+            meaning=meaning,
+            control=control,
+        )
 
 
 def _meaning(settings: Settings) -> Meaning:
@@ -224,7 +242,7 @@ def _services(settings: Settings, database: Database, vectors: SqliteVectors, me
     directory = SqliteDirectory(database)
     conversations = SqliteConversations(database)
     ourselves = FindOurselves(conversations, settings.me)
-    filters = FilterReader(directory, settings.zone)
+    filters = FilterReader(directory, settings.zone, ourselves)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(
         search_messages=SearchMessages(search, filters, tokens, meaning),

@@ -23,6 +23,7 @@ COMMANDS = (
     "stats",
     "response-times",
     "awaiting",
+    "reindex",
     "serve",
     "doctor",
     "problems",

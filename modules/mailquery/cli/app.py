@@ -19,6 +19,7 @@ from mailquery.cli import (
     importing,
     problems,
     reading,
+    rebuilding,
     searching,
     serving,
     statistics,
@@ -74,6 +75,7 @@ def options(
 for family in (
     importing,
     embedding,
+    rebuilding,
     searching,
     reading,
     exporting,
