@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from mailquery.domain.handles import message_handle, thread_handle
@@ -119,6 +119,7 @@ def read(text: str) -> Query:
 
 @settings(max_examples=300, deadline=None)
 @given(TREES)
+@example(And((Or((Words("form:)"), Words("a"))), Words("b"))))
 def test_a_tree_written_and_read_is_its_normal_form(tree: Query) -> None:
     text = to_text(tree)
     assume(len(text) <= MAX_CHARACTERS)
