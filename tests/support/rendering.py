@@ -86,9 +86,8 @@ def _bracketed(query: Query) -> str:
 
 
 def _leaf(query: Query) -> str:
-    if not (isinstance(query, Words) and query.quoted):
-        if _stands_bare(query):
-            return _bare(query)
+    if not (isinstance(query, Words) and query.quoted) and _stands_bare(query):
+        return _bare(query)
     field, value, star = _pieces(query)
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     quoted = f'{field}"{escaped}"{star}'
