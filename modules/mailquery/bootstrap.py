@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.policies import SqlitePolicies
+from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
@@ -49,8 +51,17 @@ if TYPE_CHECKING:
 
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
+    from mailquery.services.rebuilding import RebuildIndex
+    from mcpkit.protocol.parameters import ParameterResolver
+    from mcpkit.security.rate_limits import RateLimits
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLimits:
+    principals: "RateLimits"
+    addresses: "RateLimits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,7 @@ class Application:
     settings: Settings
     services: Services
     imports: SqliteImports
+    rebuilding: SqliteRebuilding
     vectors: SqliteVectors
     meaning: Meaning
     control: Database  # what is kept about callers (`mcpkit.security.control`)
@@ -72,6 +84,13 @@ class Application:
         from mailquery.services.importing import ImportMail, default_workers
 
         return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def rebuild_index(self) -> "RebuildIndex":
+        from mailquery.services.importing import default_workers
+        from mailquery.services.rebuilding import RebuildIndex
+
+        return RebuildIndex(self.rebuilding, workers=self.settings.importing.workers or default_workers())
 
     @property
     def embed_mail(self) -> "EmbedMail":
@@ -122,21 +141,62 @@ class Application:
         async with _beside(KeepEmbedded(self.embed_mail)(), "embedding"):
             yield
 
-    def server(self) -> "Server[Any]":
-        """The MCP server, for any transport."""
+    @asynccontextmanager
+    async def limits(self) -> AsyncIterator["CallerLimits"]:
+        """The limits of callers, as they are set."""
+        from mcpkit.security.rate_limits import Limits, RateLimits, Redis
+
+        chosen = self.settings.limits
+        redis = Redis(chosen.redis_url.get_secret_value()) if chosen.redis_url else None
+        try:
+            yield CallerLimits(
+                principals=RateLimits("principal", Limits(**chosen.principal.model_dump()), redis),
+                addresses=RateLimits("address", Limits(**chosen.address.model_dump()), redis),
+            )
+        finally:
+            if redis is not None:
+                await redis.close()
+
+    def server(self, limits: "RateLimits | None" = None) -> "Server[Any]":
+        """The MCP server, for any transport. `limits` are those of each principal."""
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
         from mcpkit.security.audit import LogAudit
         from mcpkit.security.identity import LocalUser
 
+        resolver = self._resolver()
+        offered = catalogue(self.services, resolver)
         pipeline = build_pipeline(
-            LocalUser(self.settings.user),
+            LocalUser(self.local_user),
             LogAudit(),
+            limits=limits,
+            parameters=resolver,
             max_chars=self.settings.answers.max_chars,
             allowed=self.allowed,
         )
-        return build_server(catalogue(self.services), pipeline)
+        return build_server(offered, pipeline)
+
+    @property
+    def local_user(self) -> str:
+        """Whoever runs this process."""
+        from mcpkit.security.identity import login_name
+
+        return self.settings.user or login_name()
+
+    @property
+    def parameters(self) -> "ParameterResolver":
+        """What can be set beforehand of the tools' arguments. Raises Fault CONFIGURATION."""
+        from mailquery.mcp.catalogue import catalogue
+
+        resolver = self._resolver()
+        catalogue(self.services, resolver)
+        return resolver
+
+    def _resolver(self) -> "ParameterResolver":
+        from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
+
+        return ParameterResolver(StoredParameters(self.control), os.environ, Settings.prefix)
 
     async def health(self) -> Mapping[str, object]:
         """For `/health`, which anybody may ask: that the archive answers, and nothing of what is in it."""
@@ -162,8 +222,17 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         policies = SqlitePolicies(database)
         await policies.adopt_if_empty()
         services = _services(settings, database, vectors, meaning)
-        imports = SqliteImports(database)
-        yield Application(settings, services, imports, vectors, meaning, control, policies, allowed)
+        yield Application(
+            settings,
+            services,
+            imports=SqliteImports(database),
+            rebuilding=SqliteRebuilding(database),
+            vectors=vectors,
+            meaning=meaning,
+            control=control,
+            policies=policies,
+            allowed=allowed,
+        )
 
 
 @asynccontextmanager
@@ -232,7 +301,7 @@ def _services(settings: Settings, database: Archive, vectors: SqliteVectors, mea
     directory = SqliteDirectory(database)
     conversations = SqliteConversations(database)
     ourselves = FindOurselves(conversations, settings.me)
-    filters = FilterReader(directory, settings.zone)
+    filters = FilterReader(directory, settings.zone, ourselves)
     contents = Contents(lambda: database.judge.policy)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(

@@ -154,12 +154,12 @@ async def temporary_archive(
         await policies.adopt_if_empty()
         search, messages = SqliteSearch(database), SqliteMessages(database)
         directory, imports = SqliteDirectory(database), SqliteImports(database)
-        filters = FilterReader(directory, ZONE)
         tokens = SignedTokens(b"k" * 32)
         vectors, meaning = SqliteVectors(database), meaning or Meaning(_EMBEDDER)
 
         conversations = SqliteConversations(database)
         ourselves = FindOurselves(conversations, me)
+        filters = FilterReader(directory, ZONE, ourselves)
 
         def clock() -> datetime:
             return NOW

@@ -20,6 +20,8 @@ TOOLS = (
     "response_times",
     "awaiting_reply",
     "find_people",
+    "get_defaults",
+    "set_default",
 )
 # A resource or a completion gives what a tool gives.
 _OF_RESOURCE = {
