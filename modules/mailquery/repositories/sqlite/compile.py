@@ -311,12 +311,12 @@ class _Compiler:
             case State.SENT:
                 return _lies(self._scope.with_role(MailboxRole.SENT))
             case State.UNREAD:
-                if self._scope.limit is None:
+                if self._scope.limit is None or self._scope.has_all_accounts:
                     return Flagged(Flag.SEEN, present=False)
                 return Negation(self._flag_in_scope(Flag.SEEN, self._scope.limit))
             case _:
                 flag = _FLAG_OF[state]
-                if self._scope.limit is None:
+                if self._scope.limit is None or self._scope.has_all_accounts:
                     return Flagged(flag)
                 return self._flag_in_scope(flag, self._scope.limit)
 

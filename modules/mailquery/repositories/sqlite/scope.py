@@ -27,7 +27,9 @@ class Scope:
         self._connection = connection
         self.limit: str | None = None  # the ids of the visible mailboxes, as a JSON array
         self.policy = State.read(connection)
-        self.has_all_accounts = True  # of those that the policy leaves
+        # Of those that the policy leaves. What lies in a withheld mailbox is withheld, so that every placement of what
+        # is shown counts, and what is stored of all placements together is right.
+        self.has_all_accounts = True
         self._accounts = visible.accounts
         if visible.accounts is not None:
             (hidden,) = connection.execute(
