@@ -33,19 +33,17 @@ _FURTHER_SENDERS = f"""
     ) o{{n}} ON o{{n}}.message = {{row}}
 """  # noqa: S608 - numbers
 # A person who is named twice is counted where they stand first.
-_IS_FIRST = """
-    NOT EXISTS (SELECT 1 FROM repeated_recipients e
-                WHERE e.message = w{n}.message AND e.role = w{n}.role AND e.position = w{n}.position)
-"""
-_IS_RECIPIENT = f"w{{n}}.role BETWEEN {Role.TO:d} AND {Role.BCC:d} AND {_IS_FIRST}"
-_RECIPIENTS = f"LEFT JOIN message_participants w{{n}} ON w{{n}}.message = {{row}} AND {_IS_RECIPIENT}"
-_WITHOUT_RECIPIENTS = f"""
-    NOT EXISTS (SELECT 1 FROM message_participants e
-                WHERE e.message = {{row}} AND e.role BETWEEN {Role.TO:d} AND {Role.BCC:d})
+_RECIPIENTS = f"""
+    LEFT JOIN message_participants w{{n}} ON w{{n}}.message = {{row}}
+      AND w{{n}}.role BETWEEN {Role.TO:d} AND {Role.BCC:d}
+      AND (w{{n}}.role = {Role.TO:d} AND w{{n}}.position = 0 OR NOT EXISTS (
+        SELECT 1 FROM repeated_recipients e
+        WHERE e.message = w{{n}}.message AND e.role = w{{n}}.role AND e.position = w{{n}}.position))
 """  # noqa: S608 - numbers
-_FACTS_OF = "CROSS JOIN messages m INDEXED BY messages_facts ON m.id ="
-_BY_RECIPIENT = f"message_participants w{{n}} INDEXED BY messages_by_participant {_FACTS_OF} w{{n}}.message"
-_BY_MAILBOX = f"placements b{{n}} INDEXED BY placements_by_mailbox {_FACTS_OF} b{{n}}.message"
+_BY_MAILBOX = """
+    placements b{n} INDEXED BY placements_by_mailbox
+    CROSS JOIN messages m INDEXED BY messages_facts ON m.id = b{n}.message
+"""
 _PLACEMENTS = "CROSS JOIN placements b{n} ON b{n}.message = {row}"
 _VISIBLE = " AND b{n}.mailbox IN (SELECT value FROM json_each(?))"
 _ATTACHMENTS = """
@@ -61,7 +59,7 @@ class Grouping:
     `joined` (with the parameters `given`) brings in beside `m`. `key` is that of the group which a cell belongs to; it
     may use the cell as `{cell}`, and the tables that `named` brings in. `condition` is true of the messages that have a
     cell. With `by_sender`, cells follow `m.sender`. `source` is what every message can be read from with `m`, in the
-    order of the cells. Cells that few messages have, beside it or in place of it, are those of `further`."""
+    order of the cells. Cells that few messages have beside it are those of `further`."""
 
     by: GroupBy
     cell: str
@@ -83,8 +81,10 @@ class Grouping:
 def grouping(by: GroupBy, scope: Scope, clock: Clock | None, n: int, *, everything: bool = False) -> Grouping:
     """The `n`-th grouping of a statement. Periods and hours are those of `clock`. `everything` is whether all messages
     are counted, and this grouping may say from what they are read."""
-    found = _of_everything(by) if everything else None
-    return _named(found or _grouping(by, scope, clock), n)
+    made = _grouping(by, scope, clock)
+    if everything and by is GroupBy.MAILBOX:
+        made = Grouping(by, made.cell, source=_BY_MAILBOX)
+    return _named(made, n)
 
 
 def _named(made: Grouping, n: int) -> Grouping:
@@ -96,30 +96,8 @@ def _named(made: Grouping, n: int) -> Grouping:
         joined=made.joined.format(n=n, row="{row}"),
         named=made.named.format(n=n, cell=cell),
         source=made.source.format(n=n),
-        condition=made.condition.format(n=n, row="{row}"),
         further=made.further and _named(made.further, n),
     )
-
-
-def _of_everything(by: GroupBy) -> Grouping | None:
-    """By what takes an index of its own to go through."""
-    match by:
-        case GroupBy.RECIPIENT:
-            nobody = Grouping(by, "0", _ADDRESS, "", _ADDRESS_OF, condition=_WITHOUT_RECIPIENTS)
-            return Grouping(
-                by,
-                "w{n}.participant",
-                _ADDRESS,
-                "",
-                _ADDRESS_OF,
-                condition=_IS_RECIPIENT,
-                source=_BY_RECIPIENT,
-                further=nobody,
-            )
-        case GroupBy.MAILBOX:
-            return Grouping(by, "b{n}.mailbox", source=_BY_MAILBOX)
-        case _:
-            return None
 
 
 def _grouping(by: GroupBy, scope: Scope, clock: Clock | None) -> Grouping:
