@@ -126,10 +126,7 @@ class Policy:
         if folded_name(place.account) in self._accounts:
             return True
         own = folded_name(place.mailbox)
-        return any(
-            name == place.role.value or f"/{own}/".endswith(f"/{name}/") or f"/{own}".startswith(f"/{name}/")
-            for name in self._mailboxes
-        )
+        return any(name == place.role.value or f"/{name}/" in f"/{own}/" for name in self._mailboxes)
 
     def withholds_content(self, content_type: str, filename: str) -> bool:
         """Whether an attachment of this type and name is not given out."""

@@ -70,6 +70,7 @@ def test_a_sender_is_one_address_whatever_its_case_and_no_recipient() -> None:
         ("private", True),
         ("Work/Private", True),
         ("Private/2026/March", True),
+        ("Work/Private/2026", True),
         ("Privately", False),
         ("Work/Unprivate", False),
     ],
