@@ -32,7 +32,9 @@ from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings
 from mcpkit.database.sqlite import Database
+from mcpkit.security.audit.store import AuditCopy, ChainedAudit
 from mcpkit.security.control import open_control
+from mcpkit.security.key_files import load_private_key
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Application:
     vectors: SqliteVectors
     meaning: Meaning
     control: Database  # what is kept about callers (`mcpkit.security.control`)
+    audit: ChainedAudit
 
     @property
     def import_mail(self) -> "ImportMail":
@@ -96,10 +99,15 @@ class Application:
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
-        from mcpkit.security.audit import LogAudit
         from mcpkit.security.identity import LocalUser
 
-        pipeline = build_pipeline(LocalUser(self.settings.user), LogAudit(), max_chars=self.settings.answers.max_chars)
+        pipeline = build_pipeline(
+            LocalUser(self.settings.user),
+            self.audit,
+            max_chars=self.settings.answers.max_chars,
+            audit_stops_calls=self.settings.audit.on_failure == "stop",
+            audited_values=frozenset({"query"} if self.settings.audit.queries else ()),
+        )
         return build_server(catalogue(self.services), pipeline)
 
     async def health(self) -> Mapping[str, object]:
@@ -120,7 +128,23 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
     async with database, await open_control(settings.control_path) as control:
         vectors, meaning = SqliteVectors(database), _meaning(settings)
         services = _services(settings, database, vectors, meaning)
-        yield Application(settings, services, SqliteImports(database), vectors, meaning, control)
+        audit = _audit(settings, control)
+        try:
+            yield Application(settings, services, SqliteImports(database), vectors, meaning, control, audit)
+        finally:
+            await audit.close()
+
+
+def _audit(settings: Settings, control: Database) -> ChainedAudit:
+    chosen = settings.audit
+    copies: list[AuditCopy] = []
+    if chosen.file or chosen.syslog:
+        from mcpkit.security.audit.copies import FileCopy, SyslogCopy
+
+        copies += [FileCopy(chosen.file)] if chosen.file else []
+        copies += [SyslogCopy(chosen.syslog, "mailquery")] if chosen.syslog else []
+    key = load_private_key(settings.audit_key_path)
+    return ChainedAudit(control, key, survives_power_cut=chosen.durability == "power", copies=copies)
 
 
 def _meaning(settings: Settings) -> Meaning:

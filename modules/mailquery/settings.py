@@ -95,6 +95,34 @@ class Awaiting(_Group):
     days: int = Field(default=3, ge=0, le=3_650)
 
 
+class Audit(_Group):
+    """What is recorded of every call. `durability` is what a record has survived before its answer leaves: the end of
+    the process, or a power cut (which waits for the disk). `queries` keeps what was searched for, too. `file` and
+    `syslog` (the path of a socket, or HOST:PORT over UDP) get every record besides the database."""
+
+    on_failure: Literal["stop", "continue"] = "stop"
+    durability: Literal["process", "power"] = "process"
+    queries: bool = False
+    key_file: Path | None = None  # None is audit.key in the archive's folder
+    file: Path | None = None
+    syslog: str = ""
+
+    @field_validator("key_file", "file")
+    @classmethod
+    def _expanded(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+    @field_validator("syslog")
+    @classmethod
+    def _known_address(cls, written: str) -> str:
+        if written:
+            from mcpkit.security.audit.copies import is_syslog_address
+
+            if not is_syslog_address(written):
+                raise ValueError("must be the path of a socket such as /dev/log, or HOST:PORT")
+        return written
+
+
 class Log(_Group):
     """`level` None is "info" over HTTP and "warning" over STDIO."""
 
@@ -116,6 +144,7 @@ class Settings(LayeredSettings):
     meaning: Meaning = Meaning()
     ranking: Ranking = Ranking()
     awaiting: Awaiting = Awaiting()
+    audit: Audit = Audit()
     log: Log = Log()
 
     @field_validator("home")
@@ -156,6 +185,10 @@ class Settings(LayeredSettings):
     @property
     def control_path(self) -> Path:
         return self.home / "control.db"
+
+    @property
+    def audit_key_path(self) -> Path:
+        return self.audit.key_file or self.home / "audit.key"
 
     @property
     def zone(self) -> ZoneInfo:

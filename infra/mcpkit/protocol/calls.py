@@ -37,7 +37,9 @@ class Call:
     """`kind` is tool, resource, prompt or completion; `name` the tool's name or the resource's URI; `arguments` are as
     sent. `principal` is set before any stage runs. `report(progress, total, message)` sends a progress notification
     where the client asked for them. `declaration` is what is called, and `given` are the arguments as the validation
-    stage leaves them to the handler: the tool's `Arguments`, or the text values of the others."""
+    stage leaves them to the handler: the tool's `Arguments`, or the text values of the others. `reason` is what a
+    decision about the call rests on, for the audit; whichever stage decides may set it, to words of the server's own.
+    """
 
     kind: str
     name: str
@@ -51,6 +53,7 @@ class Call:
     principal: Principal | None = None
     declaration: "Declaration | None" = None
     given: object = None
+    reason: str = ""
 
     @property
     def caller(self) -> Principal:

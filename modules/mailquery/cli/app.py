@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from mailquery import __version__
 from mailquery.cli import (
+    auditing,
     configuration,
     conversations,
     doctoring,
@@ -82,6 +83,7 @@ for family in (
     status,
     doctoring,
     problems,
+    auditing,
     configuration,
 ):
     family.register(app)
