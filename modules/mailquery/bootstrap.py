@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
+    from mcpkit.security.master_key import KeyKeeper
+    from mcpkit.security.secrets import SecretStore
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,13 @@ class Application:
     meaning: Meaning
     control: Database  # what is kept about callers (`mcpkit.security.control`)
     audit: ChainedAudit
+
+    @property
+    def secrets(self) -> "SecretStore":
+        """Credentials at rest."""
+        from mcpkit.security.secrets import SecretStore
+
+        return SecretStore(self.control, key_keeper(self.settings))
 
     @property
     def import_mail(self) -> "ImportMail":
@@ -145,6 +154,22 @@ def _audit(settings: Settings, control: Database) -> ChainedAudit:
         copies += [SyslogCopy(chosen.syslog, "mailquery")] if chosen.syslog else []
     key = load_private_key(settings.audit_key_path)
     return ChainedAudit(control, key, survives_power_cut=chosen.durability == "power", copies=copies)
+
+
+def key_keeper(settings: Settings) -> "KeyKeeper":
+    """Where the master key is, as it is set."""
+    from mcpkit.security import master_key
+
+    if settings.master_key is not None:
+        previous = settings.previous_master_key
+        return master_key.EnvironmentKeeper(
+            settings.master_key.get_secret_value(),
+            previous.get_secret_value() if previous else None,
+            "MAILQUERY_MASTER_KEY",
+        )
+    if settings.secrets.master_key_in == "keyring":
+        return master_key.KeyringKeeper("mailquery master key", str(settings.home))
+    return master_key.FileKeeper(settings.secrets.master_key_file or settings.home / "master.key")
 
 
 def _meaning(settings: Settings) -> Meaning:

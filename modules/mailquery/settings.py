@@ -123,6 +123,18 @@ class Audit(_Group):
         return written
 
 
+class Secrets(_Group):
+    """Where the master key is kept that seals stored credentials. MAILQUERY_MASTER_KEY goes before either."""
+
+    master_key_in: Literal["file", "keyring"] = "file"
+    master_key_file: Path | None = None  # None is master.key in the archive's folder
+
+    @field_validator("master_key_file")
+    @classmethod
+    def _expanded(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+
 class Log(_Group):
     """`level` None is "info" over HTTP and "warning" over STDIO."""
 
@@ -145,6 +157,9 @@ class Settings(LayeredSettings):
     ranking: Ranking = Ranking()
     awaiting: Awaiting = Awaiting()
     audit: Audit = Audit()
+    secrets: Secrets = Secrets()
+    master_key: SecretStr | None = None  # 32 bytes as base64 or hex
+    previous_master_key: SecretStr | None = None  # while a rotation of the other goes on
     log: Log = Log()
 
     @field_validator("home")

@@ -17,6 +17,7 @@ from mailquery.cli import (
     embedding,
     exporting,
     importing,
+    master_key,
     problems,
     reading,
     searching,
@@ -85,6 +86,7 @@ for family in (
     problems,
     auditing,
     configuration,
+    master_key,
 ):
     family.register(app)
 

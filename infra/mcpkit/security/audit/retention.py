@@ -73,7 +73,7 @@ def _does_not_hold(problem: Problem) -> Fault:
     return Fault(
         ErrorCode.STORAGE_DAMAGED,
         f"The audit does not hold (record {problem.sequence} {problem.what}), so nothing is removed from it. See "
-        "`mailquery audit verify`; keep a copy of the database and its -wal file, then: mailquery audit restart.",
+        "`audit verify`. Keep a copy of the database and its -wal file, then begin a new chain with `audit restart`.",
     )
 
 

@@ -183,5 +183,5 @@ def wrong_key(beside: Path) -> Fault:
     return Fault(
         ErrorCode.CONFIGURATION,
         f"The audit was begun with another key than the one at hand, or its beginning was changed. Put back the "
-        f"{KEY_NAME} that belongs to {beside.parent}, or begin a new chain: mailquery audit restart.",
+        f"{KEY_NAME} that belongs to {beside.parent}, or begin a new chain with `audit restart`.",
     )
