@@ -15,10 +15,11 @@ _SECRET_NAME = re.compile(
 
 _WORDS = r"pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key|master[_-]?key|credentials?|signature"
 _BODY = r"[\w.~+/=%-]"
-# Each with what it is replaced by. Cheap tests of the whole text come first: most lines hold none of these.
+# Each with what it is replaced by. Repetitions that may fail are bounded: text of any length is looked through in a time
+# that grows with it alone. Cheap tests of the whole text come first: most lines hold none of these.
 _FORMS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     # scheme://user:password@host and scheme://token@host (RFC 3986, section 3.2.1)
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/?#@\"'<>]+@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^\s/?#@\"'<>]+@"), rf"\1{HIDDEN}@"),
     # Authorization and cookies (RFC 9110, section 11.6.2; RFC 6265), in a header's form or a mapping's: to its end
     (
         re.compile(
@@ -33,7 +34,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"\bmq_[A-Za-z0-9_.~-]{6,}"), HIDDEN),
     (re.compile(r"\b(?:sk|pk|rk|ghp|gho|ghs|github_pat|glpat|xox[abprs])[-_][A-Za-z0-9_-]{12,}"), HIDDEN),
     # JSON Web Tokens (RFC 7519): two or three parts of base64url, of which the first begins with {"
-    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)*"), HIDDEN),
+    (re.compile(r"\beyJ[\w-]{5,1000}\.[\w-]{5,}(?:\.[\w-]*)*"), HIDDEN),
     (
         re.compile(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
         f"{HIDDEN}",
@@ -46,7 +47,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (
         re.compile(
             rf"(?i:\b((?:{_WORDS}|key|code|assertion)\b[^\w\r\n]{{0,4}}(?:is|was|of|for)?[^\w\r\n]{{1,4}}))"
-            r"(?:(?=[a-z+/_-]*[0-9A-Z])[A-Za-z0-9+/_-]{20,}={0,2}|[0-9a-f]{16,})"
+            r"(?:(?=[a-z+/_-]{0,200}[0-9A-Z])[A-Za-z0-9+/_-]{20,}={0,2}|[0-9a-f]{16,})"
         ),
         rf"\1{HIDDEN}",
     ),

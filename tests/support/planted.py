@@ -72,9 +72,9 @@ class Watch:
                 self.look(text, "standard error of a process")
             return out, errors
 
-        logging.Logger.callHandlers = watched_handlers  # type: ignore[method-assign]
+        logging.Logger.callHandlers = watched_handlers  # type: ignore[method-assign, assignment]
         subprocess.Popen.__init__ = watched_start  # type: ignore[assignment]
-        subprocess.Popen.communicate = watched_communicate  # type: ignore[method-assign]
+        subprocess.Popen.communicate = watched_communicate  # type: ignore[method-assign, assignment]
         try:
             yield
         finally:

@@ -104,6 +104,11 @@ def test_values_are_hidden_by_their_name_at_any_depth_and_in_any_collection() ->
         "x" * 50 + "://" + "@" * 100_000,
         "key " + "-" * 200_000,
         "key is" * 30_000,
+        "key-" * 50_000,
+        "-eyJxxxx" * 25_000,
+        "a." * 100_000 + "://x",
+        "basic " * 30_000,
+        "cookie:'" * 25_000,
     ],
     ids=lambda text: text[:12],
 )
