@@ -15,8 +15,7 @@ _SECRET_NAME = re.compile(
 
 _WORDS = r"pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key|master[_-]?key|credentials?|signature"
 _BODY = r"[\w.~+/=%-]"
-# Each with what it is replaced by. Repetitions that may fail are bounded: text of any length is looked through in a time
-# that grows with it alone. Cheap tests of the whole text come first: most lines hold none of these.
+# Each with what it is replaced by. Repetitions that may fail are bounded, so that the time grows with the text alone.
 _FORMS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     # scheme://user:password@host and scheme://token@host (RFC 3986, section 3.2.1)
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^\s/?#@\"'<>]+@"), rf"\1{HIDDEN}@"),
@@ -52,6 +51,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         rf"\1{HIDDEN}",
     ),
 )
+# Most lines hold none of these.
 _WORTH_A_LOOK = re.compile(
     r"(?i)://|mq_|eyJ|-----BEGIN|pass|secret|token|key|credential|authori|cookie|bearer|basic|digest|negotiate|dpop"
     r"|signature|code|assertion|[sprg][kpht][-_a-z]|xox"
