@@ -13,6 +13,7 @@ from mailquery.cli import (
     auditing,
     configuration,
     conversations,
+    defaults,
     doctoring,
     embedding,
     exporting,
@@ -20,6 +21,7 @@ from mailquery.cli import (
     master_key,
     problems,
     reading,
+    rebuilding,
     searching,
     serving,
     statistics,
@@ -75,6 +77,7 @@ def options(
 for family in (
     importing,
     embedding,
+    rebuilding,
     searching,
     reading,
     exporting,
@@ -86,6 +89,7 @@ for family in (
     problems,
     auditing,
     configuration,
+    defaults,
     master_key,
 ):
     family.register(app)
