@@ -54,7 +54,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
 # Most lines hold none of these.
 _WORTH_A_LOOK = re.compile(
     r"(?i)://|mq_|eyJ|-----BEGIN|pass|secret|token|key|credential|authori|cookie|bearer|basic|digest|negotiate|dpop"
-    r"|signature|code|assertion|[sprg][kpht][-_a-z]|xox"
+    r"|signature|code|assertion|[sprg][kpht][-_a-z]|xox|git|glpat"
 )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from mailquery.cli.exits import ExitCode, exit_code_for
 from mailquery.cli.plain import safe_json
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.redaction import redact_text
 from mcpkit.security.untrusted import clean_block
 
 
@@ -44,6 +43,8 @@ def _print_fault(fault: Fault, as_json: bool) -> None:
 def _print_unexpected(error: Exception, as_json: bool, *, debug: bool) -> None:
     error_id = secrets.token_hex(4)
     if debug:
+        from mcpkit.redaction import redact_text  # on the way of every start
+
         print(redact_text("".join(traceback.format_exception(error))), file=sys.stderr, end="")
     message = (
         f"An unexpected {type(error).__name__} occurred (error {error_id}). Nothing that was stored is lost. "

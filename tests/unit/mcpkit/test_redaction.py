@@ -40,6 +40,8 @@ from support import planted
         "-----BEGIN RSA PRIVATE KEY-----\nquince",
         "sk-proj-quincequince1234",
         "ghp_quincequincequince",
+        "glpat-quincequincequince",
+        "github_pat_quincequincequince",
     ],
 )
 def test_what_has_the_form_of_a_secret_is_hidden(text: str) -> None:
