@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from mailquery import __version__
 from mailquery.cli import (
+    auditing,
     configuration,
     conversations,
     defaults,
@@ -17,6 +18,7 @@ from mailquery.cli import (
     embedding,
     exporting,
     importing,
+    master_key,
     policy,
     problems,
     reading,
@@ -87,8 +89,10 @@ for family in (
     doctoring,
     problems,
     policy,
+    auditing,
     configuration,
     defaults,
+    master_key,
 ):
     family.register(app)
 
