@@ -40,8 +40,13 @@ if TYPE_CHECKING:
 
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
+    from mcpkit.security.authentication.api_keys import ApiKeys
+    from mcpkit.security.authentication.key_store import KeyStore
+    from mcpkit.transport.authentication import Guard
 
 logger = logging.getLogger(__name__)
+
+_KEY_PREFIX = "mq"  # by which an API key of this product is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +96,44 @@ class Application:
         except Exception:  # whatever it is, it must not end the server that this runs beside
             logger.exception("embedding has ended")
 
-    def server(self) -> "Server[Any]":
-        """The MCP server, for any transport."""
+    @property
+    def key_store(self) -> "KeyStore":
+        from mcpkit.security.authentication.key_store import KeyStore
+
+        return KeyStore(self.control)
+
+    @property
+    def api_keys(self) -> "ApiKeys":
+        from mcpkit.security.authentication.api_keys import ApiKeys
+
+        return ApiKeys(self.key_store, _KEY_PREFIX)
+
+    @asynccontextmanager
+    async def guard(self, address: str) -> "AsyncIterator[Guard | None]":
+        """The door of the HTTP transport, or None where no authentication is set. `address` is the URL of the server's
+        endpoint, which tokens must be meant for where the settings name no other."""
+        if not self.settings.auth.strategies:
+            yield None
+            return
+        from mailquery.guarding import open_guard
+        from mailquery.mcp.catalogue import catalogue
+
+        accounts = await self.services.list_accounts(Visibility())
+        names = [account.name for account in accounts]
+        async with open_guard(self.settings.auth, self.api_keys, catalogue(self.services), names, address) as guard:
+            yield guard
+
+    def server(self, *, guarded: bool = False) -> "Server[Any]":
+        """The MCP server, for any transport. Where it is `guarded`, the transport knows who calls; else it is the local
+        user."""
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
         from mcpkit.security.audit import LogAudit
-        from mcpkit.security.identity import LocalUser
+        from mcpkit.security.identity import AuthenticatedCaller, LocalUser
 
-        pipeline = build_pipeline(LocalUser(self.settings.user), LogAudit(), max_chars=self.settings.answers.max_chars)
+        identity = AuthenticatedCaller() if guarded else LocalUser(self.settings.user)
+        pipeline = build_pipeline(identity, LogAudit(), max_chars=self.settings.answers.max_chars)
         return build_server(catalogue(self.services), pipeline)
 
     async def health(self) -> Mapping[str, object]:

@@ -35,7 +35,8 @@ class Principal:
 @dataclass(slots=True)
 class Call:
     """`kind` is tool, resource, prompt or completion; `name` the tool's name or the resource's URI; `arguments` are as
-    sent. `principal` is set before any stage runs. `report(progress, total, message)` sends a progress notification
+    sent. `authenticated` is whom the transport found a credential of, for the identity provider; `principal` is who
+    calls, and is set before any stage runs. `report(progress, total, message)` sends a progress notification
     where the client asked for them. `declaration` is what is called, and `given` are the arguments as the validation
     stage leaves them to the handler: the tool's `Arguments`, or the text values of the others."""
 
@@ -48,6 +49,7 @@ class Call:
     client: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     report: Report = _nowhere
+    authenticated: Principal | None = None
     principal: Principal | None = None
     declaration: "Declaration | None" = None
     given: object = None

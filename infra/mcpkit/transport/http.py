@@ -1,4 +1,4 @@
-"""The HTTP transport: Streamable HTTP at `/mcp`, and `/health`."""
+"""The HTTP transport: Streamable HTTP at `/mcp`, `/health`, and where tokens are to be had."""
 
 import errno
 import gc
@@ -22,6 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.transport.authentication import Guard
 from mcpkit.transport.endpoint import McpEndpoint
 
 logger = logging.getLogger(__name__)
@@ -60,10 +61,13 @@ async def _healthy() -> Mapping[str, object]:
     return {}
 
 
-def build_app(server: Server[Any], settings: HttpSettings, health: Health = _healthy) -> ASGIApp:
+def build_app(
+    server: Server[Any], settings: HttpSettings, health: Health = _healthy, guard: Guard | None = None
+) -> ASGIApp:
     """The ASGI application. `health` gives what `/health` tells beside the status, and raises where something is wrong.
 
-    `/health` is behind no check of Host or Origin, so it tells nothing private.
+    `/health` is behind no check of Host, Origin or credential, so it tells nothing private. With a `guard`, nothing
+    else but the guard's own routes is open.
     """
     sessions = StreamableHTTPSessionManager(
         server, max_sessions=settings.max_sessions, max_request_body_size=settings.max_body_bytes
@@ -78,9 +82,15 @@ def build_app(server: Server[Any], settings: HttpSettings, health: Health = _hea
         async with sessions.run(), plain.run():
             yield
 
-    endpoint = McpEndpoint(sessions, plain, settings.security(), settings.max_body_bytes)
+    endpoint: ASGIApp = McpEndpoint(sessions, plain, settings.security(), settings.max_body_bytes)
+    if guard is not None:
+        endpoint = guard.protect(endpoint)
     app = Starlette(
-        routes=[Route("/mcp", endpoint), Route("/health", _health_endpoint(server, health), methods=["GET"])],
+        routes=[
+            Route("/mcp", endpoint),
+            Route("/health", _health_endpoint(server, health), methods=["GET"]),
+            *(guard.routes() if guard is not None else []),
+        ],
         lifespan=lifespan,
     )
     return _StripHeaderValues(app)
@@ -91,14 +101,18 @@ async def run_http(
     settings: HttpSettings,
     health: Health = _healthy,
     on_ready: Callable[[str], None] | None = None,
+    guard: Guard | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then return. `on_ready` gets the URL of `/mcp` once requests are accepted.
 
     Raises:
-        Fault: CONFIGURATION, if the address cannot be listened at.
+        Fault: CONFIGURATION, if the address cannot be listened at, or not without a `guard`: only where no other
+            machine can reach it is whoever calls the local user.
     """
+    if guard is None:
+        check_unguarded(settings.host)
     listener = _listen(settings.host, settings.port)
-    app = build_app(server, settings, health)
+    app = build_app(server, settings, health, guard)
     config = uvicorn.Config(
         app,
         loop="asyncio",  # uvloop starves connections where requests cost CPU
@@ -112,12 +126,17 @@ async def run_http(
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     port = listener.getsockname()[1]
-    runner = _Runner(config, lambda: on_ready and on_ready(f"http://{_bracketed(settings.host)}:{port}/mcp"))
+    runner = _Runner(config, lambda: on_ready and on_ready(endpoint_url(settings.host, port)))
     # Full collections over what the imports left on the heap stall requests for 40 to 100 ms.
     gc.collect()
     gc.freeze()
     with _signals_end_quietly(), listener:
         await runner.serve(sockets=[listener])
+
+
+def endpoint_url(host: str, port: int) -> str:
+    """The URL of `/mcp` on a server that listens there."""
+    return f"http://{_bracketed(host)}:{port}/mcp"
 
 
 class _Runner(uvicorn.Server):
@@ -162,7 +181,8 @@ def _health_endpoint(server: Server[Any], health: Health) -> Callable[[Request],
         try:
             return JSONResponse({"status": "ok", **about, **await health()})
         except Fault as fault:
-            return JSONResponse({"status": "unavailable", **about, "error": fault.as_dict()}, 503)
+            logger.warning("the health check failed: %s", fault.message)  # which may name files
+            return JSONResponse({"status": "unavailable", **about, "error": fault.code.name}, 503)
         except Exception:
             logger.exception("the health check failed")
             return JSONResponse({"status": "unavailable", **about}, 503)
@@ -183,12 +203,28 @@ class _StripHeaderValues:
         await self._app(scope, receive, send)
 
 
+def check_unguarded(host: str, remedy: str = "") -> None:
+    """That a server without authentication may listen at `host`.
+
+    Raises:
+        Fault: CONFIGURATION, with `remedy`: another machine may be able to reach it.
+    """
+    if not is_loopback(host):
+        message = f"Without authentication this server listens at the loopback interface only, not at {host or 'all'}."
+        raise Fault(ErrorCode.CONFIGURATION, f"{message} {remedy}".rstrip(), details={"host": host})
+
+
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens at `host`."""
+    """Whether only this machine can reach a server that listens at `host`: at every address that it stands for."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        pass
+    try:
+        found = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return all(ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback for *_, address in found)
+    except (OSError, UnicodeError):
+        return False
 
 
 def _is_unspecified(host: str) -> bool:
