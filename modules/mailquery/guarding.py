@@ -41,13 +41,12 @@ async def open_guard(
     resource = auth.resource or address
     authentication = Authentication(_strategies(auth, keys, resource), access, SCOPES)
     scopes = [scope for scope in dict.fromkeys(tool.permission for tool in offered.tools) if scope != ADMIN]
+    described = ProtectedResource(resource, offered.title, [auth.issuer], scopes) if auth.uses_oauth else None
+    guard = Guard(authentication, scopes, described)
     try:
-        if auth.uses_oauth:
-            yield Guard(authentication, scopes, ProtectedResource(resource, offered.title, [auth.issuer], scopes))
-        else:
-            yield Guard(authentication, scopes)
+        yield guard
     finally:
-        await authentication.close()
+        await guard.close()
 
 
 def _strategies(auth: Auth, keys: ApiKeys, resource: str) -> list[Authenticator]:

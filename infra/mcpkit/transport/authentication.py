@@ -94,6 +94,10 @@ class Guard:
         paths = dict.fromkeys((_WELL_KNOWN, f"{_WELL_KNOWN}/mcp", self._resource.metadata_path))
         return [Route(path, endpoint, methods=["GET"]) for path in paths]
 
+    async def close(self) -> None:
+        """Ends what the strategies keep open."""
+        await self._authentication.close()
+
     async def admit(self, scope: Scope) -> Caller:
         """Who asks.
 
