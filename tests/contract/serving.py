@@ -26,8 +26,11 @@ async def served(
     identity = AuthenticatedCaller() if guard else LocalUser("tester")
     server = build_server(build_catalogue(waiting), build_pipeline(identity, LogAudit()))
     door = guard(f"{url}/mcp") if guard else None
-    app = build_app(server, HttpSettings(), *([health] if health else []), guard=door)
-    runner = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
+    settings = HttpSettings()
+    app = build_app(server, settings, health, door) if health else build_app(server, settings, guard=door)
+    runner = uvicorn.Server(
+        uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
+    )
     ready = anyio.Event()
     startup = runner.startup
 

@@ -12,6 +12,7 @@ from mcp.client import Client
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
+from pydantic import AnyUrl
 
 from contract.conftest import ERAS
 from contract.serving import served
@@ -86,7 +87,7 @@ async def asked(url: str, token: str) -> tuple[int, str]:
 async def connected(url: str, era: str, **options: Any) -> AsyncIterator[Client]:
     async with (
         httpx2.AsyncClient(**options) as http,
-        Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=ERAS[era]) as client,  # type: ignore[arg-type] # one of its modes
+        Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=ERAS[era]) as client,
     ):
         yield client
 
@@ -103,7 +104,7 @@ class Kept:
 
     def __init__(self, client_id: str) -> None:
         self._client = OAuthClientInformationFull(
-            client_id=client_id, redirect_uris=[REDIRECT], token_endpoint_auth_method="none"
+            client_id=client_id, redirect_uris=[AnyUrl(REDIRECT)], token_endpoint_auth_method="none"
         )
         self.tokens: OAuthToken | None = None
 
@@ -128,7 +129,7 @@ class Person:
         self._answer: dict[str, list[str]] = {}
         self.asked = ""
         self.kept = Kept(client_id)
-        metadata = OAuthClientMetadata(redirect_uris=[REDIRECT], token_endpoint_auth_method="none")
+        metadata = OAuthClientMetadata(redirect_uris=[AnyUrl(REDIRECT)], token_endpoint_auth_method="none")
         self.flow = OAuthClientProvider(f"{url}/mcp", metadata, self.kept, self._browse, self._come_back)
 
     async def _browse(self, url: str) -> None:

@@ -8,6 +8,7 @@ from mcpkit.security.authentication.interfaces import Authenticated, Rejected
 from mcpkit.security.untrusted import clean_line
 
 _LONGEST_NAME = 200  # characters
+_LAST_DATE = 253_402_300_799  # the end of the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +24,36 @@ class ClaimNames:
     def read(self, claims: Mapping[str, Any], issuer: str) -> Authenticated:
         """
         Raises:
-            Rejected: the token is bound to a key of its client's, or names no user.
+            Rejected: the token is bound to a key of its client's, names no user, or its end is no date.
         """
         if claims.get("cnf") is not None:
             # RFC 7800: whoever bears it must prove more than that they have it, and here nothing is asked of them.
             raise Rejected("The access token is bound to a key, which this server does not verify")
-        expires = claims.get("exp")
         return Authenticated(
             user=_name(claims.get(self.user), "user"),
             scopes=_words(claims.get(self.scopes)),
             client=self._client(claims),
             issuer=issuer,
             accounts=_words(claims.get(self.accounts)) if self.accounts else None,
-            expires=float(expires) if isinstance(expires, int | float) else None,
+            expires=numeric_date(claims.get("exp")),
         )
 
     def _client(self, claims: Mapping[str, Any]) -> str:
         found = claims.get(self.client, claims.get("azp"))
         return clean_line(found, _LONGEST_NAME) if isinstance(found, str) else ""
+
+
+def numeric_date(value: object) -> float | None:
+    """Unix seconds (RFC 7519, section 2); None where there is no such claim.
+
+    Raises:
+        Rejected: it is no date.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST_DATE:
+        raise Rejected("The access token is malformed")
+    return float(value)
 
 
 def _name(value: object, what: str) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 
 import anyio
 
-from mcpkit.security.authentication.claims import ClaimNames
+from mcpkit.security.authentication.claims import ClaimNames, numeric_date
 from mcpkit.security.authentication.fetching import JsonFetcher, unavailable
 from mcpkit.security.authentication.interfaces import Authenticated, Rejected
 from mcpkit.security.authentication.issuer import Issuer
@@ -82,10 +82,10 @@ class Introspection:
         if answer.get("active") is not True:
             raise Rejected("The access token is unknown, expired or revoked")
         now = self._clock()
-        expires, begins = answer.get("exp"), answer.get("nbf")
-        if expires is not None and not (_is_time(expires) and now < expires + self._skew):
+        expires, begins = numeric_date(answer.get("exp")), numeric_date(answer.get("nbf"))
+        if expires is not None and now >= expires + self._skew:
             raise Rejected("The access token has expired")
-        if begins is not None and not (_is_time(begins) and now >= begins - self._skew):
+        if begins is not None and now < begins - self._skew:
             raise Rejected("The access token is not valid yet")
         if answer.get("iss", self._issuer.identifier) != self._issuer.identifier:
             raise Rejected("The access token is of another issuer")
@@ -101,7 +101,3 @@ class Introspection:
         self._kept.move_to_end(key)
         while len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
