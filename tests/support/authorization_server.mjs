@@ -20,6 +20,7 @@ const clients = [
   { client_id: 'machine', ...machine },
   { client_id: 'machine-brief', ...machine },
   { client_id: 'machine-ecdsa', ...machine },
+  { client_id: 'machine-opaque', ...machine },
   { client_id: 'app', ...app },
   { client_id: 'app-opaque', ...app },
   { client_id: 'resource-server', ...machine, client_secret: 'resource server: secret+%' },

@@ -64,8 +64,10 @@ def running() -> Iterator[AuthorizationServer]:
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         assert process.stdout is not None
-        yield AuthorizationServer(process.stdout.readline().strip(), process)
-        process.terminate()
+        try:
+            yield AuthorizationServer(process.stdout.readline().strip(), process)
+        finally:
+            process.terminate()
 
 
 async def sign_in(url: str, user: str) -> str:
