@@ -14,7 +14,6 @@ from end_to_end.conftest import CommandLine, letter, write_mbox
 from support.authorization_server import INTROSPECTOR, AuthorizationServer, running
 
 USERS = '{"ana": ["*"], "ben": ["work"], "machine": ["home"]}'
-TOOLS = ("search_messages", "read_message", "list_accounts", "mail_statistics")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +52,7 @@ def call(url: str, credential: str, tool: str, **arguments: object) -> Any:
     params = {"name": tool, "arguments": arguments}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
     answer = httpx2.post(url, json=body, headers={"Authorization": f"Bearer {credential}"}, timeout=60)
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code in (200, 400), answer.text
     return answer.json()
 
 
@@ -106,8 +105,7 @@ def test_two_users_see_their_own_accounts_and_nothing_of_each_other(shared: Comm
         }
         hidden = call(url, ben, "read_message", id=found["ana"]["About home"])["result"]["structuredContent"]
         assert hidden["error"]["code"] == "NOT_FOUND"
-        unknown = call(url, ben, "mail_statistics")
-        assert unknown["error"]["code"] == -32602
+        assert call(url, ben, "mail_statistics")["error"]["code"] == -32602  # it does not exist for ben
         assert call(url, ana, "mail_statistics")["result"]["structuredContent"]["total"] == 2
         assert status(url, wide) == 403  # the key names an account that its user may not see: nothing is left
         cursor = call(url, ana, "search_messages", limit=1)["result"]["structuredContent"]["cursor"]
