@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
+from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
@@ -40,13 +42,22 @@ if TYPE_CHECKING:
 
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
+    from mailquery.services.rebuilding import RebuildIndex
+    from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
+    from mcpkit.security.rate_limits import RateLimits
     from mcpkit.transport.authentication import Guard
 
 logger = logging.getLogger(__name__)
 
 _KEY_PREFIX = "mq"  # by which an API key of this product is known
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLimits:
+    principals: "RateLimits"
+    addresses: "RateLimits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,7 @@ class Application:
     settings: Settings
     services: Services
     imports: SqliteImports
+    rebuilding: SqliteRebuilding
     vectors: SqliteVectors
     meaning: Meaning
     control: Database  # what is kept about callers (`mcpkit.security.control`)
@@ -66,6 +78,13 @@ class Application:
         from mailquery.services.importing import ImportMail, default_workers
 
         return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def rebuild_index(self) -> "RebuildIndex":
+        from mailquery.services.importing import default_workers
+        from mailquery.services.rebuilding import RebuildIndex
+
+        return RebuildIndex(self.rebuilding, workers=self.settings.importing.workers or default_workers())
 
     @property
     def embed_mail(self) -> "EmbedMail":
@@ -120,21 +139,68 @@ class Application:
 
         accounts = await self.services.list_accounts(Visibility())
         names = [account.name for account in accounts]
-        async with open_guard(self.settings.auth, self.api_keys, catalogue(self.services), names, address) as guard:
+        async with open_guard(
+            self.settings.auth, self.api_keys, catalogue(self.services, self._resolver()), names, address
+        ) as guard:
             yield guard
 
-    def server(self, *, guarded: bool = False) -> "Server[Any]":
-        """The MCP server, for any transport. Where it is `guarded`, the transport knows who calls; else it is the local
-        user."""
+    @asynccontextmanager
+    async def limits(self) -> AsyncIterator["CallerLimits"]:
+        """The limits of callers, as they are set."""
+        from mcpkit.security.rate_limits import Limits, RateLimits, Redis
+
+        chosen = self.settings.limits
+        redis = Redis(chosen.redis_url.get_secret_value()) if chosen.redis_url else None
+        try:
+            yield CallerLimits(
+                principals=RateLimits("principal", Limits(**chosen.principal.model_dump()), redis),
+                addresses=RateLimits("address", Limits(**chosen.address.model_dump()), redis),
+            )
+        finally:
+            if redis is not None:
+                await redis.close()
+
+    def server(self, limits: "RateLimits | None" = None, *, guarded: bool = False) -> "Server[Any]":
+        """The MCP server, for any transport. `limits` are those of each principal. Where it is `guarded`, the transport
+        knows who calls; else it is the local user."""
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
         from mcpkit.security.audit import LogAudit
         from mcpkit.security.identity import AuthenticatedCaller, LocalUser
 
-        identity = AuthenticatedCaller() if guarded else LocalUser(self.settings.user)
-        pipeline = build_pipeline(identity, LogAudit(), max_chars=self.settings.answers.max_chars)
-        return build_server(catalogue(self.services), pipeline)
+        identity = AuthenticatedCaller() if guarded else LocalUser(self.local_user)
+        resolver = self._resolver()
+        offered = catalogue(self.services, resolver)
+        pipeline = build_pipeline(
+            identity,
+            LogAudit(),
+            limits=limits,
+            parameters=resolver,
+            max_chars=self.settings.answers.max_chars,
+        )
+        return build_server(offered, pipeline)
+
+    @property
+    def local_user(self) -> str:
+        """Whoever runs this process."""
+        from mcpkit.security.identity import login_name
+
+        return self.settings.user or login_name()
+
+    @property
+    def parameters(self) -> "ParameterResolver":
+        """What can be set beforehand of the tools' arguments. Raises Fault CONFIGURATION."""
+        from mailquery.mcp.catalogue import catalogue
+
+        resolver = self._resolver()
+        catalogue(self.services, resolver)
+        return resolver
+
+    def _resolver(self) -> "ParameterResolver":
+        from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
+
+        return ParameterResolver(StoredParameters(self.control), os.environ, Settings.prefix)
 
     async def health(self) -> Mapping[str, object]:
         """For `/health`, which anybody may ask: that the archive answers, and nothing of what is in it."""
@@ -154,7 +220,15 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
     async with database, await open_control(settings.control_path) as control:
         vectors, meaning = SqliteVectors(database), _meaning(settings)
         services = _services(settings, database, vectors, meaning)
-        yield Application(settings, services, SqliteImports(database), vectors, meaning, control)
+        yield Application(
+            settings,
+            services,
+            imports=SqliteImports(database),
+            rebuilding=SqliteRebuilding(database),
+            vectors=vectors,
+            meaning=meaning,
+            control=control,
+        )
 
 
 def _meaning(settings: Settings) -> Meaning:
@@ -204,7 +278,7 @@ def _services(settings: Settings, database: Database, vectors: SqliteVectors, me
     directory = SqliteDirectory(database)
     conversations = SqliteConversations(database)
     ourselves = FindOurselves(conversations, settings.me)
-    filters = FilterReader(directory, settings.zone)
+    filters = FilterReader(directory, settings.zone, ourselves)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(
         search_messages=SearchMessages(search, filters, tokens, meaning),

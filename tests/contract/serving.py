@@ -27,7 +27,7 @@ async def served(
     server = build_server(build_catalogue(waiting), build_pipeline(identity, LogAudit()))
     door = guard(f"{url}/mcp") if guard else None
     settings = HttpSettings()
-    app = build_app(server, settings, health, door) if health else build_app(server, settings, guard=door)
+    app = build_app(server, settings, health, guard=door) if health else build_app(server, settings, guard=door)
     runner = uvicorn.Server(
         uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
     )

@@ -36,9 +36,10 @@ class Principal:
 class Call:
     """`kind` is tool, resource, prompt or completion; `name` the tool's name or the resource's URI; `arguments` are as
     sent. `authenticated` is whom the transport found a credential of, for the identity provider; `principal` is who
-    calls, and is set before any stage runs. `report(progress, total, message)` sends a progress notification
-    where the client asked for them. `declaration` is what is called, and `given` are the arguments as the validation
-    stage leaves them to the handler: the tool's `Arguments`, or the text values of the others."""
+    calls, and is set before any stage runs. `report(progress, total, message)` sends a progress notification where
+    the client asked for them. `explains` is whether the request asks for an explanation in its `_meta`.
+    `declaration` is what is called; `resolved` are the arguments with those that were preset, and `given` are they as
+    the validation stage leaves them to the handler: the tool's `Arguments`, or the text values of the others."""
 
     kind: str
     name: str
@@ -51,7 +52,9 @@ class Call:
     report: Report = _nowhere
     authenticated: Principal | None = None
     principal: Principal | None = None
+    explains: bool = False
     declaration: "Declaration | None" = None
+    resolved: Mapping[str, object] | None = None
     given: object = None
 
     @property

@@ -83,7 +83,8 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[ArgumentsT, ResultT]):
-    """`links` and `embedded` give further content blocks for a result, after it was cut to its budget."""
+    """`links` and `embedded` give further content blocks for a result, after it was cut to its budget. `preset` names
+    the arguments, as they are sent, whose values users and operators may set beforehand (`protocol.parameters`)."""
 
     name: str
     title: str
@@ -94,6 +95,7 @@ class Tool(Generic[ArgumentsT, ResultT]):
     handler: Callable[[Call, ArgumentsT], Awaitable[ResultT]]
     links: Callable[[ResultT], Sequence[Link]] | None = None
     embedded: Callable[[ResultT], Sequence[Embedded]] | None = None
+    preset: Sequence[str] = ()
     read_only: bool = True
     destructive: bool = False
     idempotent: bool = True

@@ -15,6 +15,8 @@ stream_transport: ContextVar[str] = ContextVar("stream_transport", default="memo
 PRINCIPAL_KEY = "mcpkit.principal"
 """In the scope of an HTTP request: whom its credential stands for, where the transport asks for one."""
 
+EXPLAIN = "explain"  # in the `_meta` of a request
+
 _LONGEST_CLIENT = 100  # characters of a client's own name and version
 
 
@@ -37,6 +39,7 @@ def call_from(
         headers={} if request is None else request.headers,
         authenticated=None if request is None else request.scope.get(PRINCIPAL_KEY),
         report=context.session.report_progress,
+        explains=bool(context.meta and context.meta.get(EXPLAIN) is True),
         declaration=declaration,
     )
 

@@ -12,6 +12,7 @@ from mailquery import __version__
 from mailquery.cli import (
     configuration,
     conversations,
+    defaults,
     doctoring,
     embedding,
     exporting,
@@ -19,6 +20,7 @@ from mailquery.cli import (
     keys,
     problems,
     reading,
+    rebuilding,
     searching,
     serving,
     statistics,
@@ -74,6 +76,7 @@ def options(
 for family in (
     importing,
     embedding,
+    rebuilding,
     searching,
     reading,
     exporting,
@@ -85,6 +88,7 @@ for family in (
     doctoring,
     problems,
     configuration,
+    defaults,
 ):
     family.register(app)
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+from contextlib import AsyncExitStack
 
 
 def serve_stdio() -> None:
@@ -24,8 +25,11 @@ def serve_stdio() -> None:
     set_up_logging(settings.log.level or "warning", settings.log.form)
 
     async def serve() -> None:
-        async with open_application(settings) as application, application.embedding():
-            server = application.server()
+        async with AsyncExitStack() as running:
+            application = await running.enter_async_context(open_application(settings))
+            await running.enter_async_context(application.embedding())
+            limits = await running.enter_async_context(application.limits()) if settings.limits.stdio else None
+            server = application.server(limits.principals if limits else None)
             gc.freeze()
             gc.enable()
             await run_stdio(server, wire)
@@ -51,6 +55,11 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
         allowed_hosts=settings.http.allowed_hosts,
         allowed_origins=settings.http.allowed_origins,
         max_body_bytes=settings.http.max_body_bytes,
+        body_seconds=settings.http.body_seconds,
+        max_connections=settings.http.max_connections,
+        max_sessions=settings.http.max_sessions,
+        session_idle_seconds=settings.http.session_idle_seconds,
+        trusted_proxies=settings.http.trusted_proxies,
     )
 
     if not settings.auth.strategies:
@@ -68,14 +77,15 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
         async with (
             open_application(settings) as application,
             application.embedding(),
+            application.limits() as limits,
             application.guard(endpoint_url(address.host, address.port)) as guard,
         ):
-            server = application.server(guarded=guard is not None)
+            server = application.server(limits.principals, guarded=guard is not None)
             if conformance:
                 from mcpkit.conformance import install_fixtures
 
                 install_fixtures(server)
-            await run_http(server, address, application.health, _tell, guard)
+            await run_http(server, address, application.health, _tell, limits.addresses, guard)
 
     asyncio.run(serve())
 
