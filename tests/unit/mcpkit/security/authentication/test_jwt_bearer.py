@@ -132,8 +132,8 @@ NOW = int(time.time())
         ({"exp": "soon"}, "malformed"),
         ({"exp": 10**300}, "malformed"),
         ({"exp": 10**400}, "malformed"),
-        ({"nbf": NOW + 600}, "not valid yet"),
-        ({"iat": NOW + 600}, "not valid yet"),
+        ({"nbf": NOW + 86_400}, "not valid yet"),
+        ({"iat": NOW + 86_400}, "not valid yet"),
         ({"aud": None}, "lacks one of the claims"),
         ({"aud": "https://mail.example.com"}, "not meant for this server"),
         ({"aud": []}, "lacks one of the claims"),
@@ -147,7 +147,6 @@ NOW = int(time.time())
         ({"sub": "a" * 201}, "names no user"),
         ({"cnf": {"jkt": "0ZcOCORZNYy"}}, "bound to a key"),
     ],
-    ids=lambda value: str(value)[:40],
 )
 async def test_a_signed_token_with_other_claims_is_rejected(
     bearer: JwtBearer, issuer: Issuing, changed: dict[str, Any], reason: str
