@@ -34,7 +34,9 @@ from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings
 from mcpkit.database.sqlite import Database
+from mcpkit.security.audit.store import AuditCopy, ChainedAudit
 from mcpkit.security.control import open_control
+from mcpkit.security.key_files import load_private_key
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
 
 if TYPE_CHECKING:
@@ -46,7 +48,9 @@ if TYPE_CHECKING:
     from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
+    from mcpkit.security.master_key import KeyKeeper
     from mcpkit.security.rate_limits import RateLimits
+    from mcpkit.security.secrets import SecretStore
     from mcpkit.transport.authentication import Guard
 
 logger = logging.getLogger(__name__)
@@ -72,6 +76,14 @@ class Application:
     vectors: SqliteVectors
     meaning: Meaning
     control: Database  # what is kept about callers (`mcpkit.security.control`)
+    audit: ChainedAudit
+
+    @property
+    def secrets(self) -> "SecretStore":
+        """Credentials at rest."""
+        from mcpkit.security.secrets import SecretStore
+
+        return SecretStore(self.control, key_keeper(self.settings))
 
     @property
     def import_mail(self) -> "ImportMail":
@@ -166,7 +178,6 @@ class Application:
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
-        from mcpkit.security.audit import LogAudit
         from mcpkit.security.identity import AuthenticatedCaller, LocalUser
 
         identity = AuthenticatedCaller() if guarded else LocalUser(self.local_user)
@@ -174,10 +185,12 @@ class Application:
         offered = catalogue(self.services, resolver)
         pipeline = build_pipeline(
             identity,
-            LogAudit(),
+            self.audit,
             limits=limits,
             parameters=resolver,
             max_chars=self.settings.answers.max_chars,
+            audit_stops_calls=self.settings.audit.on_failure == "stop",
+            audited_values=frozenset({"query"} if self.settings.audit.queries else ()),
         )
         return build_server(offered, pipeline)
 
@@ -220,15 +233,48 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
     async with database, await open_control(settings.control_path) as control:
         vectors, meaning = SqliteVectors(database), _meaning(settings)
         services = _services(settings, database, vectors, meaning)
-        yield Application(
-            settings,
-            services,
-            imports=SqliteImports(database),
-            rebuilding=SqliteRebuilding(database),
-            vectors=vectors,
-            meaning=meaning,
-            control=control,
+        audit = _audit(settings, control)
+        try:
+            yield Application(
+                settings,
+                services,
+                imports=SqliteImports(database),
+                rebuilding=SqliteRebuilding(database),
+                vectors=vectors,
+                meaning=meaning,
+                control=control,
+                audit=audit,
+            )
+        finally:
+            await audit.close()
+
+
+def _audit(settings: Settings, control: Database) -> ChainedAudit:
+    chosen = settings.audit
+    copies: list[AuditCopy] = []
+    if chosen.file or chosen.syslog:
+        from mcpkit.security.audit.copies import FileCopy, SyslogCopy
+
+        copies += [FileCopy(chosen.file)] if chosen.file else []
+        copies += [SyslogCopy(chosen.syslog, "mailquery")] if chosen.syslog else []
+    key = load_private_key(settings.audit_key_path)
+    return ChainedAudit(control, key, survives_power_cut=chosen.durability == "power", copies=copies)
+
+
+def key_keeper(settings: Settings) -> "KeyKeeper":
+    """Where the master key is, as it is set."""
+    from mcpkit.security import master_key
+
+    if settings.master_key is not None:
+        previous = settings.previous_master_key
+        return master_key.EnvironmentKeeper(
+            settings.master_key.get_secret_value(),
+            previous.get_secret_value() if previous else None,
+            "MAILQUERY_MASTER_KEY",
         )
+    if settings.secrets.master_key_in == "keyring":
+        return master_key.KeyringKeeper("mailquery master key", str(settings.home))
+    return master_key.FileKeeper(settings.secrets.master_key_file or settings.home / "master.key")
 
 
 def _meaning(settings: Settings) -> Meaning:

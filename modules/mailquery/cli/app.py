@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from mailquery import __version__
 from mailquery.cli import (
+    auditing,
     configuration,
     conversations,
     defaults,
@@ -18,6 +19,7 @@ from mailquery.cli import (
     exporting,
     importing,
     keys,
+    master_key,
     problems,
     reading,
     rebuilding,
@@ -87,8 +89,10 @@ for family in (
     status,
     doctoring,
     problems,
+    auditing,
     configuration,
     defaults,
+    master_key,
 ):
     family.register(app)
 

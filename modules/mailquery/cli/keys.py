@@ -51,11 +51,11 @@ _NEVER = "never"
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(help="API keys for the HTTP server.", no_args_is_help=True)
+    group = typer.Typer(name="keys", help="API keys for the HTTP server, and the master key.", no_args_is_help=True)
     group.command("create", help=CREATE_HELP)(create)
     group.command("list", help=LIST_HELP)(list_keys)
     group.command("revoke", help=REVOKE_HELP)(revoke)
-    app.add_typer(group, name="keys")
+    app.add_typer(group)
 
 
 def create(
