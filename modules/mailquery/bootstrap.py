@@ -55,11 +55,16 @@ if TYPE_CHECKING:
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
     from mcpkit.protocol.parameters import ParameterResolver
+    from mcpkit.security.authentication.api_keys import ApiKeys
+    from mcpkit.security.authentication.key_store import KeyStore
     from mcpkit.security.master_key import KeyKeeper
     from mcpkit.security.rate_limits import RateLimits
     from mcpkit.security.secrets import SecretStore
+    from mcpkit.transport.authentication import Guard
 
 logger = logging.getLogger(__name__)
+
+_KEY_PREFIX = "mq"  # by which an API key of this product is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,35 @@ class Application:
         async with _beside(KeepEmbedded(self.embed_mail)(), "embedding"):
             yield
 
+    @property
+    def key_store(self) -> "KeyStore":
+        from mcpkit.security.authentication.key_store import KeyStore
+
+        return KeyStore(self.control)
+
+    @property
+    def api_keys(self) -> "ApiKeys":
+        from mcpkit.security.authentication.api_keys import ApiKeys
+
+        return ApiKeys(self.key_store, _KEY_PREFIX)
+
+    @asynccontextmanager
+    async def guard(self, address: str) -> "AsyncIterator[Guard | None]":
+        """The door of the HTTP transport, or None where no authentication is set. `address` is the URL of the server's
+        endpoint, which tokens must be meant for where the settings name no other."""
+        if not self.settings.auth.strategies:
+            yield None
+            return
+        from mailquery.guarding import open_guard
+        from mailquery.mcp.catalogue import catalogue
+
+        accounts = await self.services.list_accounts(Visibility())
+        names = [account.name for account in accounts]
+        async with open_guard(
+            self.settings.auth, self.api_keys, catalogue(self.services, self._resolver()), names, address
+        ) as guard:
+            yield guard
+
     @asynccontextmanager
     async def limits(self) -> AsyncIterator["CallerLimits"]:
         """The limits of callers, as they are set."""
@@ -169,17 +203,19 @@ class Application:
             if redis is not None:
                 await redis.close()
 
-    def server(self, limits: "RateLimits | None" = None) -> "Server[Any]":
-        """The MCP server, for any transport. `limits` are those of each principal."""
+    def server(self, limits: "RateLimits | None" = None, *, guarded: bool = False) -> "Server[Any]":
+        """The MCP server, for any transport. `limits` are those of each principal. Where it is `guarded`, the transport
+        knows who calls; else it is the local user."""
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
-        from mcpkit.security.identity import LocalUser
+        from mcpkit.security.identity import AuthenticatedCaller, LocalUser
 
+        identity = AuthenticatedCaller() if guarded else LocalUser(self.local_user)
         resolver = self._resolver()
         offered = catalogue(self.services, resolver)
         pipeline = build_pipeline(
-            LocalUser(self.local_user),
+            identity,
             self.audit,
             limits=limits,
             parameters=resolver,

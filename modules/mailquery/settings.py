@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, time
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -18,6 +18,7 @@ from mailquery.domain.relevance import Weights
 from mcpkit.config import LayeredSettings, Loaded
 from mcpkit.config import load_settings as load_layers
 from mcpkit.logs import Form, Level
+from mcpkit.security.authentication.urls import check_url
 
 _CONFIG_FOLDER = "MAILQUERY_CONFIG_DIR"
 # Variables of the project's own scripts, which are no settings.
@@ -90,6 +91,69 @@ class RateLimiting(_Group):
     redis_url: SecretStr | None = None
 
 
+Strategy = Literal["api-keys", "jwt", "introspection"]
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
+
+class Introspection(_Group):
+    """How the authorization server is asked about a token (RFC 7662). `url` empty is what its metadata says."""
+
+    url: str = ""
+    client_id: str = ""
+    client_secret: SecretStr | None = None
+    cache_seconds: float = Field(default=30.0, ge=0, le=300)
+
+    @field_validator("url")
+    @classmethod
+    def _safe(cls, url: str) -> str:
+        return _safe_url(url)
+
+
+class Auth(_Group):
+    """Who may call over HTTP. `strategies` are those that are on; `users` names the accounts that each user may see.
+    `resource` is the public URL of this server's /mcp, which OAuth tokens must be meant for; empty is the address that
+    it listens at. The claims are those of OAuth tokens, and with an `accounts_claim` they narrow what a user sees."""
+
+    strategies: Annotated[tuple[Strategy, ...], NoDecode] = ()
+    users: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    resource: str = ""
+    issuer: str = ""
+    jwks_url: str = ""  # empty is what the issuer's metadata says
+    algorithms: Annotated[tuple[Algorithm, ...], NoDecode] = ("RS256", "PS256", "ES256", "EdDSA")
+    clock_skew_seconds: float = Field(default=60.0, ge=0, le=300)
+    user_claim: str = Field(default="sub", min_length=1)
+    scope_claim: str = Field(default="scope", min_length=1)
+    client_claim: str = Field(default="client_id", min_length=1)
+    accounts_claim: str = ""
+    introspection: Introspection = Introspection()
+
+    @field_validator("strategies", "algorithms", mode="before")
+    @classmethod
+    def _separated(cls, given: object) -> object:
+        return _words(given)
+
+    @field_validator("issuer", "jwks_url", "resource")
+    @classmethod
+    def _safe(cls, url: str) -> str:
+        return _safe_url(url)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.uses_oauth and not self.issuer:
+            raise ValueError("jwt and introspection need `issuer`, the authorization server's")
+        if "jwt" in self.strategies and not self.algorithms:
+            raise ValueError("jwt needs at least one of `algorithms`")
+        if "introspection" in self.strategies:
+            asked = self.introspection
+            if not asked.client_id or asked.client_secret is None:
+                raise ValueError("introspection needs `introspection.client_id` and `introspection.client_secret`")
+        return self
+
+    @property
+    def uses_oauth(self) -> bool:
+        return "jwt" in self.strategies or "introspection" in self.strategies
+
+
 class Answers(_Group):
     """How much an answer may hold where the caller does not say."""
 
@@ -108,6 +172,17 @@ class Importing(_Group):
     """`workers` None is one parser process for each core."""
 
     workers: int | None = Field(default=None, ge=1, le=64)
+
+
+def _words(given: object) -> object:
+    """A variable holds several words with commas between, or as JSON."""
+    if not isinstance(given, str):
+        return given
+    return json.loads(given) if given.lstrip().startswith("[") else given.replace(",", " ").split()
+
+
+def _safe_url(url: str) -> str:
+    return check_url(url) if url else url
 
 
 Weight = Annotated[float, Field(ge=0, le=1000)]
@@ -292,6 +367,7 @@ class Settings(LayeredSettings):
     me: Annotated[tuple[str, ...], NoDecode] = ()  # addresses and @domains; empty is what the sent mail tells
     time_zone: str = ""  # empty is the machine's
     http: HttpServer = HttpServer()
+    auth: Auth = Auth()
     answers: Answers = Answers()
     archive: Archive = Archive()
     importing: Importing = Importing()
@@ -314,10 +390,7 @@ class Settings(LayeredSettings):
     @field_validator("me", mode="before")
     @classmethod
     def _separated(cls, given: object) -> object:
-        """A variable holds them with commas between, or as JSON."""
-        if not isinstance(given, str):
-            return given
-        return json.loads(given) if given.lstrip().startswith("[") else given.replace(",", " ").split()
+        return _words(given)
 
     @field_validator("me")
     @classmethod

@@ -77,9 +77,11 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """The accounts that the caller may see, by name; None is all of them. Every read takes one."""
+    """The accounts that the caller may see, by name; None is all of them. Every read takes one. `user` is for whom it
+    is: what one user is given to hand back, no other's call takes."""
 
     accounts: frozenset[str] | None = None
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

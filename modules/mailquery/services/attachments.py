@@ -65,7 +65,7 @@ class ListAttachments:
         checked_limit(limit, MOST_ROWS)
         media_type = _media_type(media_type)
         digest = filters.digest(filename, media_type, *sorted(visible.accounts or ()))
-        start = self._cursors.open(cursor, digest) if cursor else None
+        start = self._cursors.open(visible.user, cursor, digest) if cursor else None
         now = start.now if start else self._clock()
         reading = await self._filters.read(filters, visible, now)
         rows, total, following = await self._search.attachments(
@@ -86,7 +86,7 @@ class ListAttachments:
                 if following is not None and count == len(rows)
                 else _position_after(rows[:count], start.position if start else None, as_of)
             )
-            return self._cursors.seal(digest, Bookmark(position, given_before + count, now))
+            return self._cursors.seal(visible.user, digest, Bookmark(position, given_before + count, now))
 
         return FoundAttachments(rows, total, given_before, following is not None, reading, cursor_after)
 
