@@ -11,6 +11,7 @@ from mailquery.domain.relevance import Weights
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
+from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
@@ -26,6 +27,7 @@ from mailquery.services.ourselves import FindOurselves
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
+from mailquery.services.signals import ReadSignals
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
@@ -170,12 +172,13 @@ def _services(settings: Settings, database: Database, vectors: SqliteVectors, me
     directory = SqliteDirectory(database)
     conversations = SqliteConversations(database)
     ourselves = FindOurselves(conversations, settings.me)
+    signals = ReadSignals(messages, SqliteCorrespondents(database), settings.mail.trusted_authserv_ids)
     filters = FilterReader(directory, settings.zone)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(
         search_messages=SearchMessages(search, filters, tokens, meaning),
-        read_message=ReadMessage(messages),
-        read_thread=ReadThread(messages),
+        read_message=ReadMessage(messages, signals),
+        read_thread=ReadThread(messages, signals),
         list_accounts=ListAccounts(directory),
         list_mailboxes=ListMailboxes(directory),
         list_attachments=ListAttachments(search, filters, tokens),

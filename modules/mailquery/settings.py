@@ -95,6 +95,13 @@ class Awaiting(_Group):
     days: int = Field(default=3, ge=0, le=3_650)
 
 
+class Mail(_Group):
+    """`trusted_authserv_ids` are the names of the mail servers whose Authentication-Results are believed (RFC 8601,
+    section 2.5): those of the provider, which takes out forged ones before it adds its own."""
+
+    trusted_authserv_ids: tuple[str, ...] = ()
+
+
 class Log(_Group):
     """`level` None is "info" over HTTP and "warning" over STDIO."""
 
@@ -116,6 +123,7 @@ class Settings(LayeredSettings):
     meaning: Meaning = Meaning()
     ranking: Ranking = Ranking()
     awaiting: Awaiting = Awaiting()
+    mail: Mail = Mail()
     log: Log = Log()
 
     @field_validator("home")

@@ -17,6 +17,7 @@ from mailquery.embedding.static import StaticEmbedder
 from mailquery.repositories.records import NewPlacement, SourceProblem
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
+from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
@@ -34,6 +35,7 @@ from mailquery.services.preparing import prepare
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
+from mailquery.services.signals import ReadSignals
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
@@ -135,6 +137,7 @@ async def temporary_archive(
     largest_attachment: int = 1_000_000,
     meaning: Meaning | None = None,
     me: Sequence[str] = (),
+    trusted_servers: Sequence[str] = (),
 ) -> AsyncIterator[Archive]:
     database = await open_archive(folder / "mail.db", readers=1)
     try:
@@ -146,6 +149,7 @@ async def temporary_archive(
 
         conversations = SqliteConversations(database)
         ourselves = FindOurselves(conversations, me)
+        signals = ReadSignals(messages, SqliteCorrespondents(database), trusted_servers)
 
         def clock() -> datetime:
             return NOW
@@ -153,8 +157,8 @@ async def temporary_archive(
         yield Archive(
             Services(
                 search_messages=SearchMessages(search, filters, tokens, _UNUSED, clock),
-                read_message=ReadMessage(messages),
-                read_thread=ReadThread(messages),
+                read_message=ReadMessage(messages, signals),
+                read_thread=ReadThread(messages, signals),
                 list_accounts=ListAccounts(directory),
                 list_mailboxes=ListMailboxes(directory),
                 list_attachments=ListAttachments(search, filters, tokens, clock),

@@ -1,6 +1,6 @@
 """Arguments that several tools share, and who may see what."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from mcpkit.protocol.declarations import Arguments
 READ = "mail:read"
 ATTACHMENTS = "mail:attachments"
 STATISTICS = "mail:statistics"
+SECRETS = "mail:secrets"  # a capability, which needs consent, and no permission
 
 _NAME_CHARS = 300
 MOST_CHARS = 200_000  # that a caller may ask for in one answer
@@ -32,8 +33,21 @@ def visibility(call: Call) -> Visibility:
     return Visibility(call.caller.accounts)
 
 
+IncludeSecrets = Annotated[bool, Field(description="Show one-time codes and login links unmasked; needs consent.")]
+
+
 class SizedArguments(Arguments):
     max_chars: MaxChars = None
+
+
+class _WithSecrets(Protocol):
+    @property
+    def include_secrets(self) -> bool: ...
+
+
+def secrets_capability(arguments: _WithSecrets) -> tuple[str, ...]:
+    """What a call needs consent for that asks for codes and links as they are."""
+    return (SECRETS,) if arguments.include_secrets else ()
 
 
 class FilterArguments(Arguments):

@@ -23,14 +23,16 @@ _ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]{0,20})", re.IGNORECASE)
 _MAX_REPEATED = 2_000_000
 
 
-def tame(source: str) -> tuple[str, bool]:
-    """The source without what is not read and without control characters; and whether it is too deep to be parsed."""
+def tame(source: str) -> tuple[str, bool, str]:
+    """The source without what is not read and without control characters; whether it is too deep to be parsed; and its
+    style sheets, which are not read but say what of it is seen."""
     source = source[:MAX_HTML_CHARACTERS]
     if not source.isprintable():
         source = _CONTROL.sub(" ", source)
     if "&#" in source:
         source = _CONTROL_REFERENCE.sub(" ", source)
-    return _tamed(_without_unread(source))
+    source, styles = _without_unread(source)
+    return (*_tamed(source), styles)
 
 
 _UNREAD = re.compile(r"<!--|<(?:script|style|noframes)(?=[\s>/])", re.IGNORECASE)
@@ -42,22 +44,26 @@ _UNREAD_ENDS = {
 }
 
 
-def _without_unread(source: str) -> str:
-    """The source without comments, scripts and style sheets. One that does not end goes to the end of the page."""
+def _without_unread(source: str) -> tuple[str, str]:
+    """The source without comments, scripts and style sheets, and the sheets. One that does not end goes to the end of
+    the page."""
     pieces: list[str] = []
+    styles: list[str] = []
     position = 0
     while (match := _UNREAD.search(source, position)) is not None:
         pieces.append(source[position : match.start()])
         opening = match[0].lower()
         # "<!-->" is a whole comment, so its end may overlap its beginning (HTML, section 13.2.5.43).
         end = _UNREAD_ENDS[opening].search(source, match.start() + 2 if opening == "<!--" else match.end())
+        if opening == "<style":
+            styles.append(source[match.end() : end.start() if end else len(source)].partition(">")[2])
         if end is None:
-            return "".join(pieces)
+            return "".join(pieces), "\n".join(styles)
         position = end.end()
     if not pieces:
-        return source
+        return source, ""
     pieces.append(source[position:])
-    return "".join(pieces)
+    return "".join(pieces), "\n".join(styles)
 
 
 def _tamed(source: str) -> tuple[str, bool]:

@@ -17,6 +17,7 @@ from mailquery.domain.queries import Query
 from mailquery.repositories.explanations import Explanation
 from mailquery.repositories.records import (
     AccountSummary,
+    Acquaintance,
     AttachmentRow,
     EmbeddingProgress,
     GroupBy,
@@ -30,6 +31,7 @@ from mailquery.repositories.records import (
     QueryVector,
     RecordedProblem,
     SearchPage,
+    Sender,
     Side,
     SimilarMessage,
     Sort,
@@ -129,6 +131,14 @@ class MessageRepository(Protocol):
 
     async def thread_rows(self, key: int, visible: Visibility) -> tuple[MessageRow, ...]:
         """The same without bodies."""
+        ...
+
+
+class CorrespondentRepository(Protocol):
+    """Whom the mail knows already."""
+
+    async def acquaintances(self, senders: Sequence[Sender], visible: Visibility) -> tuple[Acquaintance, ...]:
+        """One for each sender, by what the caller may see: mail older than the sender's own counts."""
         ...
 
 
