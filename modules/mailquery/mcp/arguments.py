@@ -24,7 +24,7 @@ MaxChars = Annotated[
 ]
 Cursor = Annotated[
     str | None,
-    Field(max_length=2_000, description="`cursor` of an earlier answer, with all other arguments unchanged."),
+    Field(max_length=2_000, description="`cursor` of the last answer; keep the other arguments."),
 ]
 SortOrder = Literal["relevance", "newest", "oldest"]
 
@@ -33,7 +33,7 @@ def visibility(call: Call) -> Visibility:
     return Visibility(call.caller.accounts)
 
 
-IncludeSecrets = Annotated[bool, Field(description="Show one-time codes and login links unmasked; needs consent.")]
+IncludeSecrets = Annotated[bool, Field(description="Show one-time codes and login links; needs consent.")]
 
 
 class SizedArguments(Arguments):
@@ -66,25 +66,21 @@ class FilterArguments(Arguments):
     mailbox: str | None = Field(
         default=None,
         max_length=_NAME_CHARS,
-        description="Mailbox or label: its name, or inbox, sent, drafts, archive, junk, trash.",
+        description="Mailbox or label, or inbox, sent, drafts, archive, junk, trash.",
     )
     from_: str | None = Field(
         default=None, alias="from", max_length=_NAME_CHARS, description="Sender: part of a name or address, or @domain."
     )
-    to: str | None = Field(
-        default=None, max_length=_NAME_CHARS, description="Recipient in To: part of a name or address, or @domain."
-    )
+    to: str | None = Field(default=None, max_length=_NAME_CHARS, description="Recipient (To), likewise.")
     subject: str | None = Field(
         default=None, max_length=_NAME_CHARS, description='Words that are all in the subject, or a "phrase".'
     )
     after: str | None = Field(
         default=None, max_length=40, description="On or after: 2026-03-15, 2026-03, 2026, yesterday, 7d."
     )
-    before: str | None = Field(
-        default=None, max_length=40, description="Before that day, month or year; written as `after`."
-    )
-    has_attachment: bool | None = Field(default=None, description="Only with (true) or without (false) attachments.")
-    unread: bool | None = Field(default=None, description="Only unread (true) or read (false).")
+    before: str | None = Field(default=None, max_length=40, description="Before that; as `after`.")
+    has_attachment: bool | None = Field(default=None, description="With (true) or without attachments.")
+    unread: bool | None = Field(default=None, description="Unread (true) or read.")
 
     def filters(self) -> Filters:
         return Filters(

@@ -70,7 +70,7 @@ class Explanation(BaseModel):
         lines = ["how the query was read, and what serves each part:"] if self.read_as else []
         lines += [f"  {part.as_line()}" for part in self.read_as]
         if self.omitted:
-            lines.append(f"{self.omitted} parts of the explanation left out: raise max_chars or ask for less")
+            lines.append(f"{self.omitted} parts of the explanation left out: raise max_chars")
         if self.driven_by:
             lines.append(f"driven by: {self.driven_by}")
         lines += [f"besides: {condition}" for condition in self.besides or ()]

@@ -13,6 +13,7 @@ from mailquery.services.filters import Filters
 from mailquery.services.similar import MOST_SIMILAR, FindSimilar, Similar, SimilarHit
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Tool, Truncated, UntrustedResult
+from mcpkit.security.untrusted import untrusted
 
 _BRIEF_STEPS = 2
 

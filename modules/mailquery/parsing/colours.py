@@ -9,13 +9,15 @@ _HEX = re.compile(r"#([0-9a-f]{3,8})\b")
 _FUNCTION = re.compile(r"(rgb|hsl)a?\(\s?([^()]{1,80})\)")
 _NAME = re.compile(r"[a-z]{3,22}")
 _NAMES = {
-    "white": 0xFFFFFF, "black": 0x000000, "red": 0xFF0000, "green": 0x008000, "blue": 0x0000FF, "gray": 0x808080, "grey": 0x808080,
-    "silver": 0xC0C0C0, "yellow": 0xFFFF00, "lime": 0x00FF00, "aqua": 0x00FFFF, "cyan": 0x00FFFF, "navy": 0x000080, "teal": 0x008080,
-    "maroon": 0x800000, "purple": 0x800080, "fuchsia": 0xFF00FF, "magenta": 0xFF00FF, "olive": 0x808000, "orange": 0xFFA500,
-    "snow": 0xFFFAFA, "ivory": 0xFFFFF0, "whitesmoke": 0xF5F5F5, "ghostwhite": 0xF8F8FF, "floralwhite": 0xFFFAF0, "azure": 0xF0FFFF,
+    "white": 0xFFFFFF, "black": 0x000000, "red": 0xFF0000, "green": 0x008000, "blue": 0x0000FF, "gray": 0x808080,
+    "grey": 0x808080, "silver": 0xC0C0C0, "yellow": 0xFFFF00, "lime": 0x00FF00, "aqua": 0x00FFFF, "cyan": 0x00FFFF,
+    "navy": 0x000080, "teal": 0x008080, "maroon": 0x800000, "purple": 0x800080, "fuchsia": 0xFF00FF,
+    "magenta": 0xFF00FF, "olive": 0x808000, "orange": 0xFFA500, "snow": 0xFFFAFA, "ivory": 0xFFFFF0,
+    "whitesmoke": 0xF5F5F5, "ghostwhite": 0xF8F8FF, "floralwhite": 0xFFFAF0, "azure": 0xF0FFFF,
     "mintcream": 0xF5FFFA, "seashell": 0xFFF5EE, "honeydew": 0xF0FFF0, "aliceblue": 0xF0F8FF, "lightgray": 0xD3D3D3,
-    "lightgrey": 0xD3D3D3, "darkgray": 0xA9A9A9, "darkgrey": 0xA9A9A9, "dimgray": 0x696969, "lightyellow": 0xFFFFE0, "beige": 0xF5F5DC,
-    "linen": 0xFAF0E6, "window": 0xFFFFFF, "windowtext": 0x000000, "canvas": 0xFFFFFF, "canvastext": 0x000000,
+    "lightgrey": 0xD3D3D3, "darkgray": 0xA9A9A9, "darkgrey": 0xA9A9A9, "dimgray": 0x696969, "lightyellow": 0xFFFFE0,
+    "beige": 0xF5F5DC, "linen": 0xFAF0E6, "window": 0xFFFFFF, "windowtext": 0x000000, "canvas": 0xFFFFFF,
+    "canvastext": 0x000000,
 }  # fmt: skip
 
 

@@ -18,13 +18,16 @@ _KEPT_CHARACTERS = 4_000  # of what was hidden
 _MAX_NODES = 20_000
 
 _NEVER_SHOWN = "template,noscript,[hidden],[aria-hidden=true i]"
-_DECISIVE = ("display", "visibility", "font", "opacity", "height", "width", "mso-hide", "color", "position", "indent", "clip",
-             "transform", "margin", "filter", "left", "top", "right", "overflow", "background", "bgcolor", "hidden", "fill")  # fmt: skip
+_DECISIVE = (
+    "display", "visibility", "font", "opacity", "height", "width", "mso-hide", "color", "position", "indent", "clip",
+    "transform", "margin", "filter", "left", "top", "right", "overflow", "background", "bgcolor", "hidden", "fill",
+)  # fmt: skip
 
 _NUMBER = re.compile(r"^([+-]?\d{0,7}(?:\.\d{1,6})?)\s?([a-z%]{0,4})$")
 _FAR = re.compile(r"-\s?(?:\d{4,}|[3-9]\d\d)(?:\.\d+)?\s?(?:px|pt|r?em|%|vw|vh)?\b|-\s?[1-9]\d{2,}\s?(?:r?em|vw|vh|%)")
 _NO_CLIP = re.compile(
-    r"rect\(\s?(?:0(?:px)?[\s,]+){3}0(?:px)?\s?\)|rect\(\s?1px[\s,]+1px[\s,]+1px[\s,]+1px|inset\(\s?(?:[5-9]\d|100)%|circle\(\s?0|polygon\(\s?0(?:px)?(?:\s0(?:px)?)?[,)]"
+    r"rect\(\s?(?:0(?:px)?[\s,]+){3}0(?:px)?\s?\)|rect\(\s?1px[\s,]+1px[\s,]+1px[\s,]+1px"
+    r"|inset\(\s?(?:[5-9]\d|100)%|circle\(\s?0|polygon\(\s?0(?:px)?(?:\s0(?:px)?)?[,)]"
 )
 _NO_SCALE = re.compile(r"(?:scale(?:3d|x|y)?|matrix)\(\s?0?\.?0+\s?[,)]|scale\(\s?0?\.0\d")
 _TINY = {
@@ -101,7 +104,9 @@ def _styled(root: LexborNode, styles: str) -> dict[int, _Style]:
 def _remove_boxes(root: LexborNode, styled: dict[int, _Style], hidden: list[str]) -> None:
     if not any(map(_is_no_box, styled.values())):
         return
-    gone = [node for node in _elements(root) if node.mem_id in styled and _is_no_box(styled[node.mem_id])]
+    gone = [
+        node for node in root.traverse(include_text=False) if node.mem_id in styled and _is_no_box(styled[node.mem_id])
+    ]
     taken: set[int] = set()
     for node in gone:
         if node.tag == "body" or _within(node, taken):
@@ -119,11 +124,6 @@ def _within(node: LexborNode, taken: set[int]) -> bool:
             return True
         parent = parent.parent
     return False
-
-
-def _elements(root: LexborNode) -> Iterator[LexborNode]:
-    for node in root.traverse(include_text=False):
-        yield node
 
 
 def _is_no_box(style: _Style) -> bool:
@@ -196,13 +196,16 @@ def _ancestors(node: LexborNode) -> Iterator[LexborNode]:
 _KEYS = frozenset(("font-size", "font", "visibility", "color", "-webkit-text-fill-color"))
 
 
+_PAPER = Colour(255, 255, 255)
+
+
 class _Seen:
     """What text at a place of the page has from above."""
 
     __slots__ = ("background", "colour", "hidden", "hides", "tiny")
 
     def __init__(self, tiny: bool = False, hidden: bool = False, colour: Colour | None = None,
-                 background: Colour | None = Colour(255, 255, 255)) -> None:  # fmt: skip
+                 background: Colour | None = _PAPER) -> None:  # fmt: skip
         self.tiny, self.hidden = tiny, hidden
         self.colour, self.background = colour, background  # None: not said; not known
         self.hides = (

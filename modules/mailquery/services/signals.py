@@ -6,6 +6,7 @@ A `warning` is something that honest mail hardly ever has; the others are facts 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 import anyio.to_thread
 
@@ -160,8 +161,37 @@ def _of_links(links: Sequence[Link]) -> list[Signal]:
     return [Signal(SignalKind.LINK_HOST, False, "by way of another host")] if passing else []
 
 
-_NOT_TOP_LEVEL = frozenset(("pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "html", "htm", "php", "js", "css", "png", "jpg", "jpeg",
-                            "gif", "zip", "csv", "xml", "json", "md", "py", "java", "exe", "mp", "net", "js"))  # fmt: skip
+_NOT_TOP_LEVEL = frozenset(
+    [
+        "pdf",
+        "doc",
+        "docx",
+        "xls",
+        "xlsx",
+        "ppt",
+        "pptx",
+        "txt",
+        "html",
+        "htm",
+        "php",
+        "js",
+        "css",
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "zip",
+        "csv",
+        "xml",
+        "json",
+        "md",
+        "py",
+        "java",
+        "exe",
+        "mp",
+        "net",
+    ]
+)
 
 
 def _is_host(name: str) -> bool:
@@ -222,10 +252,13 @@ def _mistaken(host: str, other: str) -> bool:
 
 
 # Those in whose name most fraud is written; all are longer than four letters, so that nothing is met by chance.
-_BRANDS = ("paypal", "google", "microsoft", "amazon", "netflix", "facebook", "instagram", "whatsapp", "linkedin", "dropbox", "docusign",
-           "github", "coinbase", "binance", "rakuten", "alipay", "wechat", "outlook", "office365", "icloud", "spotify", "adobe", "fedex",
-           "wellsfargo", "barclays", "santander", "sparkasse", "kakao", "naver", "mercari", "yahoo", "gmail", "bankofamerica",
-           "americanexpress", "mastercard", "booking", "airbnb", "stripe", "revolut", "deutschebank", "postbank")  # fmt: skip
+_BRANDS = (
+    "paypal", "google", "microsoft", "amazon", "netflix", "facebook", "instagram", "whatsapp", "linkedin",
+    "dropbox", "docusign", "github", "coinbase", "binance", "rakuten", "alipay", "wechat", "outlook", "office365",
+    "icloud", "spotify", "adobe", "fedex", "wellsfargo", "barclays", "santander", "sparkasse", "kakao", "naver",
+    "mercari", "yahoo", "gmail", "bankofamerica", "americanexpress", "mastercard", "booking", "airbnb", "stripe",
+    "revolut", "deutschebank", "postbank",
+)  # fmt: skip
 _BY_SKELETON = {hosts.skeleton(brand): brand for brand in _BRANDS}
 
 
@@ -236,7 +269,7 @@ def _brand_imitated(host: str) -> str:
     brand = _BY_SKELETON.get(hosts.skeleton(registered))
     if brand is not None and registered.replace("-", "") != brand:
         return brand
-    for label, following in zip(labels, labels[1:], strict=False):
+    for label, following in pairwise(labels):
         if label in _BRANDS and following in ("com", "net", "org") and label != registered:
             return label
     return ""
@@ -254,8 +287,27 @@ def _of_acquaintance(row: MessageRow, known: Acquaintance) -> list[Signal]:
     return found
 
 
-_FREE_MAIL = frozenset(("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "yahoo.com", "proton.me", "protonmail.com", "aol.com",
-                        "gmx.de", "gmx.net", "web.de", "mail.ru", "yandex.ru", "qq.com", "163.com", "naver.com", "icloud.com"))  # fmt: skip
+_FREE_MAIL = frozenset(
+    [
+        "gmail.com",
+        "googlemail.com",
+        "outlook.com",
+        "hotmail.com",
+        "yahoo.com",
+        "proton.me",
+        "protonmail.com",
+        "aol.com",
+        "gmx.de",
+        "gmx.net",
+        "web.de",
+        "mail.ru",
+        "yandex.ru",
+        "qq.com",
+        "163.com",
+        "naver.com",
+        "icloud.com",
+    ]
+)
 
 
 def _of_reply_to(message: StoredMessage) -> list[Signal]:

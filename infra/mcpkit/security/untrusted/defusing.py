@@ -24,7 +24,7 @@ _ELEMENT = re.compile(
 _OPENING, _CLOSING = "<＜‹«《〈⟨⟪≪❮❰˂ᐸ", ">＞›»》〉⟩⟫≫❯❱˃ᐳ"
 _FENCE = re.compile(
     rf"[{_OPENING}]{{2,8}}(?=[^{_OPENING}{_CLOSING}\n]{{1,80}}[{_CLOSING}]{{2}})"
-    rf"|[{_OPENING}]{{1,8}}(?=[\s/]{{0,4}}(?:untrusted|(?:end|begin)[\s:_-]{{0,3}}(?:untrusted|[0-9a-f]{{8}}\b)))",
+    rf"|[{_OPENING}]{{1,8}}(?=[\s/]{{0,4}}(?:untrusted\b|(?:(?:end|begin)[\s:_-]{{0,3}})?(?:untrusted|[0-9a-f]{{8}})\b))",
     re.IGNORECASE,
 )
 _TEMPLATE = re.compile(r"<(?=[|｜])|\[(?=/?INST\])")

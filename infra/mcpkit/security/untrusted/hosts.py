@@ -15,7 +15,8 @@ _CONFUSABLE = str.maketrans(
         **dict(zip("αοενικρτυχγηωѡσβ", "aoevikptuxynwwob", strict=True)),
         **dict(zip("օոսհցքցզյլգրեւԁ", "onuhgpgqjlqpeld", strict=True)),
         **dict(zip("ıɩɡɑʋßøłđħŧƅꞌ", "iigavboldhtb'", strict=True)),
-        "‐": "-", "‑": "-", "–": "-", "ー": "-", "一": "-", "丶": "", "ノ": "/", "⁄": "/", "∕": "/", "・": ".", "。": ".",
+        "‐": "-",
+        "‑": "-", "–": "-", "ー": "-", "一": "-", "丶": "", "ノ": "/", "⁄": "/", "∕": "/", "・": ".", "。": ".",
     }
 )  # fmt: skip
 _LATIN_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))
