@@ -52,7 +52,11 @@ def faults(answer: Answer, letter: Letter) -> Iterator[str]:
 def _characters(text: str) -> Iterator[str]:
     for letter in set(text) - set("\n\t"):
         category = unicodedata.category(letter)
-        if category in ("Cc", "Cs") or (category == "Cf" and letter not in _JOINERS) or 0xE0100 <= ord(letter) <= 0xE01EF:
+        if (
+            category in ("Cc", "Cs")
+            or (category == "Cf" and letter not in _JOINERS)
+            or 0xE0100 <= ord(letter) <= 0xE01EF
+        ):
             yield f"U+{ord(letter):04X} is in it"
     if "\u200d" in text and re.search("[a-z]\u200d", text):
         yield "a joiner joins nothing"

@@ -58,7 +58,9 @@ def compose(parts: Parts) -> bytes:
         ("Message-ID", f"<{parts.day}.{abs(hash_of(parts)):x}@acme.example>"),
     )
     for name, value in (*((name, value) for name, value in usual if name.lower() not in given), *parts.fields):
-        lines.append(name.encode() + b": " + (value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")))
+        lines.append(
+            name.encode() + b": " + (value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass"))
+        )
     body_head = f"Content-Type: {parts.content_type}\nContent-Transfer-Encoding: {parts.encoding}".encode()
     if not parts.files:
         return b"\n".join([*lines, b"MIME-Version: 1.0", body_head, b"", parts.body, b""])

@@ -58,11 +58,21 @@ _PAGE = (
     '<p class="narrow">{title}</p></td></tr></table><p style="font-size:11px;color:#999">Unsubscribe</p></body></html>'
 )  # fmt: skip
 _NEWS = (
-    ("News <news@shop.example>", "Spring is here", "New things for the garden", "All chairs are now half price. Code SPRING gives more. Article"),
+    (
+        "News <news@shop.example>",
+        "Spring is here",
+        "New things for the garden",
+        "All chairs are now half price. Code SPRING gives more. Article",
+    ),
     ("뉴스레터 <news@seoul.example>", "이번 주 소식", "새로운 소식을 확인하세요", "모든 상품을 할인합니다. 상품"),
     ("ニュース <news@tokyo.example>", "今週のお知らせ", "新しい商品のご案内", "すべての商品が割引です。商品"),
     ("Aktuell <news@berlin.example>", "Neues im Mai", "Unsere Angebote", "Alle Stühle zum halben Preis. Artikel"),
-    ("Le Journal <news@paris.example>", "Nouveautés", "Nos offres du mois", "Toutes les chaises à moitié prix. Article"),
+    (
+        "Le Journal <news@paris.example>",
+        "Nouveautés",
+        "Nos offres du mois",
+        "Toutes les chaises à moitié prix. Article",
+    ),
 )
 _NOTICES = (
     ("Acme Security <security@acme.example>", "New sign-in to your account", "We noticed a new sign-in on {date} at {time} from Seoul. If this was you, ignore this message. Never share your password or any code."),
@@ -91,17 +101,26 @@ def _figures(dice: random.Random) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _letter(kind: str, sender: str, subject: str, text: str, figures: dict[str, str], day: int, secret: tuple[str, ...]) -> Letter:
+def _letter(
+    kind: str, sender: str, subject: str, text: str, figures: dict[str, str], day: int, secret: tuple[str, ...]
+) -> Letter:
     subject, text = subject.format(**figures), text.format(**figures)
     encoding = ("8bit", "base64", "quoted-printable")[day % 3]
-    body = {"8bit": str.encode, "base64": base64_body, "quoted-printable": quoted_body}[encoding](text)
+    body = {"8bit": text.encode(), "base64": base64_body(text), "quoted-printable": quoted_body(text)}[encoding]
     fields: list[tuple[str, str | bytes]] = []
     if day % 4 == 0:
         domain = sender.rpartition("@")[2].strip(">")
-        fields.append(("Authentication-Results", f"mx.home.example; spf=pass smtp.mailfrom={domain}; dkim=pass header.d={domain}; dmarc=pass"))
+        fields.append(
+            (
+                "Authentication-Results",
+                f"mx.home.example; spf=pass smtp.mailfrom={domain}; dkim=pass header.d={domain}; dmarc=pass",
+            )
+        )
     if day % 7 == 0:
         fields.append(("Reply-To", sender.replace("<", "<reply+")))
-    kept = tuple(value for name in ("number", "amount", "date", "time", "zip", "room") if (value := figures[name]) in text)
+    kept = tuple(
+        value for name in ("number", "amount", "date", "time", "zip", "room") if (value := figures[name]) in text
+    )
     parts = Parts(_encoded(sender), subject, fields, body, encoding=encoding, day=day)
     return Letter(subject, kind, compose(parts), secret=secret, kept=kept)
 
@@ -141,7 +160,14 @@ def _news(dice: random.Random, number: int, day: int) -> Letter:
     sender, title, preview, text = _NEWS[number % len(_NEWS)]
     figures = _figures(dice)
     page = _PAGE.format(preview=preview, title=title, text=text, **figures)
-    parts = Parts(_encoded(sender), title, [("List-Unsubscribe", "<https://news.example/u>")], page.encode(), "text/html; charset=utf-8", day=day)
+    parts = Parts(
+        _encoded(sender),
+        title,
+        [("List-Unsubscribe", "<https://news.example/u>")],
+        page.encode(),
+        "text/html; charset=utf-8",
+        day=day,
+    )
     return Letter(title, "newsletters", compose(parts), kept=(figures["number"], title, text))
 
 

@@ -9,12 +9,14 @@ from typing import Any
 
 from mcp import Client
 from mcp.shared.exceptions import MCPError
+from mcp_types import PromptReference
 
 from mailbench.injection.judge import Answer
 from mailbench.injection.letters import Letter
 from mailquery.bootstrap import Application, open_application
 from mailquery.settings import Settings
 
+_PERSON = PromptReference(type="ref/prompt", name="everything_with")
 PARTS = ("text", "html", "headers", "raw")
 
 
@@ -47,7 +49,9 @@ class Reader:
                 texts.append(block.resource.text)
         structured = result.structured_content or {}
         written = json.dumps(structured, ensure_ascii=False, separators=(",", ":"))
-        return Answer(tool, tuple(texts), "" if result.is_error else written, str(arguments.get("part", ""))), structured
+        return Answer(
+            tool, tuple(texts), "" if result.is_error else written, str(arguments.get("part", ""))
+        ), structured
 
     async def resource(self, uri: str) -> Answer:
         try:
@@ -71,13 +75,17 @@ class Reader:
         for word in words:
             answers.append((await self.call("search_messages", query=word))[0])
             answers.append((await self.call("find_people", text=word))[0])
-            completion = await self.client.complete(
-                {"type": "ref/prompt", "name": "everything_with"}, {"name": "person", "value": word}  # type: ignore[arg-type]
-            )
-            answers.append(Answer("completion", (), json.dumps(["\"untrusted\":true", *completion.completion.values], ensure_ascii=False)))
+            completion = await self.client.complete(_PERSON, {"name": "person", "value": word})
+            # A completion is a list of values and has no place for more: only its characters are judged.
+            answers.append(Answer("completion", (), f'"untrusted":true{json.dumps(completion.completion.values)}'))
         answers.append(await self.resource(f"mail://message/{message}"))
         answers.append(await self.resource(f"mail://thread/{message}"))
         return answers
+
+    async def rows_of(self, query: str) -> Answer:
+        """The rows alone that a query finds: the rest of the answer repeats the query."""
+        _, found = await self.call("search_messages", query=query)
+        return Answer("search_messages", (), json.dumps(found.get("rows", []), ensure_ascii=False))
 
     async def over_all(self) -> list[Answer]:
         """Answers about the whole archive."""

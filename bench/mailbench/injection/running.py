@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import base64
 import json
+import re
 import sys
 import tempfile
 import time
@@ -14,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from mailbench.injection.attacks import attacks
-from mailbench.injection.judge import faults
+from mailbench.injection.judge import Answer, faults
 from mailbench.injection.letters import Letter
 from mailbench.injection.ordinary import ordinary
 from mailbench.injection.reading import Reader, archive_of
@@ -54,7 +56,13 @@ async def measure(home: Path, hostile: Sequence[Letter], friendly: Sequence[Lett
         for answer in await reader.over_all():
             found.calls += 1
             # Whose words they are does not matter here: all of them must be fenced.
-            everybody = Letter("all", "all", b"", tuple(w for each in hostile for w in each.seen), tuple(w for each in hostile for w in each.unseen))
+            everybody = Letter(
+                "all",
+                "all",
+                b"",
+                tuple(w for each in hostile for w in each.seen),
+                tuple(w for each in hostile for w in each.unseen),
+            )
             if through := list(dict.fromkeys(faults(answer, everybody))):
                 found.reached[f"over all: {answer.what}"] = through
         times: list[float] = []
@@ -67,7 +75,7 @@ async def measure(home: Path, hostile: Sequence[Letter], friendly: Sequence[Lett
 async def _attack(reader: Reader, letter: Letter, found: Found) -> None:
     found.attacks[letter.family] += 1
     through: dict[str, None] = {}
-    answers = await reader.everything(handle(letter), letter.seen + letter.unseen)
+    answers = await reader.everything(handle(letter), letter.seen)
     found.calls += len(answers)
     if not any(word in text for answer in answers for text in answer.texts for word in letter.seen):
         through["nothing of it is shown at all"] = None
@@ -87,6 +95,10 @@ async def _attack(reader: Reader, letter: Letter, found: Found) -> None:
 async def _signals(reader: Reader, letter: Letter) -> list[dict[str, Any]]:
     _, structured = await reader.call("read_message", id=handle(letter))
     signals: list[dict[str, Any]] = structured.get("signals", [])
+    _, files = await reader.call("list_attachments", query=f"thread:{handle(letter)}")
+    for row in files.get("rows", ()):
+        _, content = await reader.call("get_attachment", id=row["id"])
+        signals += [{"kind": kind, "warning": True} for kind in content.get("signals", ())]
     return signals
 
 
@@ -97,49 +109,42 @@ async def _ordinary(reader: Reader, letter: Letter, found: Found, times: list[fl
     times.append(time.perf_counter() - began)
     warnings = [each["kind"] for each in structured.get("signals", ()) if each.get("warning")]
     if warnings:
-        found.false[f"{letter.family}: {letter.name}"] = warnings
+        found.false[f"{letter.family}: {letter.name} ({handle(letter)})"] = warnings
     text = answer.texts[0]
     found.kept += len(letter.kept)
     found.wrongly_masked += [f"{letter.family}: {letter.name}: {value}" for value in letter.kept if value not in text]
     if not letter.secret:
         return
-    answers = await reader.everything(handle(letter), letter.secret)
+    answers = [*await reader.everything(handle(letter), ()), *[await reader.rows_of(value) for value in letter.secret]]
     found.calls += len(answers)
     shown = [each for each in answers if any(_holds(each, value) for value in letter.secret)]
     found.masked += not shown
     if shown:
-        found.not_masked.append(f"{letter.family}: {letter.name}: {', '.join(f'{each.what} {each.source}' for each in shown)}")
+        found.not_masked.append(
+            f"{letter.family}: {letter.name}: {', '.join(f'{each.what} {each.source}' for each in shown)}"
+        )
     open_answer, _ = await reader.call("read_message", id=handle(letter), include_secrets=True)
     if not any(value in open_answer.texts[0] for value in letter.secret):
         found.not_masked.append(f"{letter.family}: {letter.name}: it is not shown where it was asked for")
 
 
-def _holds(answer: Any, value: str) -> bool:
-    """Whether an answer shows a secret. The query itself, which a search repeats, is the caller's own."""
-    import base64
-    import re
-
+def _holds(answer: Answer, value: str) -> bool:
+    """Whether an answer shows a secret, be it in base64 as the message was sent."""
     for text in (*answer.texts, answer.structured):
-        lines = [line for line in re.split(r"\\n|\n", text) if "read as:" not in line and "serves" not in line]
-        plain = "\n".join(lines) if answer.what == "search_messages" else text
-        plain = re.sub(r'"(?:read_as|explanation)":(?:"[^"]*"|\{.*?\}\]?\}?)', "", plain).replace("**", "")
-        plain = "" if answer.what == "search_messages" and not any(c in plain for c in "|") else plain
-        for block in re.findall(r"[A-Za-z0-9+/]{40,}={0,2}", plain):
-            with_padding = block + "=" * (-len(block) % 4)
-            try:
-                plain += base64.b64decode(with_padding).decode("utf-8", "ignore")
-            except ValueError:
-                continue
-        if value in plain:
+        if value in text.replace("**", ""):
             return True
+        for block in re.findall(r"(?:[A-Za-z0-9+/]{40,}=*(?:\\n|\n)?)+", text):
+            encoded = re.sub(r"\\n|\n|=", "", block)
+            if value.encode() in base64.b64decode(encoded[: len(encoded) // 4 * 4]):
+                return True
     return False
 
 
 def show(found: Found) -> None:
-    attacks_count, ordinary_count = sum(found.attacks.values()), sum(found.ordinary.values())
+    attack_count, ordinary_count = sum(found.attacks.values()), sum(found.ordinary.values())
     rows = [[name, count, sum(key.startswith(f"{name}: ") for key in found.reached), found.warned[name], found.noted[name]]
             for name, count in found.attacks.items()]  # fmt: skip
-    rows.append(["all", attacks_count, len(found.reached), sum(found.warned.values()), sum(found.noted.values())])
+    rows.append(["all", attack_count, len(found.reached), sum(found.warned.values()), sum(found.noted.values())])
     print(table("Attacks", ["family", "attacks", "reach the reader", "with a warning", "with a note only"], rows))
     for name, through in found.reached.items():
         print(f"  {name}: {'; '.join(through[:4])}")

@@ -27,6 +27,7 @@ from mailquery.services.attachments import (
     GetAttachment,
     ListAttachments,
 )
+from mailquery.services.signals import SignalKind, signals_of_file
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Embedded, Tool, Truncated, UntrustedResult
@@ -181,6 +182,7 @@ class AttachmentResult(UntrustedResult):
     size: int = Field(description="Bytes.")
     message: str = Field(description="Id of its message.")
     length: int | None = Field(default=None, description="Characters, where the attachment is text.")
+    signals: list[SignalKind] | None = Field(default=None, description="What in its text calls for care.")
     truncated: Truncated | None = None
 
     _content: AttachmentContent = PrivateAttr()
@@ -202,6 +204,7 @@ class AttachmentResult(UntrustedResult):
             size=len(content.data),
             message=message_handle(row.key),
             length=None if text is None else len(text),
+            signals=list(signals_of_file(content.text)) or None if content.text else None,
         )
         around = _AROUND_CHARS + result._described()
         characters = 0 if text is None else _fitting(text, (most or DEFAULT_MAX_CHARS) - around)
@@ -243,6 +246,8 @@ class AttachmentResult(UntrustedResult):
     def as_text(self) -> str:
         size = f"{self.size:,} bytes" + (f", {self.length:,} characters" if self.length is not None else "")
         text = f"{self.id} of {self.message}, {size}; content {shown.UNTRUSTED}."
+        if self.signals:
+            text += f" Warnings: {', '.join(self.signals)}."
         if self.truncated:
             text += f" {self.truncated.omitted:,} characters left out: {self.truncated.next}."
         return f"{text}\n" + untrusted(f"{self.name or ''} ({self.type})")

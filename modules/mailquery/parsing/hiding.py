@@ -17,9 +17,10 @@ from mailquery.parsing.stylesheets import declarations, rules
 _KEPT_CHARACTERS = 4_000  # of what was hidden
 _MAX_NODES = 20_000
 
+_TAG = re.compile(r"<[^<>]*>")
 _NEVER_SHOWN = "template,noscript,[hidden],[aria-hidden=true i]"
 _DECISIVE = (
-    "display", "visibility", "font", "opacity", "height", "width", "mso-hide", "color", "position", "indent", "clip",
+    "\\", "display", "visibility", "font", "opacity", "height", "width", "mso-hide", "color", "position", "indent", "clip",
     "transform", "margin", "filter", "left", "top", "right", "overflow", "background", "bgcolor", "hidden", "fill",
 )  # fmt: skip
 
@@ -62,7 +63,10 @@ def remove_hidden(root: LexborNode, source: str, styles: str) -> str:
 
 
 def _take_out(node: LexborNode, hidden: list[str]) -> None:
-    hidden.append(node.text(deep=True, separator=" ")[:_KEPT_CHARACTERS])
+    text = node.text(deep=True, separator=" ")
+    if not text and node.tag == "template":  # what is in it is no child of it (HTML, section 4.12.3)
+        text = _TAG.sub(" ", node.html or "")
+    hidden.append(text[:_KEPT_CHARACTERS])
     node.decompose()
 
 

@@ -20,6 +20,7 @@ from mailquery.parsing.links import collect
 from mailquery.parsing.taming import MAX_HTML_CHARACTERS, tame
 
 _MAX_ANCHORS = 1_000
+_MAX_UNSEEN = 12_000  # characters
 
 _QUOTE_OPENS, _QUOTE_CLOSES, _QUOTE_TO_END, _BREAK, _KEPT_BLANK = "\x01", "\x02", "\x03", "\x0b", "\x1f"
 _WHITE = re.compile(r"[ \t\r\n\f]+")
@@ -93,22 +94,32 @@ class Glance(NamedTuple):
 def read_html(source: str) -> HtmlText:
     """The text, its quoted lines and its links. Bounded in time whatever the source is."""
     complete = len(source) <= MAX_HTML_CHARACTERS
-    source, flat, styles = tame(source)
+    source, flat, styles, _ = tame(source)
     text, links, hidden = _rendered(_mark_layout(source), styles, flat=flat)
     lines, quoted = _lines(text)
     return HtmlText("\n".join(lines), tuple(quoted), links, complete, hidden)
 
 
-def hidden_in_html(source: str) -> str:
-    """The beginning of the text of a page that a reader of it would not see."""
-    source, flat, styles = tame(source)
-    return _rendered(source, styles, flat=flat)[2]
+def unseen_in_html(source: str) -> tuple[str, str]:
+    """The beginning of the text of a page that a reader of it would not see: what it hides, and what is no text of it
+    at all (comments, its title, choices of a form)."""
+    tamed = tame(source)
+    if tamed.flat:
+        return "", tamed.comments
+    parser = LexborHTMLParser(tamed.source)
+    others = [_text_in(node) for node in parser.css(_NO_TEXT)]
+    _, _, hidden = _rendered(tamed.source, tamed.styles, flat=False)
+    return hidden, "\n".join([tamed.comments, *others])[:_MAX_UNSEEN]
+
+
+def _text_in(node: LexborNode) -> str:
+    return node.text(deep=True, separator=" ")[:_MAX_UNSEEN]
 
 
 def glance_at_html(source: str) -> Glance:
     """For a page that stands beside the same in plain text: no layout, which is most of the work."""
     complete = len(source) <= MAX_HTML_CHARACTERS
-    source, flat, styles = tame(source)
+    source, flat, styles, _ = tame(source)
     text, links, _ = _rendered(source, styles, flat=flat)
     return Glance(sum(map(len, text.split())), links, complete)
 

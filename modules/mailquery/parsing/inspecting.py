@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from mailquery.parsing.authentication import Authentication, read_authentication
 from mailquery.parsing.body import decode_part, text_parts
 from mailquery.parsing.fields import unfold
 from mailquery.parsing.headers import decode_raw, decode_words
-from mailquery.parsing.html import hidden_in_html
+from mailquery.parsing.html import unseen_in_html
 from mailquery.parsing.message import normalised
 from mailquery.parsing.structure import Part, read_structure
 from mailquery.parsing.transfer import undo_transfer_encoding
@@ -31,11 +32,13 @@ _REFERENCE = re.compile(r"&#(?:x([0-9a-f]{1,6})|(\d{1,7}));|&(?:zwnj|zwj|lrm|rlm
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """`hidden` is the beginning of text that a reader of the page would not see. `invisible` counts characters that
+    """`hidden` is the beginning of text that a reader of the page would not see, `unread` of what is in the page and no
+    text of it. `invisible` counts characters that
     cannot be seen, `deceiving` those of them that reorder text or spell hidden words; `controls` counts control
     characters and terminal escapes."""
 
     hidden: str = ""
+    unread: str = ""
     invisible: int = 0
     deceiving: int = 0
     controls: int = 0
@@ -51,12 +54,17 @@ def inspect_message(raw: bytes, trusted: frozenset[str]) -> Inspection:
         return Inspection()
     header = structure.root.header
     texts = [decode_words(decode_raw(unfold(value[:20_000]))) for name, value in header.fields if name in _SHOWN_FIELDS]
+    leaves = list(islice(structure.root.leaves(), _MOST_PARTS))
+    texts += [leaf.disposition_parameters.get("filename", "") + leaf.parameters.get("name", "") for leaf in leaves]
     hidden: list[str] = []
+    unread: list[str] = []
     parts = [part for stretch in text_parts(structure.root) for part in stretch][:_MOST_PARTS]
     for part in parts:
         text = _text(raw, part)
         if part.content_type in _HTML_TYPES or text[:200].lstrip().lower().startswith(("<!doctype html", "<html")):
-            hidden.append(hidden_in_html(text))
+            unseen, comments = unseen_in_html(text)
+            hidden.append(unseen)
+            unread.append(comments)
             texts.append(_REFERENCE.sub(_character, text))
         else:
             texts.append(text)
@@ -64,6 +72,7 @@ def inspect_message(raw: bytes, trusted: frozenset[str]) -> Inspection:
     results = [decode_raw(unfold(value[:10_000])) for value in header.all("authentication-results")]
     return Inspection(
         hidden=" ".join(text for text in hidden if text),
+        unread="\n".join(unread),
         invisible=invisible,
         deceiving=deceiving,
         controls=controls,

@@ -11,7 +11,7 @@ MAX_RULES = 400
 _MAX_CHARACTERS = 200_000
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
-_RULE = re.compile(r"([^{}]{1,4000})\{([^{}]{0,8000})\}")
+_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))")  # CSS Syntax 3, section 4.3.7
 _WINDOW = 1_000  # pixels
 _WIDTH = re.compile(r"(min|max)-(?:device-)?width\s{0,5}:\s{0,5}(\d{1,7})")
 _NOT_AT_A_DESK = re.compile(
@@ -34,7 +34,10 @@ def declarations(style: str) -> tuple[dict[str, str], frozenset[str]]:
     `!important`."""
     found: dict[str, str] = {}
     important: set[str] = set()
-    for one in style[:8_000].split(";"):
+    style = _COMMENT.sub("", style[:8_000])
+    if "\\" in style:
+        style = _ESCAPE.sub(_unescaped, style)
+    for one in style.split(";"):
         name, colon, value = one.partition(":")
         if not colon:
             continue
@@ -47,6 +50,13 @@ def declarations(style: str) -> tuple[dict[str, str], frozenset[str]]:
         if name:
             found[name] = value
     return found, frozenset(important)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    if match[1] is None:
+        return match[2] or ""
+    number = int(match[1], 16)
+    return chr(number) if 0x20 <= number < 0x110000 else "\ufffd"
 
 
 def rules(styles: str) -> Iterator[Rule]:

@@ -16,7 +16,8 @@ from mailquery.parsing.authentication import Authentication
 from mailquery.parsing.inspecting import Inspection, inspect_message
 from mailquery.repositories.interfaces import CorrespondentRepository, MessageRepository
 from mailquery.repositories.records import Acquaintance, MessageRow, Sender, StoredMessage, Visibility
-from mcpkit.security.untrusted import hosts
+from mcpkit.security.untrusted import clean, hosts
+from mcpkit.security.untrusted.defusing import active_content
 from mcpkit.security.untrusted.phrases import orders
 
 MOST_INSPECTED = 50  # messages of one thread, the newest
@@ -33,6 +34,7 @@ class SignalKind(StrEnum):
     HIDDEN_TEXT = "hidden_text_removed"
     INVISIBLE = "invisible_characters_removed"
     CONTROLS = "control_characters_removed"
+    ACTIVE = "active_content_defused"  # images and scripts that a renderer of the text would load
     LINK_HOST = "link_text_names_another_host"
     LOOK_ALIKE = "look_alike_domain"
     MIXED_SCRIPTS = "mixed_script_domain"
@@ -94,6 +96,11 @@ class ReadSignals:
         return tuple(sorted(merged.values(), key=lambda signal: not signal.warning))
 
 
+def signals_of_file(text: str) -> tuple[SignalKind, ...]:
+    """The warnings that the text of an attachment tells."""
+    return tuple(dict.fromkeys(signal.kind for signal in _of_orders(clean(text).text)))
+
+
 def signals_of_row(row: MessageRow, snippet: str) -> tuple[SignalKind, ...]:
     """The warnings that a row of a list tells by itself, without its message being read."""
     found = [*_of_sender(row, ""), *_of_host(row.from_, row.to), *_of_orders(f"{row.subject}\n{snippet}")]
@@ -113,19 +120,31 @@ def _of_orders(text: str, detail: str = "") -> list[Signal]:
 
 def _of_text(message: StoredMessage, inspected: Inspection) -> list[Signal]:
     row = message.row
-    names = [each.name for each in (*row.from_, *message.reply_to)]
+    people = (*row.from_, *message.reply_to, *message.to[:20], *message.cc[:20])
+    names = [each.name for each in people]
+    names += [each.address.rpartition("@")[0] for each in people]
     names += [file.filename for file in row.attachments]
     names += [link.text for link in message.links[:50]]
     # Names are read as sentences: what programs put for blanks in file names is taken for blanks.
-    around = "\n".join([row.subject, *names, message.list_id]).replace("_", " ").replace("-", " ")
-    found = _of_orders(f"{row.subject}\n{message.body.text}") or _of_orders(around)
+    around = "\n".join([*names, message.list_id, row.message_id]).translate(_BLANKS)
+    cleaned = clean(message.body.text)
+    found = _of_orders(f"{row.subject}\n{cleaned.text}") or _of_orders(around)
+    if cleaned.removed and not inspected.invisible:
+        found.append(Signal(SignalKind.INVISIBLE, False, f"{cleaned.removed}"))
+    if active := active_content(cleaned.text):
+        found.append(Signal(SignalKind.ACTIVE, "running" in active and not message.list_id, " and ".join(active)))
     hidden = inspected.hidden
-    if hidden:
-        told = _of_orders(hidden)
-        found = found or told
-        many = f"{len(hidden)}{' or more' if len(hidden) >= 4_000 else ''} characters of HTML"
+    told = _of_orders(hidden) or _of_orders(inspected.unread)
+    if hidden or told:
+        many = (
+            f"{len(hidden)}{' or more' if len(hidden) >= 4_000 else ''} characters of HTML" if hidden else "in comments"
+        )
+        found += told
         found.append(Signal(SignalKind.HIDDEN_TEXT, bool(told) or len(hidden) > _MUCH_HIDDEN, many))
     return found
+
+
+_BLANKS = str.maketrans("_-.+", "    ")
 
 
 def _of_characters(inspected: Inspection) -> list[Signal]:

@@ -27,6 +27,8 @@ _FENCE = re.compile(
     rf"|[{_OPENING}]{{1,8}}(?=[\s/]{{0,4}}(?:untrusted\b|(?:(?:end|begin)[\s:_-]{{0,3}})?(?:untrusted|[0-9a-f]{{8}})\b))",
     re.IGNORECASE,
 )
+_LIVE_IMAGE = re.compile(r"!\[[^\]\n]{0,300}\][(\[]")
+_RUNNING = re.compile(r"(?i)<(?:script|iframe|img|svg|object|embed|link|meta|base)\b[^<>\n]{0,300}>?")
 _TEMPLATE = re.compile(r"<(?=[|｜])|\[(?=/?INST\])")
 _SIGNS = frozenset(_OPENING)
 
@@ -48,6 +50,19 @@ def defuse(text: str) -> str:
         text = _ELEMENT.sub("< ", text)
         text = _TEMPLATE.sub(lambda found: found[0] + " ", text)
     return text
+
+
+def active_content(text: str) -> tuple[str, ...]:
+    """What `defuse` would break of what loads or runs by itself: "image" for Markdown's, "running" for addresses that
+    carry or run their content and for elements of HTML."""
+    found = []
+    if "![" in text and _LIVE_IMAGE.search(text):
+        found.append("image")
+    folded = text.lower()
+    running = ("data:" in folded and _DATA.search(text)) or ("script:" in folded and _SCRIPT.search(text))
+    if running or ("<" in text and _RUNNING.search(text)):
+        found.append("running")
+    return tuple(found)
 
 
 def safe_line(text: str, limit: int | None = None) -> str:

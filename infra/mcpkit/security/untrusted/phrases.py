@@ -32,9 +32,9 @@ _ORDERS = (
     # English
     _rule('instruction|prompt|rules|direction|guideline|guardrail|command|directive|context|restriction',
           r"\b(?:ignore|disregard|forget|override|bypass|do not follow|stop following)\b[^.!?\n]{0,40}\b(?:previous|prior|above|"
-          r"earlier|preceding|foregoing|all|any|your|system|safety|original)\b[^.!?\n]{0,30}\b(?:instructions?|prompts?|rules|directions|"
-          r"guidelines|guardrails|commands|directives|context|restrictions)\b"),
-    _rule('system prompt|system message|system instruction|hidden instruction', r"\b(?:your|the|new|updated|revised) (?:system prompt|system message|system instructions?|hidden instructions)\b"),
+          r"earlier|preceding|foregoing|your|system|safety|original)\b[^.!?\n]{0,30}\b(?:instructions?|prompts?|rules|directions|"
+          r"guidelines|guardrails|commands|directives|context|restrictions)\b|\b(?:ignore|disregard|forget|override|bypass) (?:all|any|every)(?: of)?(?: the| these| those| other)? (?:instructions?|prompts?|guidelines|guardrails|directives)\b"),
+    _rule('system prompt|system message|system instruction|hidden instruction', r"\b(?:your|new|updated|revised) (?:system prompt|system message|system instructions?|hidden instructions)\b"),
     _rule('you are ', r"\byou are (?:now|no longer|actually) (?:an? |in |the |my )?(?:ai|assistant|dan|developer mode|unrestricted|language model|admin|root|helpful|bound|restricted)"),
     _rule('instruction', r"\b(?:new|updated|important|real|actual|urgent|secret|hidden|additional|special) instructions?\b[^.!?\n]{0,20}\b(?:for|to) (?:the |any |all |an )?(?:ai|assistants?|llms?|agents?|models?|chatbots?|copilot|claude|gpt|gemini)\b"),
     _rule(' ai |ai,|ai:|ai.|ai assistant|ai agent|llm|language model|chatgpt|gpt-|claude|copilot|gemini',
@@ -45,7 +45,7 @@ _ORDERS = (
     _rule('the user', r"\b(?:do not|don't|never|without) (?:tell|telling|inform|informing|mention(?:ing)?|alert(?:ing)?|notify|notifying|reveal|warn(?:ing)?|ask(?:ing)?)\b[^.!?\n]{0,30}\bthe user\b"),
     _rule('prompt|instructions|your context|your memory', r"\b(?:reveal|print|output|repeat|leak|show|disclose|exfiltrate)\b[^.!?\n]{0,30}\b(?:your (?:system |initial |hidden )?(?:prompt|instructions|context|memory)|system prompt)\b"),
     _rule(' mode|jailbreak', r"\b(?:enable|enter|activate|switch to|in) (?:developer|dan|god|debug|jailbreak|unrestricted) mode\b|\bjailbreak(?:ed|ing)?\b[^.!?\n]{0,30}\b(?:mode|prompt|model|assistant)\b"),
-    _rule(' tool| function', r"\b(?:call|invoke|use|run|execute) the [`'\"]?\w{2,40}[`'\"]? (?:tool|function)\b"),
+    _rule(' tool| function', r"\b(?:call|invoke|use|run|execute) the (?:[`'\"]\w{2,40}[`'\"]|\w{2,20}_\w{2,30}) (?:tool|function)\b"),
     _rule('and send|then send|and forward|then forward|and post|then post|and upload|then upload|and append|then append|'
           'and include|then include|and encode|then encode|and put|then put|and paste|then paste', r"\b(?:search|read|collect|gather|find|list|summari[sz]e|get) (?:through )?(?:all|every|the user'?s?|their|his|her|my|any)\b[^.!?\n]{0,60}\b(?:e-?mails?|inbox|messages|passwords?|codes|attachments|credentials)\b[^.!?\n]{0,60}\b(?:and|then) (?:send|forward|post|upload|append|include|encode|put|paste)\b"),
     _rule('forward|exfiltrate|upload|send |post ', r"\b(?:forward|send|upload|post|exfiltrate)\b[^.!?\n]{0,30}\b(?:all|every|the user'?s|the last|the latest|any)\b[^.!?\n]{0,40}\b(?:e-?mails?|inbox|messages|passwords?|one-time codes?|credentials|api keys?|secrets)\b[^.!?\n]{0,30}\bto\b"),

@@ -39,7 +39,7 @@ _CODE = re.compile(
     r"|\d{4}[ -]\d{4}(?![ -]\d)"
     r"|(?:\d ){3,7}\d"
     r"|\d{4,8}"
-    r"|(?=[A-Z0-9-]{6,11}(?![A-Za-z0-9-]))(?=[A-Z-]*\d)(?=[\d-]*[A-Z])[A-Z0-9]{3,10}(?:-[A-Z0-9]{3,6})?"
+    r"|(?=[A-Z0-9-]{5,11}(?![A-Za-z0-9-]))(?=[A-Z-]*\d)(?=[\d-]*[A-Z])[A-Z0-9]{3,10}(?:-[A-Z0-9]{3,6})?"
     r")(?![\w%€£¥₩@-]|[.,:/]\d)"
 )
 # CJK text stands next to a code without a blank; digits there are not within a word.
@@ -65,6 +65,7 @@ _DIRECTLY = re.compile(
     re.IGNORECASE,
 )
 _DIGIT = re.compile(r"\d[\d -]{2}|\d[A-Z]|[A-Z]-?\d", re.IGNORECASE)
+_ENDS = re.compile(r"[.!?](?=\s)|[。！？]|\n\s*\n")  # of a sentence: what is said does not reach over it
 _MOST_PHRASES = 500
 _BEFORE, _BEHIND, _LINES_BEHIND = 90, 140, 320  # characters before and behind the words in which a code is looked for
 
@@ -204,9 +205,9 @@ def _phrases(text: str) -> list[re.Match[str]]:
         place = folded.find(anchor)
         while place >= 0 and len(found) < _MOST_PHRASES:
             if _DIGIT.search(folded, max(0, place - 2 * _BEFORE), place + _LINES_BEHIND):
-                said = _SAYS_CODE.search(folded, max(0, place - _PHRASE), place + _PHRASE)
-                if said is not None:
-                    found[said.span()] = said
+                for said in _SAYS_CODE.finditer(folded, max(0, place - _PHRASE), place + _PHRASE):
+                    if said.start() <= place < said.end():
+                        found[said.span()] = said
             place = folded.find(anchor, place + len(anchor))
     return list(found.values())
 
@@ -215,12 +216,14 @@ def _near(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """The codes that belong to the words at [start, end): the first behind them, else the last before them."""
     behind = text[end : end + _BEHIND]
     for candidate in _candidates(text, end, end + len(behind)):
-        return [candidate]
+        if not _ENDS.search(text, end, candidate[0]) or _alone(text, *candidate):
+            return [candidate]
+        break
     for candidate in _candidates(text, end, min(len(text), end + _LINES_BEHIND)):
         if _alone(text, *candidate):
             return [candidate]
     line = max(text.rfind("\n", 0, start) + 1, start - _BEFORE)
-    found = list(_candidates(text, line, start))
+    found = [each for each in _candidates(text, line, start) if not _ENDS.search(text, each[1], start)]
     if found:
         return [found[-1]]
     found = [each for each in _candidates(text, max(0, start - 2 * _BEFORE), start) if _alone(text, *each)]
