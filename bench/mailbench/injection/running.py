@@ -53,16 +53,11 @@ async def measure(home: Path, hostile: Sequence[Letter], friendly: Sequence[Lett
     async with archive_of(home, [*hostile, *friendly]) as reader:
         for letter in hostile:
             await _attack(reader, letter, found)
+        # Whose words they are does not matter in answers about all mail: all of them must be fenced.
+        seen = tuple(word for letter in hostile for word in letter.seen)
+        everybody = Letter("all", "all", b"", seen, tuple(word for letter in hostile for word in letter.unseen))
         for answer in await reader.over_all():
             found.calls += 1
-            # Whose words they are does not matter here: all of them must be fenced.
-            everybody = Letter(
-                "all",
-                "all",
-                b"",
-                tuple(w for each in hostile for w in each.seen),
-                tuple(w for each in hostile for w in each.unseen),
-            )
             if through := list(dict.fromkeys(faults(answer, everybody))):
                 found.reached[f"over all: {answer.what}"] = through
         times: list[float] = []

@@ -20,8 +20,9 @@ _MAX_NODES = 20_000
 _TAG = re.compile(r"<[^<>]*>")
 _NEVER_SHOWN = "template,noscript,[hidden],[aria-hidden=true i]"
 _DECISIVE = (
-    "\\", "display", "visibility", "font", "opacity", "height", "width", "mso-hide", "color", "position", "indent", "clip",
-    "transform", "margin", "filter", "left", "top", "right", "overflow", "background", "bgcolor", "hidden", "fill",
+    "\\", "display", "visibility", "font", "opacity", "height", "width", "mso-hide", "color", "position", "indent",
+    "clip", "transform", "margin", "filter", "left", "top", "right", "overflow", "background", "bgcolor", "hidden",
+    "fill",
 )  # fmt: skip
 
 _NUMBER = re.compile(r"^([+-]?\d{0,7}(?:\.\d{1,6})?)\s?([a-z%]{0,4})$")

@@ -113,7 +113,8 @@ def unseen_in_html(source: str) -> tuple[str, str]:
 
 
 def _text_in(node: LexborNode) -> str:
-    return node.text(deep=True, separator=" ")[:_MAX_UNSEEN]
+    # Of its source: what is in a template is no child of it (HTML, section 4.12.3).
+    return re.sub("<[^<>]*>", " ", (node.html or "")[:_MAX_UNSEEN])
 
 
 def glance_at_html(source: str) -> Glance:

@@ -50,7 +50,7 @@ _OTHER_NUMBER = re.compile(
     r"(?:\b(?:order|invoice|booking|reservation|ticket|case|reference|ref|customer|account|tracking|flight|room|article|item|"
     r"policy|member|parcel|serial|model|tel|phone|fax|call|call us at|po box|zip|postal|version|build|port|bestell\w*|rechnungs?\w*|auftrags?\w*|"
     r"kunden\w*|ticket\w*|pedido|factura|commande|facture|numéro|reserva|dossier)\b[\s.:]{0,3}(?:no|nr|number|num|nummer|id|n[°ºo])?[\s.:#°º]{0,3}"
-    r"|\b(?:no|nr|n[°º])[.:\s]{1,3}|#\s?|[$€£¥₩]\s?|\b(?:usd|eur|gbp|krw|jpy|cny|rmb)\s?"
+    r"|\b(?:no|nr|n[°º])[.:\s]{1,3}|#\s?|\+\d{1,3}[\d\s().-]{0,12}|[$€£¥₩]\s?|\b(?:usd|eur|gbp|krw|jpy|cny|rmb)\s?"
     r"|(?:주문|예약|송장|고객|문의|전화|주소|우편)\s?(?:번호)?\s?[:：]?\s?|(?:注文|予約|伝票|お客様|電話|郵便|受付|订单|訂單|预订|快递|电话|電話|客户|运单)\s?(?:番号|编号|編號|号|號)?\s?[:：]?\s?)$",
     re.IGNORECASE,
 )
@@ -66,6 +66,10 @@ _DIRECTLY = re.compile(
 )
 _DIGIT = re.compile(r"\d[\d -]{2}|\d[A-Z]|[A-Z]-?\d", re.IGNORECASE)
 _ENDS = re.compile(r"[.!?](?=\s)|[。！？]|\n\s*\n")  # of a sentence: what is said does not reach over it
+_OTHER_CODE = re.compile(
+    r"\b(?:zip|post|postal|dress|area|country|promo|promotion|discount|coupon|voucher|source|qr|bar|error|status|sort|product|gift"
+    r"|referral|morse|tax|dial|dialling|bank|swift)[\s-]code"
+)
 _MOST_PHRASES = 500
 _BEFORE, _BEHIND, _LINES_BEHIND = 90, 140, 320  # characters before and behind the words in which a code is looked for
 
@@ -206,7 +210,7 @@ def _phrases(text: str) -> list[re.Match[str]]:
         while place >= 0 and len(found) < _MOST_PHRASES:
             if _DIGIT.search(folded, max(0, place - 2 * _BEFORE), place + _LINES_BEHIND):
                 for said in _SAYS_CODE.finditer(folded, max(0, place - _PHRASE), place + _PHRASE):
-                    if said.start() <= place < said.end():
+                    if said.start() <= place < said.end() and not _OTHER_CODE.search(said[0]):
                         found[said.span()] = said
             place = folded.find(anchor, place + len(anchor))
     return list(found.values())
