@@ -115,9 +115,8 @@ async def _ordinary(reader: Reader, letter: Letter, found: Found, times: list[fl
     shown = [each for each in answers if any(_holds(each, value) for value in letter.secret)]
     found.masked += not shown
     if shown:
-        found.not_masked.append(
-            f"{letter.family}: {letter.name}: {', '.join(f'{each.what} {each.source}' for each in shown)}"
-        )
+        where = ", ".join(f"{each.what} {each.source}" for each in shown)
+        found.not_masked.append(f"{letter.family}: {letter.name}: {where}")
     open_answer, _ = await reader.call("read_message", id=handle(letter), include_secrets=True)
     if not any(value in open_answer.texts[0] for value in letter.secret):
         found.not_masked.append(f"{letter.family}: {letter.name}: it is not shown where it was asked for")

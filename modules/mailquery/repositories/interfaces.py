@@ -124,6 +124,10 @@ class MessageRepository(Protocol):
         """The message byte for byte as it was imported."""
         ...
 
+    async def raws(self, keys: Sequence[int], visible: Visibility) -> dict[int, bytes]:
+        """The same for several messages, by their keys, in one read; those that there are."""
+        ...
+
     async def thread(self, key: int, visible: Visibility) -> tuple[StoredMessage, ...]:
         """A thread's messages, oldest first, by the thread's key; empty where there is none. A thread that was joined
         to another is found by its old key too."""

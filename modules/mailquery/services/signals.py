@@ -66,13 +66,14 @@ class ReadSignals:
     async def __call__(self, visible: Visibility, messages: Sequence[StoredMessage]) -> list[tuple[Signal, ...]]:
         """The signals of each message, warnings first."""
         known = await self._correspondents.acquaintances([_sender(message.row) for message in messages], visible)
+        raws = await self._messages.raws([message.row.key for message in messages], visible)
         found = []
         for message, acquaintance in zip(messages, known, strict=True):
-            raw = await self._messages.raw(message.row.key, visible)
-            if raw is not None and len(raw) > _LARGE:
+            raw = raws.get(message.row.key, b"")
+            if len(raw) > _LARGE:
                 signals = await anyio.to_thread.run_sync(self._signals, message, acquaintance, raw)
             else:
-                signals = self._signals(message, acquaintance, raw or b"")
+                signals = self._signals(message, acquaintance, raw)
             found.append(signals)
         return found
 
