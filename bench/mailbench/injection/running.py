@@ -136,8 +136,10 @@ def _holds(answer: Answer, value: str) -> bool:
 
 def show(found: Found) -> None:
     attack_count, ordinary_count = sum(found.attacks.values()), sum(found.ordinary.values())
-    rows = [[name, count, sum(key.startswith(f"{name}: ") for key in found.reached), found.warned[name], found.noted[name]]
-            for name, count in found.attacks.items()]  # fmt: skip
+    rows: list[list[object]] = []
+    for name, count in found.attacks.items():
+        reached = sum(key.startswith(f"{name}: ") for key in found.reached)
+        rows.append([name, count, reached, found.warned[name], found.noted[name]])
     rows.append(["all", attack_count, len(found.reached), sum(found.warned.values()), sum(found.noted.values())])
     print(table("Attacks", ["family", "attacks", "reach the reader", "with a warning", "with a note only"], rows))
     for name, through in found.reached.items():
