@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
+from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
@@ -34,7 +36,9 @@ from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings
 from mcpkit.database.sqlite import Database
+from mcpkit.security.audit.store import AuditCopy, ChainedAudit
 from mcpkit.security.control import open_control
+from mcpkit.security.key_files import load_private_key
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
 
 if TYPE_CHECKING:
@@ -42,8 +46,19 @@ if TYPE_CHECKING:
 
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
+    from mailquery.services.rebuilding import RebuildIndex
+    from mcpkit.protocol.parameters import ParameterResolver
+    from mcpkit.security.master_key import KeyKeeper
+    from mcpkit.security.rate_limits import RateLimits
+    from mcpkit.security.secrets import SecretStore
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLimits:
+    principals: "RateLimits"
+    addresses: "RateLimits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +69,31 @@ class Application:
     settings: Settings
     services: Services
     imports: SqliteImports
+    rebuilding: SqliteRebuilding
     vectors: SqliteVectors
     meaning: Meaning
     control: Database  # what is kept about callers (`mcpkit.security.control`)
+    audit: ChainedAudit
+
+    @property
+    def secrets(self) -> "SecretStore":
+        """Credentials at rest."""
+        from mcpkit.security.secrets import SecretStore
+
+        return SecretStore(self.control, key_keeper(self.settings))
 
     @property
     def import_mail(self) -> "ImportMail":
         from mailquery.services.importing import ImportMail, default_workers
 
         return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def rebuild_index(self) -> "RebuildIndex":
+        from mailquery.services.importing import default_workers
+        from mailquery.services.rebuilding import RebuildIndex
+
+        return RebuildIndex(self.rebuilding, workers=self.settings.importing.workers or default_workers())
 
     @property
     def embed_mail(self) -> "EmbedMail":
@@ -93,16 +124,62 @@ class Application:
         except Exception:  # whatever it is, it must not end the server that this runs beside
             logger.exception("embedding has ended")
 
-    def server(self) -> "Server[Any]":
-        """The MCP server, for any transport."""
+    @asynccontextmanager
+    async def limits(self) -> AsyncIterator["CallerLimits"]:
+        """The limits of callers, as they are set."""
+        from mcpkit.security.rate_limits import Limits, RateLimits, Redis
+
+        chosen = self.settings.limits
+        redis = Redis(chosen.redis_url.get_secret_value()) if chosen.redis_url else None
+        try:
+            yield CallerLimits(
+                principals=RateLimits("principal", Limits(**chosen.principal.model_dump()), redis),
+                addresses=RateLimits("address", Limits(**chosen.address.model_dump()), redis),
+            )
+        finally:
+            if redis is not None:
+                await redis.close()
+
+    def server(self, limits: "RateLimits | None" = None) -> "Server[Any]":
+        """The MCP server, for any transport. `limits` are those of each principal."""
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
-        from mcpkit.security.audit import LogAudit
         from mcpkit.security.identity import LocalUser
 
-        pipeline = build_pipeline(LocalUser(self.settings.user), LogAudit(), max_chars=self.settings.answers.max_chars)
-        return build_server(catalogue(self.services), pipeline)
+        resolver = self._resolver()
+        offered = catalogue(self.services, resolver)
+        pipeline = build_pipeline(
+            LocalUser(self.local_user),
+            self.audit,
+            limits=limits,
+            parameters=resolver,
+            max_chars=self.settings.answers.max_chars,
+            audit_stops_calls=self.settings.audit.on_failure == "stop",
+            audited_values=frozenset({"query"} if self.settings.audit.queries else ()),
+        )
+        return build_server(offered, pipeline)
+
+    @property
+    def local_user(self) -> str:
+        """Whoever runs this process."""
+        from mcpkit.security.identity import login_name
+
+        return self.settings.user or login_name()
+
+    @property
+    def parameters(self) -> "ParameterResolver":
+        """What can be set beforehand of the tools' arguments. Raises Fault CONFIGURATION."""
+        from mailquery.mcp.catalogue import catalogue
+
+        resolver = self._resolver()
+        catalogue(self.services, resolver)
+        return resolver
+
+    def _resolver(self) -> "ParameterResolver":
+        from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
+
+        return ParameterResolver(StoredParameters(self.control), os.environ, Settings.prefix)
 
     async def health(self) -> Mapping[str, object]:
         """For `/health`, which anybody may ask: that the archive answers, and nothing of what is in it."""
@@ -122,7 +199,48 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
     async with database, await open_control(settings.control_path) as control:
         vectors, meaning = SqliteVectors(database), _meaning(settings)
         services = _services(settings, database, vectors, meaning)
-        yield Application(settings, services, SqliteImports(database), vectors, meaning, control)
+        audit = _audit(settings, control)
+        try:
+            yield Application(
+                settings,
+                services,
+                imports=SqliteImports(database),
+                rebuilding=SqliteRebuilding(database),
+                vectors=vectors,
+                meaning=meaning,
+                control=control,
+                audit=audit,
+            )
+        finally:
+            await audit.close()
+
+
+def _audit(settings: Settings, control: Database) -> ChainedAudit:
+    chosen = settings.audit
+    copies: list[AuditCopy] = []
+    if chosen.file or chosen.syslog:
+        from mcpkit.security.audit.copies import FileCopy, SyslogCopy
+
+        copies += [FileCopy(chosen.file)] if chosen.file else []
+        copies += [SyslogCopy(chosen.syslog, "mailquery")] if chosen.syslog else []
+    key = load_private_key(settings.audit_key_path)
+    return ChainedAudit(control, key, survives_power_cut=chosen.durability == "power", copies=copies)
+
+
+def key_keeper(settings: Settings) -> "KeyKeeper":
+    """Where the master key is, as it is set."""
+    from mcpkit.security import master_key
+
+    if settings.master_key is not None:
+        previous = settings.previous_master_key
+        return master_key.EnvironmentKeeper(
+            settings.master_key.get_secret_value(),
+            previous.get_secret_value() if previous else None,
+            "MAILQUERY_MASTER_KEY",
+        )
+    if settings.secrets.master_key_in == "keyring":
+        return master_key.KeyringKeeper("mailquery master key", str(settings.home))
+    return master_key.FileKeeper(settings.secrets.master_key_file or settings.home / "master.key")
 
 
 def _meaning(settings: Settings) -> Meaning:
@@ -173,7 +291,7 @@ def _services(settings: Settings, database: Database, vectors: SqliteVectors, me
     conversations = SqliteConversations(database)
     ourselves = FindOurselves(conversations, settings.me)
     signals = ReadSignals(messages, SqliteCorrespondents(database), settings.mail.trusted_authserv_ids)
-    filters = FilterReader(directory, settings.zone)
+    filters = FilterReader(directory, settings.zone, ourselves)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(
         search_messages=SearchMessages(search, filters, tokens, meaning),

@@ -91,7 +91,8 @@ class Embedded:
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[ArgumentsT, ResultT]):
     """`links` and `embedded` give further content blocks for a result, after it was cut to its budget. `capabilities`
-    names what a call with these arguments needs consent for."""
+    names what a call with these arguments needs consent for. `preset` names the arguments, as they are sent, whose
+    values users and operators may set beforehand (`protocol.parameters`)."""
 
     name: str
     title: str
@@ -103,6 +104,7 @@ class Tool(Generic[ArgumentsT, ResultT]):
     links: Callable[[ResultT], Sequence[Link]] | None = None
     embedded: Callable[[ResultT], Sequence[Embedded]] | None = None
     capabilities: Callable[[ArgumentsT], Sequence[str]] | None = None
+    preset: Sequence[str] = ()
     read_only: bool = True
     destructive: bool = False
     idempotent: bool = True

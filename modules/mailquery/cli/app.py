@@ -10,14 +10,18 @@ from typer.core import TyperGroup
 
 from mailquery import __version__
 from mailquery.cli import (
+    auditing,
     configuration,
     conversations,
+    defaults,
     doctoring,
     embedding,
     exporting,
     importing,
+    master_key,
     problems,
     reading,
+    rebuilding,
     searching,
     serving,
     statistics,
@@ -73,6 +77,7 @@ def options(
 for family in (
     importing,
     embedding,
+    rebuilding,
     searching,
     reading,
     exporting,
@@ -82,7 +87,10 @@ for family in (
     status,
     doctoring,
     problems,
+    auditing,
     configuration,
+    defaults,
+    master_key,
 ):
     family.register(app)
 

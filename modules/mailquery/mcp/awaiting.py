@@ -159,5 +159,6 @@ def awaiting_reply(awaiting: AwaitingReply) -> Tool[AwaitingReplyArguments, Awai
         arguments=AwaitingReplyArguments,
         result=AwaitingReplyResult,
         permission=READ,
+        preset=("account", "days", "limit", "max_chars"),
         handler=handler,
     )

@@ -182,5 +182,6 @@ def list_mailboxes(listing: ListMailboxes) -> Tool[ListMailboxesArguments, Mailb
         arguments=ListMailboxesArguments,
         result=MailboxList,
         permission=READ,
+        preset=("account",),
         handler=handler,
     )

@@ -229,5 +229,6 @@ def response_times(times: ResponseTimes) -> Tool[ResponseTimesArguments, Respons
         arguments=ResponseTimesArguments,
         result=ResponseTimesResult,
         permission=STATISTICS,
+        preset=("account", "limit", "max_chars"),
         handler=handler,
     )

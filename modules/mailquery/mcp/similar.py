@@ -112,5 +112,6 @@ def find_similar(find: FindSimilar) -> Tool[FindSimilarArguments, SimilarResult]
         arguments=FindSimilarArguments,
         result=SimilarResult,
         permission=READ,
+        preset=("limit", "max_chars"),
         handler=handler,
     )
