@@ -18,7 +18,7 @@ from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
-from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
+from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
@@ -32,7 +32,10 @@ from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings
 from mcpkit.database.sqlite import Database
+from mcpkit.security.consent import Consents, Mode, Rules
+from mcpkit.security.consent_store import ConsentStore
 from mcpkit.security.control import open_control
+from mcpkit.security.identity import login_name
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
+    from mcpkit.protocol.stages.consenting import Consent
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +59,18 @@ class Application:
     vectors: SqliteVectors
     meaning: Meaning
     control: Database  # what is kept about callers (`mcpkit.security.control`)
+
+    @property
+    def local_user(self) -> str:
+        return self.settings.user or login_name()
+
+    @property
+    def consent_store(self) -> ConsentStore:
+        return ConsentStore(self.control)
+
+    @property
+    def consents(self) -> Consents:
+        return Consents(self.consent_store, _consent_rules(self.settings))
 
     @property
     def import_mail(self) -> "ImportMail":
@@ -99,8 +115,20 @@ class Application:
         from mcpkit.security.audit import LogAudit
         from mcpkit.security.identity import LocalUser
 
-        pipeline = build_pipeline(LocalUser(self.settings.user), LogAudit(), max_chars=self.settings.answers.max_chars)
+        pipeline = build_pipeline(
+            LocalUser(self.settings.user),
+            LogAudit(),
+            consent=self._consent_stage(),
+            max_chars=self.settings.answers.max_chars,
+        )
         return build_server(catalogue(self.services), pipeline)
+
+    def _consent_stage(self) -> "Consent":
+        from mailquery.mcp.consent import MailTerms
+        from mcpkit.protocol.stages.consenting import Consent
+
+        terms = MailTerms(self.services.account_names, self.settings.consent.days)
+        return Consent(self.consents, terms, SignedTokens(load_or_create_key(self.settings.home)))
 
     async def health(self) -> Mapping[str, object]:
         """For `/health`, which anybody may ask: that the archive answers, and nothing of what is in it."""
@@ -121,6 +149,21 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         vectors, meaning = SqliteVectors(database), _meaning(settings)
         services = _services(settings, database, vectors, meaning)
         yield Application(settings, services, SqliteImports(database), vectors, meaning, control)
+
+
+def _consent_rules(settings: Settings) -> Rules:
+    consent = settings.consent
+    return Rules(
+        zone=settings.zone,
+        modes={"http": Mode(consent.http), "stdio": Mode(consent.stdio)},
+        tainted={"http": consent.taint_http, "stdio": consent.taint_stdio},
+        window=consent.taint_minutes * 60,
+        days=consent.days,
+        refusal=consent.refusal_minutes * 60,
+        granted_by=consent.granted_by or settings.user or login_name(),
+        reason=consent.reason or "whoever runs the program on this machine reads their own mail",
+        always_ask=frozenset(consent.always_ask),
+    )
 
 
 def _meaning(settings: Settings) -> Meaning:
@@ -177,6 +220,7 @@ def _services(settings: Settings, database: Database, vectors: SqliteVectors, me
         read_message=ReadMessage(messages),
         read_thread=ReadThread(messages),
         list_accounts=ListAccounts(directory),
+        account_names=AccountNames(directory),
         list_mailboxes=ListMailboxes(directory),
         list_attachments=ListAttachments(search, filters, tokens),
         get_attachment=GetAttachment(messages, settings.answers.attachment_bytes),

@@ -24,7 +24,7 @@ from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
-from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
+from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.embedding import EmbedMail
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
@@ -156,6 +156,7 @@ async def temporary_archive(
                 read_message=ReadMessage(messages),
                 read_thread=ReadThread(messages),
                 list_accounts=ListAccounts(directory),
+                account_names=AccountNames(directory),
                 list_mailboxes=ListMailboxes(directory),
                 list_attachments=ListAttachments(search, filters, tokens, clock),
                 get_attachment=GetAttachment(messages, largest_attachment),

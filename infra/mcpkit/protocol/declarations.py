@@ -83,7 +83,12 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[ArgumentsT, ResultT]):
-    """`links` and `embedded` give further content blocks for a result, after it was cut to its budget."""
+    """`links` and `embedded` give further content blocks for a result, after it was cut to its budget.
+
+    `untrusted` says that what it gives holds text that somebody else chose; `sensitive` that consent to it must be
+    fresh where such text was shown before. `capabilities` are those that the given arguments need consent to beside
+    `permission`; they are sensitive all of them.
+    """
 
     name: str
     title: str
@@ -94,6 +99,9 @@ class Tool(Generic[ArgumentsT, ResultT]):
     handler: Callable[[Call, ArgumentsT], Awaitable[ResultT]]
     links: Callable[[ResultT], Sequence[Link]] | None = None
     embedded: Callable[[ResultT], Sequence[Embedded]] | None = None
+    capabilities: Callable[[ArgumentsT], Sequence[str]] | None = None
+    untrusted: bool = False
+    sensitive: bool = False
     read_only: bool = True
     destructive: bool = False
     idempotent: bool = True
@@ -118,7 +126,8 @@ class ResourceHandler(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource, or with `{name}`s in its URI a template of resources (RFC 6570, level 1)."""
+    """A resource, or with `{name}`s in its URI a template of resources (RFC 6570, level 1). `untrusted` and `sensitive`
+    are as those of a tool."""
 
     uri: str
     name: str
@@ -127,6 +136,8 @@ class Resource:
     mime_type: str
     permission: str
     handler: ResourceHandler
+    untrusted: bool = False
+    sensitive: bool = False
 
     @property
     def is_template(self) -> bool:

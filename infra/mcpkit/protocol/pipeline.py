@@ -5,7 +5,7 @@ refuses by raising a `Fault`. Stages know calls and declarations; no tool knows 
 those that a deployment adds:
 
     (metrics) > audit > contain errors > authorise > (rate limit) > (resolve parameters) > validate
-              > (policy) > (consent) > shape > run
+              > (policy) > consent > shape > run
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,13 @@ class Pipeline:
         return await proceed(call)
 
 
-def build_pipeline(identity: IdentityProvider, audit: AuditSink, *, max_chars: int = DEFAULT_MAX_CHARS) -> Pipeline:
+def build_pipeline(
+    identity: IdentityProvider,
+    audit: AuditSink,
+    *,
+    consent: Stage | None = None,
+    max_chars: int = DEFAULT_MAX_CHARS,
+) -> Pipeline:
     """`max_chars` is the size of an answer to a call that states none."""
     return Pipeline(
         identity,
@@ -61,6 +67,7 @@ def build_pipeline(identity: IdentityProvider, audit: AuditSink, *, max_chars: i
             ContainErrors(),
             Authorise(),
             Validate(),
+            *([consent] if consent else []),
             Shape(max_chars),
         ],
     )

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 
 from mcp.server.context import ServerRequestContext
+from mcp_types import InputResponseRequestParams
 
+from mcpkit.protocol.asking import asking_of
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Declaration
 from mcpkit.security.untrusted import clean_line
@@ -21,7 +23,9 @@ def call_from(
     name: str,
     arguments: Mapping[str, object] | None = None,
     declaration: Declaration | None = None,
+    params: InputResponseRequestParams | None = None,
 ) -> Call:
+    """`params` are those of a request that may ask something back."""
     request = context.request
     return Call(
         kind=kind,
@@ -33,6 +37,7 @@ def call_from(
         client=_client(context),
         headers={} if request is None else request.headers,
         report=context.session.report_progress,
+        asking=asking_of(context, params),
         declaration=declaration,
     )
 

@@ -15,6 +15,7 @@ from mcp_types import (
     CompleteResult,
     GetPromptRequestParams,
     GetPromptResult,
+    InputRequiredResult,
     ListPromptsResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
@@ -119,18 +120,20 @@ class _Handlers:
         tools, cursor = page([self._tools[tool.name][1] for tool in seen], params, self._page_size)
         return ListToolsResult(tools=tools, next_cursor=cursor)
 
-    async def call_tool(self, context: ServerRequestContext, params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(
+        self, context: ServerRequestContext, params: CallToolRequestParams
+    ) -> CallToolResult | InputRequiredResult:
         found = self._tools.get(params.name)
         if found is None:
             raise await self._unknown(context, "tool", params.name, self._catalogue.tools)
-        call = call_from(context, "tool", params.name, params.arguments, found[0])
+        call = call_from(context, "tool", params.name, params.arguments, found[0], params)
         try:
             reply = await self._pipeline.run(call)
         except Fault as fault:
             if fault.code is ErrorCode.FORBIDDEN and not call.caller.may(found[0].permission):
                 raise await self._unknown(context, "tool", params.name, self._catalogue.tools) from None
             return error_result(fault)
-        assert isinstance(reply.wire, CallToolResult), "no shaping stage ran"
+        assert isinstance(reply.wire, CallToolResult | InputRequiredResult), "no shaping stage ran"
         return reply.wire
 
     async def list_resources(
@@ -149,20 +152,20 @@ class _Handlers:
 
     async def read_resource(
         self, context: ServerRequestContext, params: ReadResourceRequestParams
-    ) -> ReadResourceResult:
+    ) -> ReadResourceResult | InputRequiredResult:
         uri = str(params.uri)
         resource = find_resource(self._catalogue.resources, uri)
         if resource is None:
             raise resource_not_found(uri, context.protocol_version)
         try:
-            reply = await self._pipeline.run(call_from(context, "resource", uri, declaration=resource))
+            reply = await self._pipeline.run(call_from(context, "resource", uri, None, resource, params))
         except Fault as fault:
             if fault.code in (ErrorCode.NOT_FOUND, ErrorCode.INVALID_FORMAT):  # a malformed id names nothing
                 raise resource_not_found(uri, context.protocol_version, fault) from fault
             if fault.code is ErrorCode.FORBIDDEN:
                 raise resource_not_found(uri, context.protocol_version) from fault
             raise
-        assert isinstance(reply.wire, ReadResourceResult), "no shaping stage ran"
+        assert isinstance(reply.wire, ReadResourceResult | InputRequiredResult), "no shaping stage ran"
         return reply.wire
 
     async def list_prompts(
@@ -172,18 +175,20 @@ class _Handlers:
         prompts, cursor = page([described_prompt(prompt) for prompt in seen], params, self._page_size)
         return ListPromptsResult(prompts=prompts, next_cursor=cursor)
 
-    async def get_prompt(self, context: ServerRequestContext, params: GetPromptRequestParams) -> GetPromptResult:
+    async def get_prompt(
+        self, context: ServerRequestContext, params: GetPromptRequestParams
+    ) -> GetPromptResult | InputRequiredResult:
         prompt = self._prompts.get(params.name)
         if prompt is None:
             raise await self._unknown(context, "prompt", params.name, self._catalogue.prompts)
-        call = call_from(context, "prompt", params.name, params.arguments, prompt)
+        call = call_from(context, "prompt", params.name, params.arguments, prompt, params)
         try:
             reply = await self._pipeline.run(call)
         except Fault as fault:
             if fault.code is ErrorCode.FORBIDDEN and not call.caller.may(prompt.permission):
                 raise await self._unknown(context, "prompt", params.name, self._catalogue.prompts) from None
             raise
-        assert isinstance(reply.wire, GetPromptResult), "no shaping stage ran"
+        assert isinstance(reply.wire, GetPromptResult | InputRequiredResult), "no shaping stage ran"
         return reply.wire
 
     async def complete(self, context: ServerRequestContext, params: CompleteRequestParams) -> CompleteResult:
@@ -200,7 +205,7 @@ class _Handlers:
         try:
             reply = await self._pipeline.run(call_from(context, "completion", reference, arguments, completion))
         except Fault as fault:
-            if fault.code is ErrorCode.FORBIDDEN:
+            if fault.code in (ErrorCode.FORBIDDEN, ErrorCode.CONSENT_REQUIRED):
                 return nothing
             raise
         assert isinstance(reply.wire, CompleteResult), "no shaping stage ran"

@@ -11,7 +11,8 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
     """`arguments` maps the names of arguments to the sizes of their values (characters of compact JSON). `decision` is
-    allowed, denied, failed or cancelled. `duration` is in seconds, `characters` the size of the reply."""
+    allowed, asked (it ended with a question to the person), denied, failed or cancelled. `duration` is in seconds,
+    `characters` the size of the reply."""
 
     kind: str
     name: str

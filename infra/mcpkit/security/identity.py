@@ -20,13 +20,13 @@ class LocalUser:
     """Whoever runs the process: on STDIO, and over HTTP on the loopback interface, nobody else can reach it."""
 
     def __init__(self, user: str | None = None) -> None:
-        self._user = user or _login_name()
+        self._user = user or login_name()
 
     async def identify(self, call: Call) -> Principal:
         return Principal(user=self._user, scopes=frozenset({EVERYTHING}), client=call.client)
 
 
-def _login_name() -> str:
+def login_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may run as a number that has no name

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from mailquery import __version__
 from mailquery.cli import (
     configuration,
+    consent,
     conversations,
     doctoring,
     embedding,
@@ -83,6 +84,7 @@ for family in (
     doctoring,
     problems,
     configuration,
+    consent,
 ):
     family.register(app)
 

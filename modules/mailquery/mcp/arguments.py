@@ -13,6 +13,8 @@ from mcpkit.protocol.declarations import Arguments
 READ = "mail:read"
 ATTACHMENTS = "mail:attachments"
 STATISTICS = "mail:statistics"
+SYNC = "mail:sync"
+SECRETS = "mail:secrets"  # no permission, but what an argument may need consent to
 
 _NAME_CHARS = 300
 MOST_CHARS = 200_000  # that a caller may ask for in one answer

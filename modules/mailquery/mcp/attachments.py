@@ -166,6 +166,7 @@ def list_attachments(listing: ListAttachments) -> Tool[ListAttachmentsArguments,
         result=AttachmentList,
         permission=READ,
         handler=handler,
+        untrusted=True,
     )
 
 
@@ -289,5 +290,7 @@ def get_attachment(get: GetAttachment) -> Tool[GetAttachmentArguments, Attachmen
         result=AttachmentResult,
         permission=ATTACHMENTS,
         handler=handler,
+        untrusted=True,
+        sensitive=True,
         embedded=AttachmentResult.embedded,
     )

@@ -159,4 +159,5 @@ def awaiting_reply(awaiting: AwaitingReply) -> Tool[AwaitingReplyArguments, Awai
         result=AwaitingReplyResult,
         permission=READ,
         handler=handler,
+        untrusted=True,
     )

@@ -316,4 +316,5 @@ def read_message(read: ReadMessage) -> Tool[ReadMessageArguments, MessageResult]
         result=MessageResult,
         permission=READ,
         handler=handler,
+        untrusted=True,
     )

@@ -99,4 +99,5 @@ def find_people(find: FindPeople) -> Tool[FindPeopleArguments, PeopleResult]:
         result=PeopleResult,
         permission=READ,
         handler=handler,
+        untrusted=True,
     )

@@ -77,6 +77,7 @@ def resources(services: Services) -> list[Resource]:
             mime_type="text/plain",
             permission=READ,
             handler=message,
+            untrusted=True,
         ),
         Resource(
             uri="mail://thread/{id}",
@@ -86,6 +87,7 @@ def resources(services: Services) -> list[Resource]:
             mime_type="text/plain",
             permission=READ,
             handler=thread,
+            untrusted=True,
         ),
         Resource(
             uri="mail://attachment/{id}",
@@ -95,6 +97,8 @@ def resources(services: Services) -> list[Resource]:
             mime_type="application/octet-stream",
             permission=ATTACHMENTS,
             handler=attachment,
+            untrusted=True,
+            sensitive=True,
         ),
     ]
 

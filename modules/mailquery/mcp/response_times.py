@@ -229,4 +229,5 @@ def response_times(times: ResponseTimes) -> Tool[ResponseTimesArguments, Respons
         result=ResponseTimesResult,
         permission=STATISTICS,
         handler=handler,
+        untrusted=True,
     )

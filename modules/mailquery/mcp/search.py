@@ -237,4 +237,5 @@ def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResul
         result=SearchResult,
         permission=READ,
         handler=handler,
+        untrusted=True,
     )

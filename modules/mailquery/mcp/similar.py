@@ -111,4 +111,5 @@ def find_similar(find: FindSimilar) -> Tool[FindSimilarArguments, SimilarResult]
         result=SimilarResult,
         permission=READ,
         handler=handler,
+        untrusted=True,
     )

@@ -236,4 +236,5 @@ def mail_statistics(statistics: MailStatistics) -> Tool[StatisticsArguments, Sta
         result=StatisticsResult,
         permission=STATISTICS,
         handler=handler,
+        untrusted=True,
     )

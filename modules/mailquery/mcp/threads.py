@@ -231,4 +231,5 @@ def read_thread(read: ReadThread) -> Tool[ReadThreadArguments, ThreadResult]:
         result=ThreadResult,
         permission=READ,
         handler=handler,
+        untrusted=True,
     )

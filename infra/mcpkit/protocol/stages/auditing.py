@@ -37,7 +37,7 @@ class Audit:
             with anyio.CancelScope(shield=True):
                 await self._record(call, began, "cancelled")
             raise
-        await self._record(call, began, "allowed", reply.characters, reply.disclosed)
+        await self._record(call, began, "asked" if reply.is_question else "allowed", reply.characters, reply.disclosed)
         return reply
 
     async def _record(
