@@ -102,7 +102,7 @@ class Consent(_Group):
     """Who decides whether an assistant may use the mail, over each transport: `ask` the person at the client, `granted`
     by the operator (over HTTP with who did so, and why), or `deny`. What is in `always_ask` is asked for even where the
     rest is granted. A consent can last `days`, and a "no" is remembered for `refusal_minutes`. For `taint_minutes`
-    after mail was shown to a client, what is sensitive needs a new consent, where `taint_http` or `taint_stdio` is set."""
+    after mail was shown to a client, what is sensitive needs new consent if `taint_http` or `taint_stdio` is set."""
 
     http: ConsentMode = "ask"
     stdio: ConsentMode = "granted"

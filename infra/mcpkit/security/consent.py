@@ -116,13 +116,13 @@ class Consents:
     def __init__(self, store: ConsentStore, rules: Rules, clock: Clock = time.time) -> None:
         self.rules = rules
         self.clock = clock
-        self._store = store
+        self.store = store
 
     async def standing(self, user: str, client: str, transport: str, needs: Sequence[Need]) -> Standing:
         """One read. Where a setting grants something, that it did is recorded first."""
         now = self.clock()
         capabilities = [need.capability for need in needs]
-        known = await self._store.known(user, client, json.dumps(capabilities), now)
+        known = await self.store.known(user, client, json.dumps(capabilities), now)
         by_setting: dict[str, float] = {}
         if self.rules.mode(transport) is Mode.GRANTED:
             by_setting = await self._by_setting(user, capabilities, known, now)
@@ -139,12 +139,12 @@ class Consents:
             Decision(user, capability, resource, choice is not Choice.NO, now, until, decided_by, Way.ASKED)
             for capability, resource in pairs
         ]
-        return await self._store.record(decisions, asking)
+        return await self.store.record(decisions, asking)
 
     async def exposed(self, user: str, client: str, transport: str) -> None:
         """Untrusted text is about to be shown to the caller."""
         if self.rules.is_tainting(transport):
-            await self._store.expose(user, client, self.clock(), self.rules.window / _LAG)
+            await self.store.expose(user, client, self.clock(), self.rules.window / _LAG)
 
     def _taint(self, transport: str, exposed: float | None, now: float) -> float | None:
         """Not every showing is written, so a window is longer by what may be missing, never shorter."""
@@ -181,7 +181,7 @@ class Consents:
                 decision = Decision(
                     user, capability, EVERY, True, now, None, rules.granted_by, Way.SETTING, rules.reason
                 )
-                await self._store.record([decision])
+                await self.store.record([decision])
                 granted[capability] = now
             elif all(each.revoked is None for each in before):
                 granted[capability] = before[-1].decided

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from mcpkit.database.sqlite import Database
 
@@ -23,8 +24,8 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether `user` lets `capability` be used on `resource`. Times are unix seconds; `expires` None is never. `id` is
-    0 until it is stored."""
+    """Whether `user` lets `capability` be used on `resource`. Times are unix seconds; `expires` None is never.
+    `revoked_by` also says why. `id` is 0 until it is stored."""
 
     user: str
     capability: str
@@ -36,6 +37,7 @@ class Decision:
     way: Way
     reason: str = ""
     revoked: float | None = None
+    revoked_by: str = ""
     id: int = 0
 
     def holds(self, now: float) -> bool:
@@ -54,7 +56,10 @@ class Known:
     exposed: float | None
 
 
-_COLUMNS = "user, capability, resource, decision = 'granted', decided, expires, decided_by, way, reason, revoked, id"
+_COLUMNS = (
+    "user, capability, resource, decision = 'granted', decided, expires, decided_by, way, reason, revoked, "
+    "coalesce(revoked_by, ''), id"
+)
 _KNOWN = f"""
     SELECT {_COLUMNS} FROM consents
     WHERE user = ?1 AND capability IN (SELECT value FROM json_each(?2))
@@ -72,7 +77,7 @@ _LISTED = f"""
     ORDER BY id DESC
 """  # noqa: S608
 _REVOKE = """
-    UPDATE consents SET revoked = ?4
+    UPDATE consents SET revoked = ?4, revoked_by = ?5
     WHERE user = ?1 AND decision = 'granted' AND revoked IS NULL AND (expires IS NULL OR expires > ?4)
       AND (?2 IS NULL OR capability = ?2) AND (?3 IS NULL OR resource = ?3)
 """
@@ -134,7 +139,8 @@ class ConsentStore:
         resource would still cover `resource`, it is denied for that one."""
 
         def write(connection: sqlite3.Connection) -> int:
-            ended = connection.execute(_REVOKE, (user, capability, resource, now)).rowcount
+            revoked_by = f"{by}: {reason}" if reason else by
+            ended = connection.execute(_REVOKE, (user, capability, resource, now, revoked_by)).rowcount
             if resource is None or resource == EVERY:
                 return ended
             covered = connection.execute(_COVERED, (user, capability, now)).fetchall()
@@ -173,22 +179,19 @@ def _row(decision: Decision, asking: str | None) -> tuple[object, ...]:
     )
 
 
-def _decision(row: tuple[object, ...]) -> Decision:
-    user, capability, resource, granted, decided, expires, decided_by, way, reason, revoked, identifier = row
+def _decision(row: tuple[Any, ...]) -> Decision:
+    user, capability, resource, granted, decided, expires, decided_by, way, reason, revoked, revoked_by, number = row
     return Decision(
-        user=str(user),
-        capability=str(capability),
-        resource=str(resource),
+        user=user,
+        capability=capability,
+        resource=resource,
         granted=bool(granted),
-        decided=_seconds(decided) or 0.0,
-        expires=_seconds(expires),
-        decided_by=str(decided_by),
-        way=Way(str(way)),
-        reason=str(reason),
-        revoked=_seconds(revoked),
-        id=int(str(identifier)),
+        decided=decided,
+        expires=expires,
+        decided_by=decided_by,
+        way=Way(way),
+        reason=reason,
+        revoked=revoked,
+        revoked_by=revoked_by,
+        id=number,
     )
-
-
-def _seconds(value: object) -> float | None:
-    return value if isinstance(value, float) else None

@@ -123,14 +123,13 @@ def revoke(
 
     async def end(application: Application) -> int:
         owner = application.local_user if user is None else user
-        accounts = await _accounts(application, account) if account else [None]
-        return sum(
-            [
-                await application.consent_store.revoke(owner, each, name, login_name(), reason, now)
-                for each in (capabilities or [None])
-                for name in accounts
-            ]
-        )
+        chosen: list[str | None] = [*capabilities] or [None]
+        accounts: list[str | None] = [*await _accounts(application, account)] if account else [None]
+        ended = 0
+        for each in chosen:
+            for name in accounts:
+                ended += await application.consent_store.revoke(owner, each, name, login_name(), reason, now)
+        return ended
 
     ended = with_application(end)
     if not ended:
@@ -181,6 +180,7 @@ def _shape(decision: Decision, now: float) -> dict[str, object]:
         "decided": _moment(decision.decided).isoformat(),
         "expires": None if decision.expires is None else _moment(decision.expires).isoformat(),
         "revoked": None if decision.revoked is None else _moment(decision.revoked).isoformat(),
+        "revoked_by": decision.revoked_by or None,
         "by": decision.decided_by,
         "way": decision.way.value,
         "reason": decision.reason or None,

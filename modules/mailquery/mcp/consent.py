@@ -1,4 +1,4 @@
-"""Consent to the use of mail: what a call touches, and the words in which its owner is asked, none of them from mail."""
+"""Consent to use mail: what a call touches, and in which words its owner is asked, none of them from mail."""
 
 import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -26,6 +26,7 @@ CREATE TABLE consents (
   decided    REAL    NOT NULL,
   expires    REAL,                       -- at once, where it was for one call
   revoked    REAL,
+  revoked_by TEXT,                       -- and why
   decided_by TEXT    NOT NULL,
   way        TEXT    NOT NULL CHECK (way IN ('asked', 'command', 'setting')),
   reason     TEXT    NOT NULL DEFAULT '',
