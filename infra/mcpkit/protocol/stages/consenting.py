@@ -153,7 +153,8 @@ class Consent:
         if not call.asking.possible:
             return frozenset()
         key = _key(call, question)
-        while self._questions.is_asked(key):
+        # A call made again has had its question: it may be its own that is still open.
+        while call.asking.state is None and self._questions.is_asked(key):
             outcome = await self._questions.outcome(key)
             if outcome is not None:
                 return _allowed(outcome, question)

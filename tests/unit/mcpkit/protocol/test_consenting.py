@@ -146,7 +146,7 @@ class Records:
 class Person:
     """Answers the dialogs with what is prepared, the last of it again and again, and keeps what was asked."""
 
-    def __init__(self, *answers: object) -> None:
+    def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.asked: list[str] = []
 
@@ -154,8 +154,8 @@ class Person:
         assert isinstance(params, ElicitRequestFormParams)
         self.asked.append(params.message)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if answer in ("decline", "cancel"):
-            return ElicitResult(action=answer)  # type: ignore[arg-type] # it is one of these
+        if answer == "decline" or answer == "cancel":
+            return ElicitResult(action=answer)
         return ElicitResult(action="accept", content=answer if isinstance(answer, dict) else {"answer": answer})
 
 
@@ -467,7 +467,7 @@ def call(asking: Asking, name: str = "look", client: str = "c", **arguments: obj
     return Call("tool", name, arguments, "1", "memory", client=client, asking=asking, declaration=declared)
 
 
-async def question_of(world: World, name: str = "look", **arguments: object) -> str:
+async def question_of(world: World, name: str = "look", **arguments: Any) -> str:
     """The state that comes with the question to a call."""
     reply = await world.pipeline.run(call(Asking(by_return=True), name, **arguments))
     assert isinstance(reply.wire, InputRequiredResult)

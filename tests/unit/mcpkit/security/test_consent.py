@@ -95,8 +95,8 @@ async def test_the_newest_decision_holds(tmp_path: Path) -> None:
 
 
 async def test_a_setting_grants_and_its_author_and_reason_are_on_record(tmp_path: Path) -> None:
-    rules = {"modes": {"http": Mode.GRANTED}, "granted_by": "Ines", "reason": "own machine"}
-    async with consents(tmp_path, **rules) as manager:
+    modes = {"http": Mode.GRANTED}
+    async with consents(tmp_path, modes=modes, granted_by="Ines", reason="own machine") as manager:
         for _ in range(2):
             assert await verdict(manager) is Verdict.GRANTED
         (kept,) = await manager.store.listed("ana", manager.clock())
