@@ -10,7 +10,7 @@ from mailquery.services.inventory import Services
 from mcpkit.protocol.calls import Call, Principal
 from mcpkit.protocol.declarations import Declaration
 from mcpkit.protocol.pipeline import build_pipeline
-from mcpkit.protocol.stages import Reply
+from mcpkit.protocol.stages import Reply, Stage
 from mcpkit.protocol.uris import find_resource
 from mcpkit.security.audit import AuditRecord
 
@@ -36,11 +36,13 @@ class Somebody:
 class Caller:
     """Calls what the catalogue offers. `accounts` are those that the caller may see; None is all."""
 
-    def __init__(self, services: Services, *, accounts: frozenset[str] | None = None) -> None:
+    def __init__(
+        self, services: Services, *, accounts: frozenset[str] | None = None, consent: Stage | None = None
+    ) -> None:
         self.offered = catalogue(services)
         self.audit = Kept()
         principal = Principal("ana", scopes=frozenset({"*"}), accounts=accounts)
-        self._pipeline = build_pipeline(Somebody(principal), self.audit)
+        self._pipeline = build_pipeline(Somebody(principal), self.audit, consent=consent)
 
     async def run(self, kind: str, name: str, arguments: Mapping[str, object], declaration: Declaration) -> Reply:
         call = Call(kind, name, arguments, request_id="1", transport="memory", declaration=declaration)
