@@ -16,8 +16,9 @@ _QUESTIONS = Path(__file__).parents[1] / "questions"
 @dataclass(frozen=True, slots=True)
 class KnownItem:
     """`query` is what an assistant would send for `question`; `kind` is how the question is worded: in the message's
-    own words (lexical), in others on purpose (paraphrase), or as somebody remembers it (memory). `tuned` is whether
-    weights may be chosen by it; the others are for reporting."""
+    own words (lexical, as worded), as somebody remembers it (memory), mostly in other words (reworded), or in none of
+    the message's words at all (paraphrase). `tuned` is whether weights may be chosen by it; the others are for
+    reporting."""
 
     question: str
     query: str

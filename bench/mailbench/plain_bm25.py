@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Sequence
+from typing import Literal
 
 from mailbench.known_items import Mail
 
@@ -11,6 +12,8 @@ _WORD = re.compile(r"\w+")
 
 
 class PlainBM25:
+    """Of the search language it knows words, from: and subject:; dates it passes over."""
+
     def __init__(self, mails: Sequence[Mail]) -> None:
         self._connection = sqlite3.connect(":memory:")
         self._connection.execute(
@@ -22,22 +25,37 @@ class PlainBM25:
         )
 
     def find(self, query: str, limit: int) -> list[str]:
-        """Message-IDs, best first. Of the search language it knows words, from: and subject:; dates it passes over."""
-        needed = [
-            f'{"sender" if field == "from" else "subject"} : "{" ".join(_WORD.findall(value))}"'
-            for field, value in _FILTER.findall(query)
-            if field in {"from", "subject"}
-        ]
-        words = [f'"{word}"' for word in _WORD.findall(_FILTER.sub(" ", query))]
-        found: dict[str, None] = {}
-        for joint in (" AND ", " OR "):
-            expression = " AND ".join([*needed, *([f"({joint.join(words)})"] if words else [])])
-            if expression:
-                found |= dict.fromkeys(self._ask(expression, limit))
+        """Message-IDs, best first."""
+        found = dict.fromkeys(self.ranked(query, "AND", limit)) | dict.fromkeys(self.ranked(query, "OR", limit))
         return list(found)[:limit]
 
-    def _ask(self, expression: str, limit: int) -> list[str]:
+    def ranked(self, query: str, joint: Literal["AND", "OR"], limit: int) -> list[str]:
+        """Message-IDs of what has all of the free words, or any of them, best first."""
+        words = [f'"{word}"' for word in _WORD.findall(free_words(query))]
+        return self._ask([*_needed(query), *([f"({f' {joint} '.join(words)})"] if words else [])], limit)
+
+    def allowed(self, query: str) -> set[str] | None:
+        """Message-IDs of what the query's fields let through; None where it has none."""
+        needed = _needed(query)
+        return set(self._ask(needed, -1)) if needed else None
+
+    def _ask(self, needed: Sequence[str], limit: int) -> list[str]:
+        if not needed:
+            return []
         rows = self._connection.execute(
-            "SELECT id FROM mail WHERE mail MATCH ? ORDER BY bm25(mail) LIMIT ?", (expression, limit)
+            "SELECT id FROM mail WHERE mail MATCH ? ORDER BY bm25(mail) LIMIT ?", (" AND ".join(needed), limit)
         )
         return [identifier for (identifier,) in rows]
+
+
+def free_words(query: str) -> str:
+    """The query without its fields."""
+    return _FILTER.sub(" ", query).strip()
+
+
+def _needed(query: str) -> list[str]:
+    return [
+        f'{"sender" if field == "from" else "subject"} : "{" ".join(_WORD.findall(value))}"'
+        for field, value in _FILTER.findall(query)
+        if field in {"from", "subject"}
+    ]

@@ -18,8 +18,10 @@ from mailbench.commands import has_archive, home_of
 from mailbench.importing import measure_ours
 from mailbench.known_items import KnownItem, known_items, read_mail
 from mailbench.plain_bm25 import PlainBM25
+from mailbench.rank_fusion import RankFusion
 from mailbench.report import machine, say, table, write_json
 from mailquery.bootstrap import open_application
+from mailquery.embedding.static import StaticEmbedder
 from mailquery.settings import Meaning, Ranking, Settings
 
 _ROWS = 10
@@ -65,16 +67,25 @@ async def _ask(client: Client, mode: str, item: KnownItem) -> Tried:
 
 
 def _place(found: Sequence[str | None], item: KnownItem) -> int | None:
-    return found.index(item.message_id) + 1 if item.message_id in found else None
+    # A long Message-ID is folded in its header, and programs unfold it with one space, or several.
+    unfolded = ["".join((identifier or "").split()) for identifier in found]
+    wanted = "".join(item.message_id.split())
+    return unfolded.index(wanted) + 1 if wanted in unfolded else None
 
 
-def _try_plain(archive: Archive, items: Sequence[KnownItem]) -> list[Tried]:
-    plain = PlainBM25(list(read_mail(archive.maildir)))
+async def _try_peers(archive: Archive, items: Sequence[KnownItem]) -> list[Tried]:
+    mails = list(read_mail(archive.maildir))
+    plain = PlainBM25(mails)
+    fusion = RankFusion(plain, StaticEmbedder())
+    await fusion.read(mails)
     tried = []
     for item in items:
         started = time.perf_counter()
         found = plain.find(item.query, _ROWS)
-        tried.append(Tried(item, "plain BM25", _place(found, item), None, time.perf_counter() - started))
+        between = time.perf_counter()
+        fused = await fusion.find(item.query, _ROWS)
+        tried.append(Tried(item, "plain BM25", _place(found, item), None, between - started))
+        tried.append(Tried(item, "rank fusion", _place(fused, item), None, time.perf_counter() - between))
     return tried
 
 
@@ -118,7 +129,7 @@ async def _measure(chosen: argparse.Namespace) -> list[dict[str, object]]:
         say(f"importing {archive.name} messages ...")
         measure_ours(archive)
     items = known_items()
-    tried = _try_plain(archive, items)
+    tried = await _try_peers(archive, items)
     for mode in _MODES:
         tried += await _try_mode(archive, mode, items)
     if chosen.missed:

@@ -15,26 +15,117 @@ class Category(StrEnum):
 
 
 class ErrorCode(Enum):
-    """A stable name, its number, and whose fault it is. Numbers lie outside the range that JSON-RPC reserves."""
+    """A stable name, its number, whose fault it is, what it means and what helps. Numbers lie outside the range that
+    JSON-RPC reserves."""
 
-    UNAUTHORIZED = (1001, Category.CLIENT)
-    FORBIDDEN = (1002, Category.CLIENT)
-    CONSENT_REQUIRED = (1003, Category.CLIENT)
-    VALIDATION_ERROR = (2001, Category.CLIENT)
-    INVALID_FORMAT = (2002, Category.CLIENT)
-    QUERY_SYNTAX = (2003, Category.CLIENT)
-    TOO_LARGE = (2004, Category.CLIENT)
-    NOT_FOUND = (3001, Category.CLIENT)
-    CONFLICT = (3002, Category.CLIENT)
-    RATE_LIMITED = (4001, Category.CLIENT)
-    INTERNAL_ERROR = (5001, Category.SERVER)
-    SERVICE_UNAVAILABLE = (5002, Category.SERVER)
-    TIMEOUT = (5003, Category.SERVER)
-    STORAGE_FULL = (5004, Category.SERVER)
-    STORAGE_DAMAGED = (5005, Category.SERVER)
-    STORAGE_TOO_NEW = (5006, Category.SERVER)
-    CONFIGURATION = (5007, Category.SERVER)
-    SOURCE_UNAVAILABLE = (6001, Category.EXTERNAL)
+    UNAUTHORIZED = (
+        1001,
+        Category.CLIENT,
+        "The request does not say who calls, or what it says is not valid.",
+        "Send a valid API key or token.",
+    )
+    FORBIDDEN = (
+        1002,
+        Category.CLIENT,
+        "The caller has no permission for this.",
+        "Ask for a key or token with the scope that the error names.",
+    )
+    CONSENT_REQUIRED = (
+        1003,
+        Category.CLIENT,
+        "The user has not agreed to this.",
+        "Agree in the client's dialog, or run the command that the error names.",
+    )
+    VALIDATION_ERROR = (
+        2001,
+        Category.CLIENT,
+        "An argument is missing, unknown or has a value that it cannot have.",
+        "The error names each argument and what it may be.",
+    )
+    INVALID_FORMAT = (
+        2002,
+        Category.CLIENT,
+        "An id, cursor or token is not one that this server gave.",
+        "Take it from an answer, unchanged.",
+    )
+    QUERY_SYNTAX = (
+        2003,
+        Category.CLIENT,
+        "The search query was not understood.",
+        "The error points at the place and says what was expected.",
+    )
+    TOO_LARGE = (
+        2004,
+        Category.CLIENT,
+        "What was asked for, or the answer to it, is larger than it may be.",
+        "The error says what limit would do, or what to ask for instead.",
+    )
+    NOT_FOUND = (
+        3001,
+        Category.CLIENT,
+        "There is nothing of that id or name that the caller may see.",
+        "Search again; ids come from answers.",
+    )
+    CONFLICT = (
+        3002,
+        Category.CLIENT,
+        "Another process is doing the same, or it was done meanwhile.",
+        "Wait for it, and try again.",
+    )
+    RATE_LIMITED = (
+        4001,
+        Category.CLIENT,
+        "The caller asked for more than their share.",
+        "Wait for the seconds in `retry_after`.",
+    )
+    INTERNAL_ERROR = (
+        5001,
+        Category.SERVER,
+        "An error of the program that nobody expected.",
+        "Look for the error id in the server's log, and report it.",
+    )
+    SERVICE_UNAVAILABLE = (
+        5002,
+        Category.SERVER,
+        "The server cannot do this now.",
+        "Try again later; the server's log says what it lacks.",
+    )
+    TIMEOUT = (
+        5003,
+        Category.SERVER,
+        "It took longer than it may.",
+        "Ask for less: the error says how.",
+    )
+    STORAGE_FULL = (
+        5004,
+        Category.SERVER,
+        "The disk is full. Nothing that was stored is lost.",
+        "Make room, and try again.",
+    )
+    STORAGE_DAMAGED = (
+        5005,
+        Category.SERVER,
+        "The database cannot be read.",
+        "Restore it from a backup, or import again into a new one.",
+    )
+    STORAGE_TOO_NEW = (
+        5006,
+        Category.SERVER,
+        "The database was written by a newer version of this program.",
+        "Upgrade the program.",
+    )
+    CONFIGURATION = (
+        5007,
+        Category.SERVER,
+        "A setting cannot be used.",
+        "The error names each one and what it may be.",
+    )
+    SOURCE_UNAVAILABLE = (
+        6001,
+        Category.EXTERNAL,
+        "What the mail comes from, or another service that is depended on, cannot be reached or read.",
+        "See whether it is there, and try again.",
+    )
 
     @property
     def number(self) -> int:
@@ -43,6 +134,14 @@ class ErrorCode(Enum):
     @property
     def category(self) -> Category:
         return self.value[1]
+
+    @property
+    def meaning(self) -> str:
+        return self.value[2]
+
+    @property
+    def remedy(self) -> str:
+        return self.value[3]
 
 
 class Fault(Exception):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
+from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
@@ -43,9 +45,18 @@ if TYPE_CHECKING:
 
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
+    from mailquery.services.rebuilding import RebuildIndex
+    from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.protocol.stages.consenting import Consent
+    from mcpkit.security.rate_limits import RateLimits
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLimits:
+    principals: "RateLimits"
+    addresses: "RateLimits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +67,10 @@ class Application:
     settings: Settings
     services: Services
     imports: SqliteImports
+    rebuilding: SqliteRebuilding
     vectors: SqliteVectors
     meaning: Meaning
     control: Database  # what is kept about callers (`mcpkit.security.control`)
-
-    @property
-    def local_user(self) -> str:
-        return self.settings.user or login_name()
 
     @property
     def consent_store(self) -> ConsentStore:
@@ -77,6 +85,13 @@ class Application:
         from mailquery.services.importing import ImportMail, default_workers
 
         return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def rebuild_index(self) -> "RebuildIndex":
+        from mailquery.services.importing import default_workers
+        from mailquery.services.rebuilding import RebuildIndex
+
+        return RebuildIndex(self.rebuilding, workers=self.settings.importing.workers or default_workers())
 
     @property
     def embed_mail(self) -> "EmbedMail":
@@ -107,21 +122,60 @@ class Application:
         except Exception:  # whatever it is, it must not end the server that this runs beside
             logger.exception("embedding has ended")
 
-    def server(self) -> "Server[Any]":
-        """The MCP server, for any transport."""
+    @asynccontextmanager
+    async def limits(self) -> AsyncIterator["CallerLimits"]:
+        """The limits of callers, as they are set."""
+        from mcpkit.security.rate_limits import Limits, RateLimits, Redis
+
+        chosen = self.settings.limits
+        redis = Redis(chosen.redis_url.get_secret_value()) if chosen.redis_url else None
+        try:
+            yield CallerLimits(
+                principals=RateLimits("principal", Limits(**chosen.principal.model_dump()), redis),
+                addresses=RateLimits("address", Limits(**chosen.address.model_dump()), redis),
+            )
+        finally:
+            if redis is not None:
+                await redis.close()
+
+    def server(self, limits: "RateLimits | None" = None) -> "Server[Any]":
+        """The MCP server, for any transport. `limits` are those of each principal."""
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
         from mcpkit.security.audit import LogAudit
         from mcpkit.security.identity import LocalUser
 
+        resolver = self._resolver()
+        offered = catalogue(self.services, resolver)
         pipeline = build_pipeline(
-            LocalUser(self.settings.user),
+            LocalUser(self.local_user),
             LogAudit(),
+            limits=limits,
+            parameters=resolver,
             consent=self._consent_stage(),
             max_chars=self.settings.answers.max_chars,
         )
-        return build_server(catalogue(self.services), pipeline)
+        return build_server(offered, pipeline)
+
+    @property
+    def local_user(self) -> str:
+        """Whoever runs this process."""
+        return self.settings.user or login_name()
+
+    @property
+    def parameters(self) -> "ParameterResolver":
+        """What can be set beforehand of the tools' arguments. Raises Fault CONFIGURATION."""
+        from mailquery.mcp.catalogue import catalogue
+
+        resolver = self._resolver()
+        catalogue(self.services, resolver)
+        return resolver
+
+    def _resolver(self) -> "ParameterResolver":
+        from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
+
+        return ParameterResolver(StoredParameters(self.control), os.environ, Settings.prefix)
 
     def _consent_stage(self) -> "Consent":
         from mailquery.mcp.consent import MailTerms
@@ -148,7 +202,15 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
     async with database, await open_control(settings.control_path) as control:
         vectors, meaning = SqliteVectors(database), _meaning(settings)
         services = _services(settings, database, vectors, meaning)
-        yield Application(settings, services, SqliteImports(database), vectors, meaning, control)
+        yield Application(
+            settings,
+            services,
+            imports=SqliteImports(database),
+            rebuilding=SqliteRebuilding(database),
+            vectors=vectors,
+            meaning=meaning,
+            control=control,
+        )
 
 
 def _consent_rules(settings: Settings) -> Rules:
@@ -213,7 +275,7 @@ def _services(settings: Settings, database: Database, vectors: SqliteVectors, me
     directory = SqliteDirectory(database)
     conversations = SqliteConversations(database)
     ourselves = FindOurselves(conversations, settings.me)
-    filters = FilterReader(directory, settings.zone)
+    filters = FilterReader(directory, settings.zone, ourselves)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(
         search_messages=SearchMessages(search, filters, tokens, meaning),

@@ -17,6 +17,24 @@ from mcpkit.logs import Form, Level
 _CONFIG_FOLDER = "MAILQUERY_CONFIG_DIR"
 # Variables of the project's own scripts, which are no settings.
 _OF_SCRIPTS = frozenset({_CONFIG_FOLDER, "MAILQUERY_BENCH_DIR", "MAILQUERY_TEST_WORKERS"})
+# Variables that begin with a tool's name set its arguments (`mcpkit.protocol.parameters`), and are read with the tools.
+TOOLS = (
+    "search_messages",
+    "find_similar",
+    "read_message",
+    "read_thread",
+    "list_mailboxes",
+    "list_accounts",
+    "list_attachments",
+    "get_attachment",
+    "mail_statistics",
+    "response_times",
+    "awaiting_reply",
+    "find_people",
+    "get_defaults",
+    "set_default",
+)
+_OF_TOOLS = tuple(f"MAILQUERY_{tool.upper()}_" for tool in TOOLS)
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -32,6 +50,32 @@ class HttpServer(_Group):
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    body_seconds: float = Field(default=30.0, gt=0)
+    max_connections: int = Field(default=1024, ge=1)
+    max_sessions: int = Field(default=1000, ge=1)
+    session_idle_seconds: float = Field(default=1800.0, gt=0)
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class CallerLimits(_Group):
+    """Of one caller; null is no limit. `burst` is how many requests may come at once, `concurrent` how many may run."""
+
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    burst: int = Field(default=60, ge=1)
+    concurrent: int | None = Field(default=None, ge=1)
+    characters_per_hour: int | None = Field(default=None, ge=1_000)
+
+
+class RateLimiting(_Group):
+    """`principal` limits each user over HTTP, and over STDIO too where `stdio` is set; `address` limits each address
+    from which HTTP requests come, other than this machine. With `redis_url` several processes count together."""
+
+    principal: CallerLimits = CallerLimits(
+        requests_per_minute=600, burst=120, concurrent=32, characters_per_hour=10_000_000
+    )
+    address: CallerLimits = CallerLimits(requests_per_minute=1_200, burst=240, concurrent=128)
+    stdio: bool = False
+    redis_url: SecretStr | None = None
 
 
 class Answers(_Group):
@@ -144,6 +188,7 @@ class Settings(LayeredSettings):
     ranking: Ranking = Ranking()
     awaiting: Awaiting = Awaiting()
     consent: Consent = Consent()
+    limits: RateLimiting = RateLimiting()
     log: Log = Log()
 
     @field_validator("home")
@@ -194,7 +239,11 @@ class Settings(LayeredSettings):
 def load_settings_with_layers() -> Loaded[Settings]:
     """Settings, and for each value the layer that it came from. Raises Fault CONFIGURATION."""
     named = os.environ.get(_CONFIG_FOLDER)
-    environ = {name: value for name, value in os.environ.items() if name not in _OF_SCRIPTS}
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _OF_SCRIPTS and not name.upper().startswith(_OF_TOOLS)
+    }
     return load_layers(Settings, Path(named) if named else _CHECKOUT / "config", environ=environ)
 
 

@@ -105,6 +105,19 @@ async def crash(call: Call, arguments: TextArguments) -> TextResult:
     raise RuntimeError(f"{SECRET} {arguments.text}")
 
 
+class FailArguments(Arguments):
+    code: str
+
+
+async def fail(call: Call, arguments: FailArguments) -> TextResult:
+    raise _fault(arguments.code)
+
+
+def _fault(name: str) -> Fault:
+    """A failure of that code."""
+    return Fault(ErrorCode[name], f"This is {name}.", details={"asked": name}, retry_after=1.5)
+
+
 async def refuse(call: Call, arguments: NoArguments) -> TextResult:
     raise Fault(ErrorCode.NOT_FOUND, "There is no such row.", details={"row": 7})
 
@@ -131,6 +144,8 @@ async def read_row(call: Call, parameters: Mapping[str, str]) -> ResourceText:
         raise RuntimeError(SECRET)
     if parameters["number"] == "malformed":
         raise Fault(ErrorCode.INVALID_FORMAT, "`number` must be digits.", details={"argument": "number"})
+    if parameters["number"] in ErrorCode.__members__:
+        raise _fault(parameters["number"])
     if not parameters["number"].isdigit():
         raise Fault(ErrorCode.NOT_FOUND, "There is no such row.")
     return ResourceText("text/plain", f"row {parameters['number']}")
@@ -143,10 +158,14 @@ async def read_bytes(call: Call, parameters: Mapping[str, str]) -> ResourceBytes
 async def render(call: Call, arguments: Mapping[str, str]) -> str:
     if arguments["topic"] == "crash":
         raise RuntimeError(SECRET)
+    if arguments["topic"] in ErrorCode.__members__:
+        raise _fault(arguments["topic"])
     return f"Tell me about {arguments['topic']}."
 
 
 async def topics(call: Call, prefix: str) -> Sequence[str]:
+    if prefix in ErrorCode.__members__:
+        raise _fault(prefix)
     return [name for name in (f"topic{number}" for number in range(250)) if name.startswith(prefix)]
 
 
@@ -171,6 +190,7 @@ def build_catalogue(waiting: Waiting | None = None) -> Catalogue:
             Tool("count_down", "Count down", "Reports progress.", NoArguments, TextResult, "read", count_down),
             Tool("crash", "Crash", "Fails.", TextArguments, TextResult, "read", crash),
             Tool("refuse", "Refuse", "Refuses.", NoArguments, TextResult, "read", refuse),
+            Tool("fail", "Fail", "Fails as asked.", FailArguments, TextResult, "read", fail),
             Tool("wait", "Wait", "Waits.", NoArguments, TextResult, "read", waiting or Waiting()),
             Tool(
                 "attach",

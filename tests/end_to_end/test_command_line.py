@@ -23,10 +23,12 @@ COMMANDS = (
     "stats",
     "response-times",
     "awaiting",
+    "reindex",
     "serve",
     "doctor",
     "problems",
     "config",
+    "defaults",
 )
 
 
@@ -198,7 +200,7 @@ def test_every_command_explains_itself_with_examples(mailquery: CommandLine, com
     done = mailquery(command, "--help")
     assert done.code == 0
     assert f"mailquery {command}" in done.text
-    assert "Examples" in done.text or command == "config"
+    assert "Examples" in done.text or command in ("config", "defaults")
 
 
 def test_version_and_no_arguments(mailquery: CommandLine) -> None:
@@ -339,3 +341,25 @@ def test_one_message_in_two_mailboxes_is_one(mailquery: CommandLine, write: Call
     rows = mailquery("search", "badgers", "--json").json["messages"]
     assert len(rows) == 1
     assert sorted(rows[0]["mailboxes"]) == ["A", "B"]
+
+
+def test_defaults_are_stored_shown_and_forgotten(mailquery: CommandLine) -> None:
+    assert "search_messages.limit is 7" in mailquery("defaults", "set", "search_messages.limit", "7").text
+    shown = mailquery("defaults", "list", "--json").json["defaults"]
+    (limit,) = [each for each in shown if (each["tool"], each["argument"]) == ("search_messages", "limit")]
+    assert (limit["value"], limit["from"]) == (7, "stored")
+    mailquery("defaults", "unset", "search_messages.limit")
+    assert "7" not in mailquery("defaults", "list").text
+
+
+def test_a_default_that_cannot_be_is_refused(mailquery: CommandLine) -> None:
+    refused = mailquery("defaults", "set", "search_messages.limit", "many")
+    assert refused.code == 2
+    assert "from 1 to 100" in refused.err
+    assert "TOOL.ARGUMENT" in mailquery("defaults", "set", "limit", "7").err
+
+
+def test_a_variable_of_a_tool_that_is_wrong_stops_the_server(mailquery: CommandLine) -> None:
+    refused = mailquery("serve", "--transport", "stdio", MAILQUERY_SEARCH_MESSAGES_LIMTI="5")
+    assert refused.code == 2
+    assert "did you mean `limit`?" in refused.err

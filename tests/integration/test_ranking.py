@@ -3,14 +3,16 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from integration.archives import ALL, Archive
 from integration.mailmaker import NOON, mail, placed
 from mailquery.domain.queries import And, Not, Or, Participant, ParticipantField, Query, Words
-from mailquery.domain.relevance import Demand
+from mailquery.domain.relevance import RANKED_WORDS, Demand
 from mailquery.embedding.static import StaticEmbedder
+from mailquery.query.parser import parse
 from mailquery.repositories.records import PreparedMessage, QueryVector, SearchPage, Sort, Visibility
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.ranking import NEAR
@@ -105,6 +107,16 @@ async def test_numbers_and_addresses_are_found_in_the_forms_people_type(
         assert bool((await archive.find(Words(query), sort=sort)).total.value) is found
 
 
+@pytest.mark.parametrize(
+    "text", ["010-1234-5678", "+82-10-1234-5678", "010 1234 5678", "+82 10 1234 5678", "01012345678"]
+)
+@pytest.mark.parametrize("query", ["+82 10 1234 5678", "010 1234 5678", "010-1234-5678", "01012345678"])
+async def test_a_number_is_found_however_either_side_separates_it(archive: Archive, text: str, query: str) -> None:
+    await fill(archive, mail("it", f"call {text} today"), mail("other", "call 010 9999 5678 today"))
+    tree = parse(query, zone=ZoneInfo("UTC"), now=NOON).tree
+    assert subjects(await archive.find(tree)) == ["it"]
+
+
 async def test_phrases_do_not_reach_from_a_text_into_its_numbers(archive: Archive) -> None:
     await fill(archive, mail("it", "we paid 2,400.00 on monday"))
     assert (await archive.find(Words("monday 2400", quoted=True))).total.value == 0
@@ -137,6 +149,40 @@ async def test_alternatives_count_as_one_word(archive: Archive) -> None:
     await fill(archive, mail("a", "boat red"), mail("b", "ship red"), mail("c", "red"))
     page = await ranked(archive, And((Or((Words("boat"), Words("ship"))), Words("red"))))
     assert lacking(page) == {"a": (), "b": (), "c": ("boat/ship",)}
+
+
+async def test_a_message_lacks_words_of_the_alternative_that_it_comes_nearest_to(archive: Archive) -> None:
+    await fill(
+        archive,
+        mail("a", "cheap seats"),
+        mail("b", "low fares"),
+        mail("c", "seats to sell"),
+        mail("d", "fares rise"),
+        mail("e", "nothing of it"),
+    )
+    query = Or((And((Words("cheap"), Words("seats"))), And((Words("low"), Words("fares")))))
+    page = await ranked(archive, query)
+    assert lacking(page) == {"a": (), "b": (), "c": ("cheap",), "d": ("low",)}
+    assert (page.total.value, page.near) == (2, 2)
+    assert set(subjects(page)[:2]) == {"a", "b"}
+
+
+async def test_of_a_long_query_the_first_words_rank_and_every_word_matches(archive: Archive) -> None:
+    terms = [f"word{number}x" for number in range(RANKED_WORDS + 10)]
+    await fill(
+        archive,
+        mail("all", " ".join(terms)),
+        mail("all but the last", " ".join(terms[:-1])),
+        mail("the last", terms[-1]),
+        mail("half", " ".join(terms[:20])),
+    )
+    page = await ranked(archive, words(*terms))
+    assert (subjects(page), page.total.value) == (["all", "all but the last", "half"], 1)
+    assert lacking(page) == {
+        "all": (),
+        "all but the last": (terms[-1],),
+        "half": tuple(terms[20:RANKED_WORDS]),
+    }
 
 
 async def test_partial_matches_are_those_that_the_caller_may_see(archive: Archive) -> None:
@@ -178,6 +224,36 @@ async def test_a_word_that_no_message_has_is_taken_for_a_slip_of_the_finger(arch
         assert page.did_you_mean == (("harbuor", "harbour"),)
     assert (await ranked(archive, words("harbour", "zzzzzz"))).did_you_mean == ()
     assert (await ranked(archive, Words("harbuor", quoted=True))).did_you_mean == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("встрича", "встреча"), ("συναντιση", "συναντηση"), ("회이록", "회의록"), ("harbuor,", "harbour")],
+)
+async def test_slips_are_noticed_in_every_alphabet(archive: Archive, typed: str, meant: str) -> None:
+    await fill(archive, *(mail(f"{number}", "встреча συναντηση 회의록을 harbour") for number in range(2)))
+    assert (await ranked(archive, Words(typed))).did_you_mean == ((typed, meant),)
+    assert (await ranked(archive, Words(meant))).did_you_mean == ()
+
+
+async def test_a_word_without_hits_is_pointed_out_where_others_have_some(archive: Archive) -> None:
+    await fill(archive, mail("one", "harbour and boats"), mail("two", "harbour"))
+    query = Or((Words("harbuor"), Words("boats")))
+    for sort in Sort:
+        page = await archive.find(query, sort=sort)
+        assert (page.total.value, page.did_you_mean) == (1, (("harbuor", "harbour"),))
+    partial = await ranked(archive, words("harbuor", "boats"))
+    assert (partial.total.value, partial.near, partial.did_you_mean) == (0, 1, (("harbuor", "harbour"),))
+    assert (await ranked(archive, And((Words("boats"), Not(Words("harbuor")))))).did_you_mean == ()
+
+
+async def test_a_visible_word_is_suggested_however_many_hidden_ones_come_before_it(archive: Archive) -> None:
+    hidden = " ".join(
+        {f"harbo{letter}r" for letter in "abcdefghijklmnopqrst"} | {f"{c}harbor" for c in "abcdefgijklmnop"}
+    )
+    await fill(archive, *(mail(f"hidden {number}", hidden) for number in range(3)), account="work")
+    await fill(archive, *(mail(f"{number}", "harbozr") for number in range(2)), account="home")
+    assert (await ranked(archive, Words("harbor"), HOME)).did_you_mean == (("harbor", "harbozr"),)
 
 
 async def test_no_word_of_hidden_mail_is_suggested(archive: Archive) -> None:

@@ -106,7 +106,9 @@ def holds(query: Query, known: Known) -> bool:
             return not holds(part, known)
         case Words():
             return _has_words(query, parsed)
-        case Participant(field, value):
+        case Participant(field, value, whole):
+            if whole:
+                return any(fold(person.address) == fold(value) for person in _people(parsed, field))
             return any(_is_person(person, value) for person in _people(parsed, field))
         case InMailbox(name):
             wanted = name.casefold()

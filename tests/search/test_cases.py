@@ -8,6 +8,7 @@ import pytest
 from integration.truth import Known, find_mates, holds
 from mailquery.domain.identity import fingerprint
 from mailquery.domain.mailboxes import Placement
+from mailquery.domain.ourselves import Ourselves
 from mailquery.query.parser import parse
 from mailquery.repositories.records import NewPlacement, Sort, Visibility
 from mailquery.services.preparing import prepare
@@ -17,6 +18,7 @@ from search.messages import LETTERS, NOW, ROLES, ZONE, Letter
 from search.table import Case, read_cases
 
 ALL = Visibility()
+OURSELVES = Ourselves.named(["bo@home.example", "bo@work.example"])
 CASES = read_cases()
 NAMES = {letter.mail.message_id: letter.name for letter in LETTERS}
 
@@ -64,7 +66,7 @@ def test_the_table_is_large_and_each_query_stands_in_it_once() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_evaluator_finds_what_a_query_means(letters: list[Known], case: Case) -> None:
-    tree = parse(case.query, zone=ZONE, now=NOW).tree
+    tree = parse(case.query, zone=ZONE, now=NOW, me=lambda: OURSELVES).tree
     found = {NAMES[entry.message.parsed.message_id] for entry in letters if holds(tree, entry)}
     assert found == case.expected, case.query
 
@@ -74,7 +76,7 @@ def test_the_evaluator_finds_what_a_query_means(letters: list[Known], case: Case
 async def test_a_backend_finds_what_a_query_means(
     backends: dict[str, Backend], letters: list[Known], backend: str, case: Case
 ) -> None:
-    tree = parse(case.query, zone=ZONE, now=NOW).tree
+    tree = parse(case.query, zone=ZONE, now=NOW, me=lambda: OURSELVES).tree
     names = {entry.key: NAMES[entry.message.parsed.message_id] for entry in letters}
     for sort in Sort:
         found = [names[key] for key in await backends[backend].find(tree, ALL, sort)]

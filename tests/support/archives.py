@@ -140,12 +140,12 @@ async def temporary_archive(
     try:
         search, messages = SqliteSearch(database), SqliteMessages(database)
         directory, imports = SqliteDirectory(database), SqliteImports(database)
-        filters = FilterReader(directory, ZONE)
         tokens = SignedTokens(b"k" * 32)
         vectors, meaning = SqliteVectors(database), meaning or Meaning(_EMBEDDER)
 
         conversations = SqliteConversations(database)
         ourselves = FindOurselves(conversations, me)
+        filters = FilterReader(directory, ZONE, ourselves)
 
         def clock() -> datetime:
             return NOW

@@ -9,6 +9,7 @@ from mailquery.mcp.catalogue import catalogue
 from mailquery.services.inventory import Services
 from mcpkit.protocol.calls import Call, Principal
 from mcpkit.protocol.declarations import Declaration
+from mcpkit.protocol.parameters import ParameterResolver
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.stages import Reply, Stage
 from mcpkit.protocol.uris import find_resource
@@ -34,21 +35,28 @@ class Somebody:
 
 
 class Caller:
-    """Calls what the catalogue offers. `accounts` are those that the caller may see; None is all."""
+    """Calls what the catalogue offers, as `user`. `accounts` are those that the caller may see; None is all. Without
+    `parameters` nothing can be preset."""
 
     def __init__(
-        self, services: Services, *, accounts: frozenset[str] | None = None, consent: Stage | None = None
+        self,
+        services: Services,
+        *,
+        user: str = "ana",
+        accounts: frozenset[str] | None = None,
+        parameters: ParameterResolver | None = None,
+        consent: Stage | None = None,
     ) -> None:
-        self.offered = catalogue(services)
+        self.offered = catalogue(services, parameters)
         self.audit = Kept()
-        principal = Principal("ana", scopes=frozenset({"*"}), accounts=accounts)
-        self._pipeline = build_pipeline(Somebody(principal), self.audit, consent=consent)
+        principal = Principal(user, scopes=frozenset({"*"}), accounts=accounts)
+        self._pipeline = build_pipeline(Somebody(principal), self.audit, parameters=parameters, consent=consent)
 
     async def run(self, kind: str, name: str, arguments: Mapping[str, object], declaration: Declaration) -> Reply:
         call = Call(kind, name, arguments, request_id="1", transport="memory", declaration=declaration)
         return await self._pipeline.run(call)
 
-    async def reply(self, tool: str, **arguments: object) -> CallToolResult:
+    async def reply(self, tool: str, /, **arguments: object) -> CallToolResult:
         """`from_` is sent as `from`."""
         sent = {name.rstrip("_"): value for name, value in arguments.items()}
         (declared,) = [each for each in self.offered.tools if each.name == tool]
@@ -56,16 +64,16 @@ class Caller:
         assert isinstance(wire, CallToolResult)
         return wire
 
-    async def tool(self, tool: str, **arguments: object) -> Any:
+    async def tool(self, tool: str, /, **arguments: object) -> Any:
         """The structured content."""
         return (await self.reply(tool, **arguments)).structured_content
 
-    async def text(self, tool: str, **arguments: object) -> str:
+    async def text(self, tool: str, /, **arguments: object) -> str:
         block = (await self.reply(tool, **arguments)).content[0]
         assert block.type == "text"
         return block.text
 
-    async def size(self, tool: str, **arguments: object) -> int:
+    async def size(self, tool: str, /, **arguments: object) -> int:
         """Characters of the whole reply as JSON."""
         reply = await self.reply(tool, **arguments)
         return len(reply.model_dump_json(by_alias=True, exclude_none=True))

@@ -53,7 +53,7 @@ def normal_form(query: Query) -> Query:
             since = Everything() if start is None else DateBetween(start=start)
             until = Everything() if end is None else DateBetween(end=end)
             return all_of(since, until)
-        case Words(quoted=False) if not _reads_as(_bare(query), query):
+        case Words(quoted=False) if not _stands_bare(query):
             return replace(query, quoted=True)
         case _:
             return query
@@ -86,10 +86,8 @@ def _bracketed(query: Query) -> str:
 
 
 def _leaf(query: Query) -> str:
-    if not (isinstance(query, Words) and query.quoted):
-        bare = _bare(query)
-        if _reads_as(bare, query):
-            return bare
+    if not (isinstance(query, Words) and query.quoted) and _stands_bare(query):
+        return _bare(query)
     field, value, star = _pieces(query)
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     quoted = f'{field}"{escaped}"{star}'
@@ -100,6 +98,12 @@ def _leaf(query: Query) -> str:
 
 def _bare(query: Query) -> str:
     return "".join(_pieces(query))
+
+
+def _stands_bare(query: Query) -> bool:
+    """Alone and in brackets, where a bracket that ends the word would close them."""
+    bare = _bare(query)
+    return _reads_as(bare, query) and _reads_as(f"({bare})", query)
 
 
 def _pieces(query: Query) -> tuple[str, str, str]:

@@ -76,9 +76,10 @@ class Asking:
 class Call:
     """`kind` is tool, resource, prompt or completion; `name` the tool's name or the resource's URI; `arguments` are as
     sent. `principal` is set before any stage runs. `report(progress, total, message)` sends a progress notification
-    where the client asked for them, and `asking` asks the person there. `declaration` is what is called, and `given`
-    are the arguments as the validation stage leaves them to the handler: the tool's `Arguments`, or the text values of
-    the others."""
+    where the client asked for them, and `asking` asks the person there. `explains` is whether the request asks for an
+    explanation in its `_meta`. `declaration` is what is called; `resolved` are the arguments with those that were
+    preset, and `given` are they as the validation stage leaves them to the handler: the tool's `Arguments`, or the text
+    values of the others."""
 
     kind: str
     name: str
@@ -91,7 +92,9 @@ class Call:
     report: Report = _nowhere
     asking: Asking = field(default_factory=Asking)
     principal: Principal | None = None
+    explains: bool = False
     declaration: "Declaration | None" = None
+    resolved: Mapping[str, object] | None = None
     given: object = None
 
     @property

@@ -83,11 +83,12 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[ArgumentsT, ResultT]):
-    """`links` and `embedded` give further content blocks for a result, after it was cut to its budget.
+    """`links` and `embedded` give further content blocks for a result, after it was cut to its budget. `preset` names
+    the arguments, as they are sent, whose values users and operators may set beforehand (`protocol.parameters`).
 
     `untrusted` says that what it gives holds text that somebody else chose; `sensitive` that consent to it must be
     fresh where such text was shown before. `capabilities` are those that the given arguments need consent to beside
-    `permission`; they are sensitive all of them.
+    `permission`; they are sensitive all of them. Without `needs_consent` it touches nothing of a user's.
     """
 
     name: str
@@ -99,9 +100,11 @@ class Tool(Generic[ArgumentsT, ResultT]):
     handler: Callable[[Call, ArgumentsT], Awaitable[ResultT]]
     links: Callable[[ResultT], Sequence[Link]] | None = None
     embedded: Callable[[ResultT], Sequence[Embedded]] | None = None
+    needs_consent: bool = True
     capabilities: Callable[[ArgumentsT], Sequence[str]] | None = None
     untrusted: bool = False
     sensitive: bool = False
+    preset: Sequence[str] = ()
     read_only: bool = True
     destructive: bool = False
     idempotent: bool = True

@@ -37,13 +37,17 @@ _NOUNS = {
 }
 
 
-def invalid_arguments(name: str, schema: Mapping[str, Any], error: ValidationError) -> Fault:
-    """VALIDATION_ERROR for the arguments of a tool; its details hold each argument, its problem and what is allowed."""
+def invalid_arguments(
+    name: str, schema: Mapping[str, Any], error: ValidationError, *, argument: str | None = None
+) -> Fault:
+    """VALIDATION_ERROR for the arguments of a tool; its details hold each argument, its problem and what is allowed.
+    `argument` is the one that was validated, where it was one alone."""
+    only = () if argument is None else (argument,)
     problems: dict[str, dict[str, object]] = {}
     for detail in error.errors(include_url=False, include_input=False):
-        argument, problem, allowed = _problem(name, schema, detail)
-        if argument not in problems:  # a union reports each of its branches
-            problems[argument] = {"argument": argument, "problem": problem} | ({"allowed": allowed} if allowed else {})
+        at_fault, problem, allowed = _problem(name, schema, (*only, *detail["loc"]), detail)
+        if at_fault not in problems:  # a union reports each of its branches
+            problems[at_fault] = {"argument": at_fault, "problem": problem} | ({"allowed": allowed} if allowed else {})
     message = " ".join(str(problem["problem"]) for problem in problems.values())
     return Fault(ErrorCode.VALIDATION_ERROR, message, details={"arguments": list(problems.values())})
 
@@ -69,8 +73,9 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     return f", did you mean `{close}`?" if close else ""
 
 
-def _problem(tool: str, schema: Mapping[str, Any], detail: ErrorDetails) -> tuple[str, str, dict[str, Any]]:
-    location = detail["loc"]
+def _problem(
+    tool: str, schema: Mapping[str, Any], location: Sequence[int | str], detail: ErrorDetails
+) -> tuple[str, str, dict[str, Any]]:
     first = clean_line(str(location[0]), _LONGEST_NAME) if location else ""
     indices = "".join(f"[{step}]" for step in location[1:] if isinstance(step, int))
     argument = f"{first}{indices}"

@@ -44,10 +44,14 @@ def error_result(fault: Fault) -> CallToolResult:
 
 def protocol_error(fault: Fault) -> MCPError:
     """A failure of a resource, prompt or completion. The numbers of faults lie outside what JSON-RPC reserves."""
-    if fault.code is ErrorCode.INTERNAL_ERROR:
-        return MCPError(INTERNAL_ERROR, fault.message, fault.as_dict())
-    code = INVALID_PARAMS if fault.code in _INVALID else fault.code.number
-    return MCPError(code, fault.message, fault.as_dict())
+    return MCPError(json_rpc_code(fault.code), fault.message, fault.as_dict())
+
+
+def json_rpc_code(code: ErrorCode) -> int:
+    """The standard's code where it has one that fits, else the number of our own."""
+    if code is ErrorCode.INTERNAL_ERROR:
+        return INTERNAL_ERROR
+    return INVALID_PARAMS if code in _INVALID else code.number
 
 
 def resource_not_found(uri: str, protocol_version: str, fault: Fault | None = None) -> MCPError:

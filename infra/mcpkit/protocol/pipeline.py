@@ -4,7 +4,7 @@ A stage does its part and calls `proceed` for the rest, so it can act before, af
 refuses by raising a `Fault`. Stages know calls and declarations; no tool knows a stage. The order, with the places of
 those that a deployment adds:
 
-    (metrics) > audit > contain errors > authorise > (rate limit) > (resolve parameters) > validate
+    (metrics) > audit > contain errors > authorise > limit rate > resolve parameters > validate
               > (policy) > consent > shape > run
 """
 
@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from functools import partial
 
 from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.parameters import ParameterResolver
 from mcpkit.protocol.stages import Proceed, Reply, Stage
 from mcpkit.protocol.stages.auditing import Audit
 from mcpkit.protocol.stages.authorising import Authorise
 from mcpkit.protocol.stages.containing import ContainErrors
+from mcpkit.protocol.stages.limiting import LimitRate
+from mcpkit.protocol.stages.resolving import ResolveParameters
 from mcpkit.protocol.stages.running import run_handler
 from mcpkit.protocol.stages.shaping import Shape
 from mcpkit.protocol.stages.validating import Validate
 from mcpkit.security.audit import AuditSink
 from mcpkit.security.identity import IdentityProvider
+from mcpkit.security.rate_limits import RateLimits
 
 DEFAULT_MAX_CHARS = 20_000
 
@@ -56,18 +60,20 @@ def build_pipeline(
     identity: IdentityProvider,
     audit: AuditSink,
     *,
+    limits: RateLimits | None = None,
+    parameters: ParameterResolver | None = None,
     consent: Stage | None = None,
     max_chars: int = DEFAULT_MAX_CHARS,
 ) -> Pipeline:
-    """`max_chars` is the size of an answer to a call that states none."""
-    return Pipeline(
-        identity,
-        [
-            Audit(audit),
-            ContainErrors(),
-            Authorise(),
-            Validate(),
-            *([consent] if consent else []),
-            Shape(max_chars),
-        ],
-    )
+    """`max_chars` is the size of an answer to a call that states none. A part that is left out has no stage."""
+    stages: list[Stage | None] = [
+        Audit(audit),
+        ContainErrors(),
+        Authorise(),
+        LimitRate(limits) if limits else None,
+        ResolveParameters(parameters) if parameters else None,
+        Validate(),
+        consent,
+        Shape(max_chars),
+    ]
+    return Pipeline(identity, [stage for stage in stages if stage is not None])

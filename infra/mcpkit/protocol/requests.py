@@ -14,6 +14,8 @@ from mcpkit.security.untrusted import clean_line
 stream_transport: ContextVar[str] = ContextVar("stream_transport", default="memory")
 """The name of the transport that serves a pair of streams; an HTTP request tells by itself."""
 
+EXPLAIN = "explain"  # in the `_meta` of a request
+
 _LONGEST_CLIENT = 100  # characters of a client's own name and version
 
 
@@ -38,6 +40,7 @@ def call_from(
         headers={} if request is None else request.headers,
         report=context.session.report_progress,
         asking=asking_of(context, params),
+        explains=bool(context.meta and context.meta.get(EXPLAIN) is True),
         declaration=declaration,
     )
 

@@ -27,6 +27,7 @@ class LocalUser:
 
 
 def login_name() -> str:
+    """Of whoever runs this process."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may run as a number that has no name

@@ -40,19 +40,23 @@ _HANDSHAKE_ONLY = frozenset({"ping"})  # what 2026-07-28 has no more, and a bare
 
 
 class McpEndpoint:
-    """`max_body_bytes` is the limit of a request's body. What is no request gets a JSON-RPC error without id."""
+    """`max_body_bytes` is the limit of a request's body, and `body_seconds` is how long it may take. What is no request
+    gets a JSON-RPC error without id."""
 
     def __init__(
         self,
         sessions: StreamableHTTPSessionManager,
         plain: StreamableHTTPSessionManager,
         security: TransportSecuritySettings,
+        *,
         max_body_bytes: int,
+        body_seconds: float,
     ) -> None:
         self._sessions = sessions
         self._plain = plain
         self._security = TransportSecurityMiddleware(security)
         self._max_body_bytes = max_body_bytes
+        self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -83,11 +87,13 @@ class McpEndpoint:
         if content_type != _JSON:
             raise _Refused(415, INVALID_REQUEST, f"Content-Type must be {_JSON}")
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > self._max_body_bytes:
-                raise _Refused(413, INVALID_REQUEST, f"A request may have {self._max_body_bytes} bytes at most")
-        return bytes(body)
+        with anyio.move_on_after(self._body_seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > self._max_body_bytes:
+                    raise _Refused(413, INVALID_REQUEST, f"A request may have {self._max_body_bytes} bytes at most")
+            return bytes(body)
+        raise _Refused(408, INVALID_REQUEST, f"The body of a request may take {self._body_seconds:g} seconds at most")
 
 
 class _Refused(Exception):

@@ -22,6 +22,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.security.rate_limits import RateLimits
+from mcpkit.transport.addresses import LimitAddresses
+from mcpkit.transport.connections import LimitedHttpProtocol
 from mcpkit.transport.endpoint import McpEndpoint
 
 logger = logging.getLogger(__name__)
@@ -36,14 +39,19 @@ _SHUTDOWN_SECONDS = 3  # for answers under way; streams that clients keep open w
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
     """`allowed_hosts` and `allowed_origins` are further values of those headers that are accepted (`name`, `name:port`
-    or `name:*`, origins with their scheme), beside those of the loopback interface and of `host`."""
+    or `name:*`, origins with their scheme), beside those of the loopback interface and of `host`. What the proxies of
+    `trusted_proxies` (addresses or networks) say of a client's address in `X-Forwarded-For` is believed."""
 
     host: str = "127.0.0.1"
     port: int = 8765
     allowed_hosts: Sequence[str] = ()
     allowed_origins: Sequence[str] = ()
     max_body_bytes: int = 4 * 1024 * 1024
+    body_seconds: float = 30.0  # that a request's body may take
+    max_connections: int = 1024
     max_sessions: int = 1000
+    session_idle_seconds: float = 1800.0
+    trusted_proxies: Sequence[str] = ()
 
     def security(self) -> TransportSecuritySettings:
         own = (*_LOOPBACK, *(() if _is_unspecified(self.host) else (_bracketed(self.host),)))
@@ -60,13 +68,19 @@ async def _healthy() -> Mapping[str, object]:
     return {}
 
 
-def build_app(server: Server[Any], settings: HttpSettings, health: Health = _healthy) -> ASGIApp:
-    """The ASGI application. `health` gives what `/health` tells beside the status, and raises where something is wrong.
+def build_app(
+    server: Server[Any], settings: HttpSettings, health: Health = _healthy, *, addresses: RateLimits | None = None
+) -> ASGIApp:
+    """The ASGI application. `addresses` are the limits of each address that requests come from. `health` gives what
+    `/health` tells beside the status, and raises where something is wrong.
 
     `/health` is behind no check of Host or Origin, so it tells nothing private.
     """
     sessions = StreamableHTTPSessionManager(
-        server, max_sessions=settings.max_sessions, max_request_body_size=settings.max_body_bytes
+        server,
+        max_sessions=settings.max_sessions,
+        session_idle_timeout=settings.session_idle_seconds,
+        max_request_body_size=settings.max_body_bytes,
     )
     # An envelope of a few hundred bytes is put around a bare call.
     plain = StreamableHTTPSessionManager(
@@ -78,11 +92,15 @@ def build_app(server: Server[Any], settings: HttpSettings, health: Health = _hea
         async with sessions.run(), plain.run():
             yield
 
-    endpoint = McpEndpoint(sessions, plain, settings.security(), settings.max_body_bytes)
-    app = Starlette(
+    endpoint = McpEndpoint(
+        sessions, plain, settings.security(), max_body_bytes=settings.max_body_bytes, body_seconds=settings.body_seconds
+    )
+    app: ASGIApp = Starlette(
         routes=[Route("/mcp", endpoint), Route("/health", _health_endpoint(server, health), methods=["GET"])],
         lifespan=lifespan,
     )
+    if addresses is not None:
+        app = LimitAddresses(app, addresses)
     return _StripHeaderValues(app)
 
 
@@ -91,6 +109,7 @@ async def run_http(
     settings: HttpSettings,
     health: Health = _healthy,
     on_ready: Callable[[str], None] | None = None,
+    addresses: RateLimits | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then return. `on_ready` gets the URL of `/mcp` once requests are accepted.
 
@@ -98,19 +117,8 @@ async def run_http(
         Fault: CONFIGURATION, if the address cannot be listened at.
     """
     listener = _listen(settings.host, settings.port)
-    app = build_app(server, settings, health)
-    config = uvicorn.Config(
-        app,
-        loop="asyncio",  # uvloop starves connections where requests cost CPU
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-    )
+    app = build_app(server, settings, health, addresses=addresses)
+    config = uvicorn_config(app, settings)
     port = listener.getsockname()[1]
     runner = _Runner(config, lambda: on_ready and on_ready(f"http://{_bracketed(settings.host)}:{port}/mcp"))
     # Full collections over what the imports left on the heap stall requests for 40 to 100 ms.
@@ -118,6 +126,25 @@ async def run_http(
     gc.freeze()
     with _signals_end_quietly(), listener:
         await runner.serve(sockets=[listener])
+
+
+def uvicorn_config(
+    app: ASGIApp, settings: HttpSettings, protocol: type[LimitedHttpProtocol] = LimitedHttpProtocol
+) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="asyncio",  # uvloop starves connections where requests cost CPU
+        http=protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        limit_concurrency=settings.max_connections,
+        server_header=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
 
 
 class _Runner(uvicorn.Server):

@@ -13,12 +13,14 @@ from mailquery.cli import (
     configuration,
     consent,
     conversations,
+    defaults,
     doctoring,
     embedding,
     exporting,
     importing,
     problems,
     reading,
+    rebuilding,
     searching,
     serving,
     statistics,
@@ -74,6 +76,7 @@ def options(
 for family in (
     importing,
     embedding,
+    rebuilding,
     searching,
     reading,
     exporting,
@@ -85,6 +88,7 @@ for family in (
     problems,
     configuration,
     consent,
+    defaults,
 ):
     family.register(app)
 

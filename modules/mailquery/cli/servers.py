@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+from contextlib import AsyncExitStack
 
 
 def serve_stdio() -> None:
@@ -24,8 +25,11 @@ def serve_stdio() -> None:
     set_up_logging(settings.log.level or "warning", settings.log.form)
 
     async def serve() -> None:
-        async with open_application(settings) as application, application.embedding():
-            server = application.server()
+        async with AsyncExitStack() as running:
+            application = await running.enter_async_context(open_application(settings))
+            await running.enter_async_context(application.embedding())
+            limits = await running.enter_async_context(application.limits()) if settings.limits.stdio else None
+            server = application.server(limits.principals if limits else None)
             gc.freeze()
             gc.enable()
             await run_stdio(server, wire)
@@ -49,16 +53,21 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
         allowed_hosts=settings.http.allowed_hosts,
         allowed_origins=settings.http.allowed_origins,
         max_body_bytes=settings.http.max_body_bytes,
+        body_seconds=settings.http.body_seconds,
+        max_connections=settings.http.max_connections,
+        max_sessions=settings.http.max_sessions,
+        session_idle_seconds=settings.http.session_idle_seconds,
+        trusted_proxies=settings.http.trusted_proxies,
     )
 
     async def serve() -> None:
-        async with open_application(settings) as application, application.embedding():
-            server = application.server()
+        async with open_application(settings) as application, application.embedding(), application.limits() as limits:
+            server = application.server(limits.principals)
             if conformance:
                 from mcpkit.conformance import install_fixtures
 
                 install_fixtures(server)
-            await run_http(server, address, application.health, _tell)
+            await run_http(server, address, application.health, _tell, limits.addresses)
 
     if not is_loopback(address.host):
         print(

@@ -1,8 +1,8 @@
 """The part of a text that shows why it was found.
 
 Words are matched as the index matches them (`domain.words`): without regard to case, accents and width, English words
-in all of their forms (`domain.stemming`), other Latin ones whole, a `word*` with any ending, and scripts without spaces
-anywhere.
+in all of their forms (`domain.stemming`), other Latin ones whole, numbers with and without separators, a `word*` with
+any ending, what is in quotation marks exactly, and scripts without spaces anywhere.
 """
 
 import re
@@ -13,8 +13,9 @@ from functools import lru_cache
 from itertools import islice
 
 from mailquery.domain.folding import fold, fold_with_origins
+from mailquery.domain.numbers import number_spans
 from mailquery.domain.stemming import stem
-from mailquery.domain.words import UNSPACED
+from mailquery.domain.words import UNSPACED, other_spellings
 
 _BLOCK = 16_384  # characters looked at together
 _LONGEST = 1 << 20  # characters looked at in all
@@ -26,6 +27,8 @@ _LETTER = f"[^\\W_{UNSPACED}]"  # of a script that separates its words
 _STEMMED = re.compile("[a-z]{3,24}")
 _WHITE = re.compile("[ \\n]")
 _RUNS = re.compile(f"(?P<unspaced>[{UNSPACED}]+)|{_LETTER}+")
+_NUMBER = re.compile("[0-9a-z ]*[0-9][0-9a-z ]*")  # without separators
+_QUOTED = re.compile(r'"(.*)"(\*?)', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,22 @@ class _Pattern:
 
 
 @dataclass(frozen=True, slots=True)
+class _Sought:
+    """A word in all the ways in which it may stand in a text: the patterns, and numbers without their separators."""
+
+    patterns: tuple[_Pattern, ...]
+    numbers: tuple[str, ...] = ()
+
+    def find_all(self, text: str, number_spans: Sequence[tuple[int, int, str]]) -> Iterator[tuple[int, int]]:
+        for pattern in self.patterns:
+            for found in pattern.find_all(text):
+                yield found.span()
+        for start, end, forms in number_spans if self.numbers else ():
+            if any(f" {number} " in f" {forms} " for number in self.numbers):
+                yield start, end
+
+
+@dataclass(frozen=True, slots=True)
 class _Match:
     """[start, end) in characters; `word` is its number among those looked for."""
 
@@ -59,11 +78,12 @@ class _Match:
 def snippet(text: str, words: Sequence[str], *, max_chars: int = 200, mark: tuple[str, str] = ("[", "]")) -> str:
     """The stretch of `text` in which most of `words` stand, on one line, with what matched between the two marks.
 
-    A word may be a phrase, and may end in `*`. The result has at most `max_chars` characters, which counts the `…` at a
-    cut end and does not count the marks. Where nothing matches it is the beginning of the text. The marks are not
-    looked for in the text: choose ones that cannot stand in it. Only the first 1,048,576 characters are looked at.
+    A word may be a phrase, may end in `*`, and is matched exactly where it stands in quotation marks. The result has at
+    most `max_chars` characters, which counts the `…` at a cut end and does not count the marks. Where nothing matches
+    it is the beginning of the text. The marks are not looked for in the text: choose ones that cannot stand in it. Only
+    the first 1,048,576 characters are looked at.
     """
-    distinct = [word for word in dict.fromkeys(words) if _pattern(fold(word)) is not None]
+    distinct = [word for word in dict.fromkeys(words) if _sought(fold(word)).patterns]
     text = text.strip()
     excerpt, before, after = _excerpt(text, *_densest_place(text, distinct, max_chars - 2), _AROUND * max_chars)
     line = " ".join(excerpt.split())
@@ -101,13 +121,23 @@ def _excerpt(text: str, start: int, end: int, around: int) -> tuple[str, bool, b
 
 
 @lru_cache(maxsize=256)
-def _pattern(word: str) -> _Pattern | None:
+def _sought(word: str) -> _Sought:
     """Where `word` stands in a text that was changed in the same way as it."""
+    quoted = _QUOTED.fullmatch(word)
+    if quoted is not None:
+        word = quoted[1] + quoted[2]
+    spellings = (word,) if quoted is not None or word.endswith("*") else (word, *other_spellings(word))
+    patterns = (_pattern(spelling, exactly=quoted is not None) for spelling in spellings)
+    numbers = () if quoted is not None else tuple(filter(_NUMBER.fullmatch, spellings))
+    return _Sought(tuple(pattern for pattern in patterns if pattern is not None), numbers)
+
+
+def _pattern(word: str, *, exactly: bool) -> _Pattern | None:
     prefix = word.endswith("*")
     runs = list(_RUNS.finditer(word))
     if not runs:
         return None
-    if _STEMMED.fullmatch(word) is not None:
+    if not exactly and _STEMMED.fullmatch(word) is not None:
         stemmed = stem(word)
         common = word[: next((i for i, (a, b) in enumerate(zip(word, stemmed, strict=False)) if a != b), len(stemmed))]
         return _Pattern(common, re.compile(f"(?<!{_LETTER}){common}[a-z]*(?!{_LETTER})"), stemmed)
@@ -169,11 +199,12 @@ def _plain_matches(text: str, words: Sequence[str]) -> list[_Match]:
 
 
 def _found(text: str, words: Iterable[str]) -> list[_Match]:
+    sought = [_sought(word) for word in words]
+    numbers = list(islice(number_spans(text), _MATCHES)) if any(each.numbers for each in sought) else []
     return [
-        _Match(found.start(), found.end(), number)
-        for number, word in enumerate(words)
-        if (pattern := _pattern(word)) is not None
-        for found in islice(pattern.find_all(text), _MATCHES)
+        _Match(start, end, number)
+        for number, each in enumerate(sought)
+        for start, end in islice(each.find_all(text, numbers), _MATCHES)
     ]
 
 

@@ -1,11 +1,11 @@
-"""Numbers as people write and type them: 2,400.00 and 2400, +82-10-1234-5678 and 01012345678, INV-24-1 and INV241.
+"""Numbers as people write and type them: 2,400.00 and 2400, +82-10-1234-5678 and 010 1234 5678, INV-24-1 and INV241.
 
 A text's index form gets, behind its words, the numbers in it without their separators; a typed number is looked for in
 the same forms. All text here is folded (`domain.folding`).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _GROUP_MARKS = ",.'’\u00a0\u202f"  # what stands between groups of three digits
 _AMOUNT = re.compile(rf"\d{{1,3}}([{_GROUP_MARKS}])\d{{3}}(?:\1\d{{3}})*(?:(?!\1)[.,](\d{{1,2}}))?")
@@ -13,7 +13,7 @@ _DECIMAL = re.compile(r"(\d+)[.,](\d{1,2})")
 _LEAST_WHOLE = 3  # digits before 00 without which the decimals are looked for too: 10 stands in too many dates
 _FROM_FIRST_DIGIT = re.compile(rf"[0-9]+(?:[-–/_{_GROUP_MARKS}]?[0-9a-z]+)*")
 _JOINTS = frozenset("-/._")  # between the parts of a number that begins with letters
-# Only in telephone numbers do spaces and brackets join. Each begins with a plain character, which is found quickest.
+# In telephone numbers brackets join, and spaces too. Each begins with a plain character, which is found quickest.
 _PHONES = (
     re.compile(r"\+\d[\d ()./–-]{5,22}\d(?![\d-])"),
     re.compile(r"\(\+?\d{1,4}\) ?[\d ./–-]{5,18}\d(?![\d-])"),
@@ -25,17 +25,52 @@ _SHORTEST, _LONGEST = 4, 32  # characters of a joined form
 _PHONE_DIGITS = range(7, 16)  # ITU-T E.164, section 6.1: at most 15
 _COUNTRY_CODES = (1, 2, 3)  # their lengths in digits
 _MOST = 200  # numbers of one text that are given other forms
+_GROUPS = range(2, 9)  # of one number, with spaces between
+_TERM = re.compile(r"\+?\d+(?:[-.]\d+)*")
+_THOUSANDS = re.compile(r"\d{1,3}(?: \d{3}){0,3} 000")
+_NATIONAL_DIGITS = range(9, 14)  # with the zero before them
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 def joined_numbers(text: str) -> str:
     """The numbers of `text` without their separators, each form once, with spaces between; empty where there is none
     that has separators."""
     forms: dict[str, None] = {}
-    for compound in _compounds(text):
-        forms.update(dict.fromkeys(_stored_forms(compound)))
+    for _, _, found in number_spans(text):
+        forms.update(dict.fromkeys(found.split()))
         if len(forms) >= _MOST:
             break
     return " ".join(forms)
+
+
+def number_spans(text: str) -> Iterator[tuple[int, int, str]]:
+    """[start, end) of the numbers of `text` that have separators, and the forms without them, with spaces between. They
+    may overlap."""
+    for start, end in _compounds(text):
+        if forms := " ".join(_stored_forms(text[start:end])):
+            yield start, end, forms
+
+
+def is_spaced_number(terms: Sequence[str]) -> bool:
+    """Whether terms that stand beside each other are plausibly one number that was written with spaces: a telephone
+    number, an order's or a card's, thousands (10 000). Years and small numbers beside each other are none."""
+    if len(terms) not in _GROUPS or not all(_TERM.fullmatch(term) for term in terms):
+        return False
+    if any(term.startswith("+") for term in terms[1:]):
+        return False
+    groups = [group for term in terms for group in re.split("[-.]", term.removeprefix("+"))]
+    digits = sum(map(len, groups))
+    if terms[0].startswith("+"):
+        return digits in _PHONE_DIGITS
+    if groups[0].startswith("0"):
+        return digits in _NATIONAL_DIGITS and groups[0].strip("0") != "" and min(map(len, groups)) > 1
+    if _THOUSANDS.fullmatch(" ".join(terms)):
+        return True
+    return (
+        min(map(len, groups)) >= 3 < max(map(len, groups))
+        and digits in range(_PHONE_DIGITS.start, _LONGEST + 1)
+        and not any(_YEAR.fullmatch(group) for group in groups)
+    )
 
 
 def typed_forms(text: str) -> tuple[str, ...]:
@@ -55,7 +90,9 @@ def typed_forms(text: str) -> tuple[str, ...]:
         if not plain[2].strip("0") and len(plain[1]) >= _LEAST_WHOLE:
             forms[plain[1]] = None
     else:
-        forms.update(dict.fromkeys(_phone_forms(typed)))
+        forms.update(dict.fromkeys(phones := list(_phone_forms(typed))))
+        if typed.startswith("+"):  # in the country itself it is written with a zero, and maybe without separators
+            forms.update(dict.fromkeys(f"0{national}" for national in phones[1:]))
         joined = _SEPARATORS.sub("", typed)
         if _is_identifier(joined):
             forms[joined] = None
@@ -63,18 +100,29 @@ def typed_forms(text: str) -> tuple[str, ...]:
     return tuple(form for form in forms if form != native)
 
 
-def _compounds(text: str) -> Iterator[str]:
+def _compounds(text: str) -> Iterator[tuple[int, int]]:
+    run: list[tuple[int, int]] = []  # terms of digits with single spaces between
     for match in _FROM_FIRST_DIGIT.finditer(text):
-        start, found = match.start(), match[0]
+        start, end = match.span()
         before = text[start - 1 : start]
         if before.isalpha() or before in _JOINTS:
-            found = text[_start_of_compound(text, start) : match.end()]
-        if not found.isalnum():
-            yield found
+            start = _start_of_compound(text, start)
+        if not text[start:end].isalnum():
+            yield start, end
+        if run and (start != run[-1][1] + 1 or before != " "):
+            yield from _spaced(text, run)
+            run.clear()
+        run.append((start, end))
+    yield from _spaced(text, run)
     for pattern in _PHONES:
         for match in pattern.finditer(text):
             if match.start() == 0 or not text[match.start() - 1].isalnum():
-                yield match[0]
+                yield match.span()
+
+
+def _spaced(text: str, run: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    if len(run) in _GROUPS and is_spaced_number([text[start:end] for start, end in run]):
+        yield run[0][0], run[-1][1]
 
 
 def _start_of_compound(text: str, digit: int) -> int:

@@ -69,10 +69,12 @@ class Participant:
     """`value` is a part of the display name or of the address, without regard to case and accents.
 
     `@acme.io` is that domain and those below it; a value with an `@` inside and nothing else is a part of an address.
+    With `whole` the value is all of an address.
     """
 
     field: ParticipantField
     value: str
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

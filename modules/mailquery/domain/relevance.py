@@ -2,42 +2,100 @@
 
 from dataclasses import dataclass
 
+from mailquery.domain.folding import fold
 from mailquery.domain.queries import And, Or, Query, TextField, Words, all_of
+
+RANKED_WORDS = 32
+"""So many words of a query are ranked by: each costs time, and of a pasted text the first ones say enough."""
+
+_MOST_ALTERNATIVES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
     """A query as its free words, and what must hold in any case.
 
-    A free word is unquoted and looked for anywhere in a message; alternatives (`ana OR bo`) that are nothing else count
-    as one. A message that lacks some of them may still be worth showing, which is never so of `required`: phrases in
-    quotation marks, fields, negations.
+    A free word is unquoted and looked for anywhere in a message; alternatives of single words (`ana OR bo`) count as
+    one word. Each of `alternatives` is a way to meet the query, as the places of its words in `words`: there are
+    several for `(cheap seats) OR (low fares)`. A message that lacks some of the words may still be worth showing, which
+    is never so of `required`: phrases in quotation marks, fields, negations. `unranked` are the words behind the first
+    `RANKED_WORDS`.
     """
 
     words: tuple[Query, ...]
     required: Query
+    alternatives: tuple[tuple[int, ...], ...] = ()
+    unranked: tuple[Query, ...] = ()
 
     @classmethod
     def of(cls, query: Query) -> "Demand":
         parts = query.parts if isinstance(query, And) else (query,)
-        words = tuple(dict.fromkeys(part for part in parts if _is_free(part)))
-        required = all_of(*(part for part in parts if not _is_free(part)))
-        return cls(words, required)
+        required: list[Query] = []
+        ways: list[tuple[Query, ...]] = [()]
+        for part in parts:
+            found = _ways(part)
+            if not found or len(ways) * len(found) > _MOST_ALTERNATIVES:
+                required.append(part)
+            else:
+                ways = [(*way, *more) for way in ways for more in found]
+        words: dict[_Key, Query] = {}
+        for way in ways:
+            for word in way:
+                words.setdefault(_key(word), word)
+        places = {key: place for place, key in enumerate(words) if place < RANKED_WORDS}
+        alternatives = dict.fromkeys(
+            tuple(dict.fromkeys(places[key] for key in map(_key, way) if key in places)) for way in ways
+        )
+        distinct = tuple(words.values())
+        return cls(
+            distinct[:RANKED_WORDS],
+            all_of(*required),
+            tuple(alternative for alternative in alternatives if alternative),
+            distinct[RANKED_WORDS:],
+        )
 
     @property
     def text(self) -> str:
         """The free words as one text, for what looks for their meaning."""
-        return " ".join(written(word) for word in self.words)
+        shown = " ".join(written(word) for word in (*self.words, *self.unranked))
+        return " ".join(dict.fromkeys(shown.split(" ")))
 
 
-def _is_free(query: Query) -> bool:
+_Key = tuple[tuple[str, bool], ...]
+
+
+def _key(word: Query) -> _Key:
+    """Equal for free words that find the same."""
+    match word:
+        case Words(text, prefix=prefix):
+            return ((fold(text), prefix),)
+        case Or(parts):
+            return tuple(sorted({each for part in parts for each in _key(part)}))
+        case _:
+            return ()
+
+
+def _ways(query: Query) -> tuple[tuple[Query, ...], ...]:
+    """The ways to meet a query that consists of free words, each as its words; none where it does not."""
     match query:
         case Words(field=TextField.ANY, quoted=False):
-            return True
+            return ((query,),)
         case Or(parts):
-            return all(_is_free(part) for part in parts)
+            found = [_ways(part) for part in parts]
+            if not all(found):
+                return ()
+            ways = [way for each in found for way in each]
+            return ((query,),) if all(len(way) == 1 for way in ways) else tuple(ways)
+        case And(parts):
+            joined: list[tuple[Query, ...]] = [()]
+            for part in parts:
+                further = _ways(part)
+                if not further or len(joined) * len(further) > _MOST_ALTERNATIVES:
+                    return ()
+                joined = [(*way, *more) for way in joined for more in further]
+            return tuple(joined)
         case _:
-            return False
+            return ()
 
 
 def written(word: Query) -> str:

@@ -78,6 +78,11 @@ _GROUPED = re.compile(r"(?<=\d)[\u00a0\u202f](?=\d{3}(?!\d))")  # folding would 
 _ASCII_DIGIT = re.compile("[0-9]")
 
 
+INDEX_FORM = 2
+"""Raised with every change to what `segment` makes of a text: an index that was half rebuilt in another form is not
+gone on with."""
+
+
 def segment(text: str) -> str:
     """The form in which `text` is given to an engine's tokenizer: its words, and behind them its numbers without their
     separators."""
@@ -127,15 +132,19 @@ class Phrase:
 _SCHEME = re.compile(r"(?:https?://)?(?:www\.)?(.+?)/*", re.DOTALL)
 
 
-def other_forms(text: str) -> tuple[Phrase, ...]:
-    """The phrases that an unquoted word also stands for: a number with or without its separators, an address on the web
-    with or without its scheme."""
+def other_spellings(text: str) -> tuple[str, ...]:
+    """What an unquoted word is also looked for as, folded: a number with or without its separators, an address on the
+    web without its scheme."""
     folded = fold(_GROUPED.sub("'", text))
-    forms = [Phrase(form, prefix=False) for form in typed_forms(folded)]
     bare = _SCHEME.fullmatch(folded)
-    if bare is not None and bare[1] != folded and (without := phrase(bare[1])) is not None:
-        forms.append(without)
-    return tuple(forms)
+    without = () if bare is None or bare[1] == folded else (bare[1],)
+    return (*typed_forms(folded), *without)
+
+
+def other_forms(text: str) -> tuple[Phrase, ...]:
+    """The phrases for `other_spellings`."""
+    found = (phrase(spelling) for spelling in other_spellings(text))
+    return tuple(form for form in found if form is not None)
 
 
 def phrase(text: str, *, prefix: bool = False) -> Phrase | None:

@@ -21,11 +21,11 @@ MOST_CHARS = 200_000  # that a caller may ask for in one answer
 
 MaxChars = Annotated[
     int | None,
-    Field(ge=1_000, le=MOST_CHARS, description="Most characters for the whole answer (default 20,000)."),
+    Field(ge=1_000, le=MOST_CHARS, description="Most characters of the answer (default 20,000)."),
 ]
 Cursor = Annotated[
     str | None,
-    Field(max_length=2_000, description="`cursor` of an earlier answer, with all other arguments unchanged."),
+    Field(max_length=2_000, description="`cursor` of an answer; keep all other arguments."),
 ]
 SortOrder = Literal["relevance", "newest", "oldest"]
 
@@ -42,37 +42,27 @@ class FilterArguments(Arguments):
     """Conditions on messages; all that are given must hold."""
 
     query: str = Field(
-        default="",
-        max_length=MAX_CHARACTERS,
-        description=(
-            'Search language: words, "phrases", prefix*, OR, -not, (groups); from: to: with: subject: in: '
-            "has:attachment is:unread type:pdf after:2026-03-01 before: newer_than:7d larger:5M thread:ID. "
-            "Empty: every message."
-        ),
+        default="", max_length=MAX_CHARACTERS, description="In the search language, as for search_messages."
     )
     account: str | None = Field(default=None, max_length=_NAME_CHARS, description="Only this account.")
     mailbox: str | None = Field(
         default=None,
         max_length=_NAME_CHARS,
-        description="Mailbox or label: its name, or inbox, sent, drafts, archive, junk, trash.",
+        description="Mailbox or label, or inbox, sent, drafts, archive, junk, trash.",
     )
     from_: str | None = Field(
         default=None, alias="from", max_length=_NAME_CHARS, description="Sender: part of a name or address, or @domain."
     )
-    to: str | None = Field(
-        default=None, max_length=_NAME_CHARS, description="Recipient in To: part of a name or address, or @domain."
-    )
+    to: str | None = Field(default=None, max_length=_NAME_CHARS, description="Recipient in To, likewise.")
     subject: str | None = Field(
-        default=None, max_length=_NAME_CHARS, description='Words that are all in the subject, or a "phrase".'
+        default=None, max_length=_NAME_CHARS, description='Words in the subject, or a "phrase".'
     )
     after: str | None = Field(
-        default=None, max_length=40, description="On or after: 2026-03-15, 2026-03, 2026, yesterday, 7d."
+        default=None, max_length=40, description="On or after 2026-03-15, 2026-03, 2026, yesterday, 7d."
     )
-    before: str | None = Field(
-        default=None, max_length=40, description="Before that day, month or year; written as `after`."
-    )
-    has_attachment: bool | None = Field(default=None, description="Only with (true) or without (false) attachments.")
-    unread: bool | None = Field(default=None, description="Only unread (true) or read (false).")
+    before: str | None = Field(default=None, max_length=40, description="Before that day, month or year.")
+    has_attachment: bool | None = Field(default=None, description="true: with attachments; false: without.")
+    unread: bool | None = Field(default=None, description="true: unread; false: read.")
 
     def filters(self) -> Filters:
         return Filters(

@@ -165,6 +165,7 @@ def list_attachments(listing: ListAttachments) -> Tool[ListAttachmentsArguments,
         arguments=ListAttachmentsArguments,
         result=AttachmentList,
         permission=READ,
+        preset=("account", "limit", "max_chars"),
         handler=handler,
         untrusted=True,
     )

@@ -158,6 +158,7 @@ def awaiting_reply(awaiting: AwaitingReply) -> Tool[AwaitingReplyArguments, Awai
         arguments=AwaitingReplyArguments,
         result=AwaitingReplyResult,
         permission=READ,
+        preset=("account", "days", "limit", "max_chars"),
         handler=handler,
         untrusted=True,
     )

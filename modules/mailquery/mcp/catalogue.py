@@ -4,6 +4,7 @@ from mailquery import __version__
 from mailquery.mcp.attachments import get_attachment, list_attachments
 from mailquery.mcp.awaiting import awaiting_reply
 from mailquery.mcp.completions import completions
+from mailquery.mcp.defaults import get_defaults, set_default
 from mailquery.mcp.directory import list_accounts, list_mailboxes
 from mailquery.mcp.instructions import INSTRUCTIONS
 from mailquery.mcp.messages import read_message
@@ -17,10 +18,13 @@ from mailquery.mcp.statistics import mail_statistics
 from mailquery.mcp.threads import read_thread
 from mailquery.services.inventory import Services
 from mcpkit.protocol.declarations import Catalogue
+from mcpkit.protocol.parameters import ParameterResolver
 
 
-def catalogue(services: Services) -> Catalogue:
-    return Catalogue(
+def catalogue(services: Services, parameters: ParameterResolver | None = None) -> Catalogue:
+    """Without `parameters` nothing can be set beforehand. Raises Fault CONFIGURATION where the environment sets an
+    argument wrongly."""
+    offered = Catalogue(
         name="mailquery",
         title="Mail",
         version=__version__,
@@ -38,8 +42,12 @@ def catalogue(services: Services) -> Catalogue:
             response_times(services.response_times),
             awaiting_reply(services.awaiting_reply),
             find_people(services.find_people),
+            *((get_defaults(parameters), set_default(parameters)) if parameters else ()),
         ),
         resources=tuple(resources(services)),
         prompts=PROMPTS,
         completions=tuple(completions(services)),
     )
+    if parameters is not None:
+        parameters.declare(offered.tools)
+    return offered

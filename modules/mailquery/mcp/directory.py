@@ -181,5 +181,6 @@ def list_mailboxes(listing: ListMailboxes) -> Tool[ListMailboxesArguments, Mailb
         arguments=ListMailboxesArguments,
         result=MailboxList,
         permission=READ,
+        preset=("account",),
         handler=handler,
     )

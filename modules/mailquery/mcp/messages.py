@@ -315,6 +315,7 @@ def read_message(read: ReadMessage) -> Tool[ReadMessageArguments, MessageResult]
         arguments=ReadMessageArguments,
         result=MessageResult,
         permission=READ,
+        preset=("max_chars",),
         handler=handler,
         untrusted=True,
     )

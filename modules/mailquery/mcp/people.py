@@ -98,6 +98,7 @@ def find_people(find: FindPeople) -> Tool[FindPeopleArguments, PeopleResult]:
         arguments=FindPeopleArguments,
         result=PeopleResult,
         permission=READ,
+        preset=("max_chars",),
         handler=handler,
         untrusted=True,
     )

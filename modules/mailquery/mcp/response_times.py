@@ -228,6 +228,7 @@ def response_times(times: ResponseTimes) -> Tool[ResponseTimesArguments, Respons
         arguments=ResponseTimesArguments,
         result=ResponseTimesResult,
         permission=STATISTICS,
+        preset=("account", "limit", "max_chars"),
         handler=handler,
         untrusted=True,
     )

@@ -10,6 +10,7 @@ from mailquery.mcp.arguments import READ, Cursor, FilterArguments, MaxChars, Sor
 from mailquery.mcp.coverage import Coverage
 from mailquery.mcp.explanation import Explanation
 from mailquery.mcp.pages import continuation, rest_as_text
+from mailquery.query.parser import MAX_CHARACTERS
 from mailquery.repositories.records import Sort, Standing
 from mailquery.services.searching import MOST_ROWS, SNIPPET_CHARS, Found, Hit, SearchMessages
 from mcpkit.protocol.calls import Call
@@ -32,6 +33,15 @@ Match = Literal["partial", "meaning"]
 
 
 class SearchArguments(FilterArguments):
+    query: str = Field(
+        default="",
+        max_length=MAX_CHARACTERS,
+        description=(
+            'Search language: words, "phrases", prefix*, OR, -not, (groups); from: to: with: subject: in: '
+            "has:attachment is:unread type:pdf after:2026-03-01 before: newer_than:7d larger:5M thread:ID. "
+            "Empty: every message."
+        ),
+    )
     sort: SortOrder | None = Field(default=None, description="Default: relevance where there are words, else newest.")
     limit: int = Field(default=20, ge=1, le=MOST_ROWS, description="Most rows.")
     cursor: Cursor = None
@@ -236,6 +246,7 @@ def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResul
         arguments=SearchArguments,
         result=SearchResult,
         permission=READ,
+        preset=("account", "limit", "sort", "max_chars"),
         handler=handler,
         untrusted=True,
     )

@@ -110,6 +110,7 @@ def find_similar(find: FindSimilar) -> Tool[FindSimilarArguments, SimilarResult]
         arguments=FindSimilarArguments,
         result=SimilarResult,
         permission=READ,
+        preset=("limit", "max_chars"),
         handler=handler,
         untrusted=True,
     )

@@ -235,6 +235,7 @@ def mail_statistics(statistics: MailStatistics) -> Tool[StatisticsArguments, Sta
         arguments=StatisticsArguments,
         result=StatisticsResult,
         permission=STATISTICS,
+        preset=("account", "limit", "max_chars"),
         handler=handler,
         untrusted=True,
     )

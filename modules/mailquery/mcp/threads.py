@@ -230,6 +230,7 @@ def read_thread(read: ReadThread) -> Tool[ReadThreadArguments, ThreadResult]:
         arguments=ReadThreadArguments,
         result=ThreadResult,
         permission=READ,
+        preset=("order", "max_chars"),
         handler=handler,
         untrusted=True,
     )

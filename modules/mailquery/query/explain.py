@@ -114,8 +114,8 @@ def _leaf(query: Query) -> str:
         case Words(text, field, prefix, quoted):
             exactly = "exactly " if quoted else ""
             return f"{exactly}{_quoted(text)}{'*' if prefix else ''}{_PLACES[field]}"
-        case Participant(participant_field, value):
-            return f"{_PEOPLE[participant_field]} {_quoted(value)}"
+        case Participant(participant_field, value, whole):
+            return f"{_PEOPLE[participant_field]} {'exactly ' if whole else ''}{_quoted(value)}"
         case Everything():
             return "every message"
         case InMailbox(name):

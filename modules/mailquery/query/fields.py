@@ -22,8 +22,9 @@ TABLE: tuple[Field, ...] = (
     Field(
         "from",
         ("sender",),
-        "from:ana, from:@acme.io",
-        "from this name, address, part of one, or domain with those below it",
+        "from:ana, from:@acme.io, from:me",
+        "from this name, address, part of one, or domain with those below it; `me` is any of your own addresses, in "
+        "the other fields of people too",
         values.participant(ParticipantField.FROM),
     ),
     Field("to", (), 'to:"Ana Souza"', "addressed to them", values.participant(ParticipantField.TO)),

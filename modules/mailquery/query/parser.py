@@ -18,11 +18,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from mailquery.domain.ourselves import Ourselves
 from mailquery.domain.queries import And, Everything, Not, Or, Query, TextField, Words, all_of, any_of
 from mailquery.domain.words import has_word
 from mailquery.query import values
 from mailquery.query.lexer import FieldName, Symbol, Token, tokens
 from mailquery.query.reading import Reading, Value
+from mailquery.query.spaced_numbers import conjunction
 
 MAX_CHARACTERS = 2000
 MAX_NESTING = 50
@@ -38,9 +40,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class ParsedQuery:
     """A query that was understood.
 
-    `free_words` are the words and phrases to show in an answer, as written, `word*` where the word may go on; what the
-    query excludes is not among them. `has_free_terms` is whether there is anything to rank by. `notes` say what was
-    read otherwise than it might have been meant.
+    `free_words` are the words and phrases to show in an answer, as written: in quotation marks where they must stand
+    exactly so, `word*` where the word may go on; what the query excludes is not among them. `has_free_terms` is whether
+    there is anything to rank by. `notes` say what was read otherwise than it might have been meant.
     """
 
     tree: Query
@@ -49,13 +51,14 @@ class ParsedQuery:
     notes: tuple[str, ...]
 
 
-def parse(text: str, *, zone: ZoneInfo, now: datetime) -> ParsedQuery:
-    """The tree of a query of at most 2,000 characters; a blank one is everything. `now` is aware.
+def parse(text: str, *, zone: ZoneInfo, now: datetime, me: Callable[[], Ourselves] | None = None) -> ParsedQuery:
+    """The tree of a query of at most 2,000 characters; a blank one is everything. `now` is aware. `me` is asked where
+    the query says `from:me` and the like; what it raises is passed on.
 
     Raises `Fault(QUERY_SYNTAX)` with `details` as `query.errors.syntax_fault` describes them.
     """
     source = _SURROGATE.sub("\ufffd", _UNTYPED.sub(" ", text))
-    reading = Reading(source, zone, now)
+    reading = Reading(source, zone, now, me)
     if len(source) > MAX_CHARACTERS:
         raise reading.fault(
             MAX_CHARACTERS, f"A query has at most {MAX_CHARACTERS:,} characters, and this one has {len(source):,}"
@@ -125,7 +128,7 @@ class _Parser:
             if what is Symbol.AND:
                 self._take()
             parts.append(self._negated())
-        return _joined(parts, all_of)
+        return _joined(parts, conjunction)
 
     def _alternatives(self) -> Query | None:
         parts = []
@@ -257,8 +260,9 @@ def _joined(parts: list[Query | None], join: Callable[..., Query]) -> Query | No
 
 def _shown(tree: Query) -> Iterator[str]:
     match tree:
-        case Words(text, field, prefix) if field not in (TextField.FILENAME, TextField.ATTACHMENT):
-            yield f"{text}*" if prefix else text
+        case Words(text, field, prefix, quoted) if field not in (TextField.FILENAME, TextField.ATTACHMENT):
+            written = f'"{text}"' if quoted else text
+            yield f"{written}*" if prefix else written
         case And(parts) | Or(parts):
             for part in parts:
                 yield from _shown(part)

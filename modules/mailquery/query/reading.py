@@ -1,10 +1,11 @@
 """What is at hand while a query is read: its text, the user's clock, and the notes that are taken on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from mailquery.domain.ourselves import Ourselves
 from mailquery.query.errors import syntax_fault
 from mcpkit.errors import Fault
 
@@ -21,11 +22,13 @@ class Value:
 
 @dataclass(slots=True)
 class Reading:
-    """`now` is aware; `notes` keeps the order in which things were noticed, each once."""
+    """`now` is aware; `me` tells whose mail it is, or raises the fault that says why that is not known; `notes` keeps
+    the order in which things were noticed, each once."""
 
     source: str
     zone: ZoneInfo
     now: datetime
+    me: Callable[[], Ourselves] | None = None
     notes: dict[str, None] = field(default_factory=dict)
 
     def note(self, text: str) -> None:

@@ -15,7 +15,6 @@ from mailquery.domain.queries import (
     InAccount,
     InMailbox,
     InThread,
-    Is,
     OfType,
     OnList,
     Participant,
@@ -26,6 +25,7 @@ from mailquery.domain.queries import (
     TextField,
     WithMessageId,
     Words,
+    any_of,
 )
 from mailquery.domain.words import has_word
 from mailquery.query import dates
@@ -90,13 +90,17 @@ def participant(field: ParticipantField) -> Reader:
 
 
 def _me(field: ParticipantField, value: Value, reading: Reading) -> Query:
-    if field is ParticipantField.FROM:
-        reading.note("from:me is read as is:sent")
-        return Is(State.SENT)
-    raise reading.fault(
-        value.start,
-        f'Who "me" is cannot be known here; write an address after {field.value}:, or "me" in quotation marks',
-        expected=_SOMEBODY,
+    """Any of the owner's addresses."""
+    if reading.me is None:
+        raise reading.fault(
+            value.start,
+            f'Who "me" is cannot be known here; write an address after {field.value}:, or "me" in quotation marks',
+            expected=_SOMEBODY,
+        )
+    ours = reading.me()
+    return any_of(
+        *(Participant(field, address, whole=True) for address in sorted(ours.addresses)),
+        *(Participant(field, f"@{domain}") for domain in sorted(ours.domains)),
     )
 
 

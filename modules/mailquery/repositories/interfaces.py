@@ -28,6 +28,7 @@ from mailquery.repositories.records import (
     Position,
     PreparedMessage,
     QueryVector,
+    RebuildProgress,
     RecordedProblem,
     SearchPage,
     Side,
@@ -36,6 +37,7 @@ from mailquery.repositories.records import (
     SourceProblem,
     Statistics,
     StoredMessage,
+    StoredRaw,
     Total,
     Turns,
     Unembedded,
@@ -205,6 +207,29 @@ class ImportRepository(Protocol):
 
     async def finished(self, account: str, mailboxes: Sequence[str]) -> None:
         """Records that the mailboxes were read to their end just now, and puts the index in order."""
+        ...
+
+
+class RebuildRepository(Protocol):
+    """Makes the text index anew out of the stored messages, while the old one is searched."""
+
+    def rebuilding(self) -> AbstractAsyncContextManager[None]:
+        """Holds the writer's lock, and goes on where an earlier run was stopped. `CONFLICT` if another process holds
+        it."""
+        ...
+
+    async def pending(self, limit: int) -> tuple[StoredRaw, ...]:
+        """The next messages, at most `limit`, in the order in which they must be added."""
+        ...
+
+    async def add(self, batch: Sequence[tuple[int, PreparedMessage]]) -> None:
+        """Writes messages by `StoredRaw.sequence` into the new index, in one transaction."""
+        ...
+
+    async def progress(self) -> RebuildProgress: ...
+
+    async def finish(self) -> None:
+        """Puts the new index in the old one's place, in one transaction."""
         ...
 
 

@@ -296,6 +296,25 @@ class Unembedded:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredRaw:
+    """A stored message's own bytes, and what was known of it beside them. `date` is UTC."""
+
+    sequence: int
+    fingerprint: bytes
+    raw: bytes
+    date: datetime
+    locator: str
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildProgress:
+    """How far the rebuilding of an index is, in messages."""
+
+    messages: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class EmbeddingProgress:
     """How far embedding has come: `messages` of `total` have vectors of `model`, which is empty before the first."""
 

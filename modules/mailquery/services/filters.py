@@ -6,10 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from mailquery.domain import words
+from mailquery.domain.ourselves import Ourselves
 from mailquery.domain.queries import (
+    And,
     DateBetween,
     Feature,
     Has,
@@ -25,13 +29,16 @@ from mailquery.domain.queries import (
 from mailquery.query.dates import FORMS, DateError, read_period
 from mailquery.query.explain import explain
 from mailquery.query.parser import parse
+from mailquery.query.spaced_numbers import conjunction
 from mailquery.repositories.interfaces import DirectoryRepository
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.steps import Steps
+from mailquery.services.ourselves import FindOurselves
 from mailquery.services.scope import Coverage, Scope
 from mcpkit.errors import ErrorCode, Fault
 
 Clock = Callable[[], datetime]
+Me = Callable[[], Ourselves]
 
 
 def utc_now() -> datetime:
@@ -92,19 +99,25 @@ def _malformed(argument: str, expected: str) -> Fault:
     )
 
 
-class FilterReader:
-    """Reads `Filters`. `zone` is the user's: dates begin at its midnight."""
+_MAYBE_ME = re.compile(r"[:：].*\bme\b", re.IGNORECASE | re.DOTALL)  # whose mail it is is asked the archive for this
 
-    def __init__(self, directory: DirectoryRepository, zone: ZoneInfo) -> None:
+
+class FilterReader:
+    """Reads `Filters`. `zone` is the user's: dates begin at its midnight. `ourselves` tells what `from:me` means."""
+
+    def __init__(self, directory: DirectoryRepository, zone: ZoneInfo, ourselves: FindOurselves | None = None) -> None:
         self.zone = zone
         self._scope = Scope(directory)
+        self._ourselves = ourselves
 
     async def read(self, filters: Filters, visible: Visibility, now: datetime, steps: Steps | None = None) -> Reading:
-        """Raises `QUERY_SYNTAX` for the query, `INVALID_FORMAT` and `VALIDATION_ERROR` naming another argument."""
+        """Raises `QUERY_SYNTAX` for the query, `INVALID_FORMAT` and `VALIDATION_ERROR` naming another argument, and
+        `CONFIGURATION` where it says `me` and nobody knows who that is."""
         steps = steps or Steps()
+        me = await self._me(filters, visible)
         with steps.step("reading the query"):
-            parsed = parse(filters.query, zone=self.zone, now=now)
-            structured = self._structured(filters, now)
+            parsed = parse(filters.query, zone=self.zone, now=now, me=me)
+            structured = self._structured(filters, now, me)
             tree = all_of(parsed.tree, *structured)
         with steps.step("names of accounts and mailboxes"):
             snapshot, notes = await self._scope.check(tree, visible, structured)
@@ -120,14 +133,24 @@ class FilterReader:
             sequence=snapshot.version.sequence,
         )
 
-    def _structured(self, filters: Filters, now: datetime) -> dict[Query, str]:
+    async def _me(self, filters: Filters, visible: Visibility) -> Me | None:
+        people = [(each or "").strip().lower() for each in (filters.from_, filters.to)]
+        if self._ourselves is None or not (_MAYBE_ME.search(filters.query) or "me" in people):
+            return None
+        try:
+            found = await self._ourselves(visible)
+        except Fault as fault:
+            return partial(_raise, fault)  # only where the query turns out to need it
+        return lambda: found
+
+    def _structured(self, filters: Filters, now: datetime, me: Me | None) -> dict[Query, str]:
         """Each condition with the argument that it came from."""
         nodes: dict[Query, str] = {}
         if filters.account is not None:
             nodes[InAccount(_name("account", filters.account))] = "account"
         for argument, value in (("mailbox", filters.mailbox), ("from", filters.from_), ("to", filters.to)):
             if value is not None:
-                nodes[self._term(argument, value, now)] = argument
+                nodes[self._term(argument, value, now, me)] = argument
         if filters.subject is not None:
             nodes |= dict.fromkeys(_subject(filters.subject), "subject")
         nodes |= self._dates(filters, now)
@@ -138,13 +161,13 @@ class FilterReader:
             nodes[Is(State.UNREAD if filters.unread else State.READ)] = "unread"
         return nodes
 
-    def _term(self, argument: str, value: str, now: datetime) -> Query:
+    def _term(self, argument: str, value: str, now: datetime, me: Me | None) -> Query:
         """What the field of the same name means with this value, `me` and `spam` and the like included."""
         text = _name(argument, value).replace('"', " ")
         field = "in" if argument == "mailbox" else argument
         term = f"{field}:{text}" if text.isalnum() else f'{field}:"{text}"'
         try:
-            return parse(term, zone=self.zone, now=now).tree
+            return parse(term, zone=self.zone, now=now, me=me).tree
         except Fault as fault:
             if fault.code is not ErrorCode.QUERY_SYNTAX:
                 raise
@@ -180,6 +203,10 @@ class FilterReader:
             ) from error
 
 
+def _raise(fault: Fault) -> NoReturn:
+    raise fault
+
+
 def _suggestion(error: DateError) -> dict[str, str]:
     return {"did_you_mean": error.did_you_mean} if error.did_you_mean else {}
 
@@ -191,7 +218,7 @@ def _name(argument: str, value: str) -> str:
     return stripped
 
 
-def _subject(value: str) -> list[Query]:
+def _subject(value: str) -> tuple[Query, ...]:
     """Words that all stand in the subject; what is in quotation marks stands there side by side."""
     nodes: list[Query] = []
     for quoted, plain in re.findall(r'"([^"]*)"|([^\s"]+)', value):
@@ -201,4 +228,5 @@ def _subject(value: str) -> list[Query]:
             nodes.append(Words(text.rstrip("*"), TextField.SUBJECT, prefix=prefix, quoted=bool(quoted)))
     if not nodes:
         raise _malformed("subject", "words with at least one letter or digit")
-    return nodes
+    subject = conjunction(*nodes)
+    return subject.parts if isinstance(subject, And) else (subject,)

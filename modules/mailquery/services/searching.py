@@ -1,10 +1,10 @@
 """Searching the archive."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailquery.domain.highlight import snippet
-from mailquery.domain.relevance import Demand
+from mailquery.domain.relevance import RANKED_WORDS, Demand
 from mailquery.repositories.interfaces import SearchRepository
 from mailquery.repositories.records import (
     MATCHES,
@@ -119,6 +119,9 @@ class SearchMessages:
         )
         if not page.all_embedded:
             unused = "Not all messages of the archive have their vectors yet: `mailquery status` tells how many."
+        if page.ranked and (unranked := len(Demand.of(reading.tree).unranked)):
+            note = f"all words are matched; relevance goes by the first {RANKED_WORDS} of {RANKED_WORDS + unranked}"
+            reading = replace(reading, notes=(*reading.notes, note))
         with steps.step("snippets"):
             hits = await self._with_snippets(page, reading.words)
         explanation = await self._search.explain(reading.tree, visible) if explain else None

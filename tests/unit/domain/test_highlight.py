@@ -44,6 +44,17 @@ FILLER = "lorem ipsum dolor sit amet "
         ("what's up", ["what's"], "[what's] up"),
         ("C++ and C", ["--", "", "*"], "C++ and C"),
         ("x🎉y budget", ["budget"], "x🎉y [budget]"),
+        ("one invoice, two invoices", ['"invoice"'], "one [invoice], two invoices"),
+        ("two words, two wordings", ['"two wor"*'], "[two words], [two wordings]"),
+        ("we owe $2,400.00 for 24", ["2400"], "we owe $[2,400.00] for 24"),
+        ("we owe 2400, not 2,401", ["2,400.00"], "we owe [2400], not 2,401"),
+        ("we owe 2.400,50", ["2,400.50"], "we owe [2.400,50]"),
+        ("we owe 10\u202f000 kr", ["10000"], "we owe [10 000] kr"),
+        ("call +82-10-1234-5678", ["01012345678"], "call [+82-10-1234-5678]"),
+        ("call 010-1234-5678", ["+82", "10", "1234", "5678", "+82 10 1234 5678"], "call [010-1234-5678]"),
+        ("order INV-2024-001", ["inv2024001"], "order [INV-2024-001]"),
+        ("we owe 2,400.00", ['"2400"'], "we owe 2,400.00"),
+        ("see shop.example/orders", ["https://www.shop.example/orders"], "see [shop.example/orders]"),
     ],
 )
 def test_matches_are_marked(text: str, words: list[str], marked: str) -> None:

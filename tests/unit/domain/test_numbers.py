@@ -1,6 +1,6 @@
 import pytest
 
-from mailquery.domain.numbers import joined_numbers, typed_forms
+from mailquery.domain.numbers import is_spaced_number, joined_numbers, typed_forms
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,14 @@ from mailquery.domain.numbers import joined_numbers, typed_forms
         ("inv2024001 and 2400", ""),
         ("at 10:30", ""),
         ("a-b c/d e.f", ""),
+        ("call 010 1234 5678 now", "01012345678 1012345678"),
+        ("call 212 555 0123 now", "2125550123"),
+        ("01 23 45 67 89", "0123456789 123456789"),
+        ("card 4111 1111 1111 1111", "4111111111111111"),
+        ("pay 10 000 kr", "10000"),
+        ("invoice 2024 10", ""),
+        ("on 01 02 2024, of 2024 2025 2026", ""),
+        ("120 340 560", ""),
     ],
 )
 def test_numbers_lose_their_separators(text: str, joined: str) -> None:
@@ -49,3 +57,25 @@ def test_a_typed_number_has_other_forms(typed: str, forms: tuple[str, ...]) -> N
 def test_a_text_of_nothing_but_numbers_is_bounded() -> None:
     text = " ".join(f"{number // 1000:03}-{number % 1000:03}-x" for number in range(100_000))
     assert len(joined_numbers(text).split()) < 1_000
+
+
+@pytest.mark.parametrize(
+    ("terms", "is_number"),
+    [
+        ("010 1234 5678", True),
+        ("+82 10 1234 5678", True),
+        ("010-1234 5678", True),
+        ("1588 1234", True),
+        ("10 000", True),
+        ("10 1234", False),
+        ("2024 10", False),
+        ("2024 1234", False),
+        ("000 0000 0000", False),
+        ("1234 +5678", False),
+        ("1234 abcd", False),
+        ("1234", False),
+        (" ".join(["1234"] * 9), False),
+    ],
+)
+def test_groups_of_digits_are_one_number_only_where_that_is_plausible(terms: str, is_number: bool) -> None:
+    assert is_spaced_number(terms.split()) is is_number

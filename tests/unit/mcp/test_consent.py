@@ -10,9 +10,11 @@ from mailquery.mcp.catalogue import catalogue
 from mailquery.mcp.consent import CAPABILITIES, MailTerms, grant_command
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.declarations import Declaration
+from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
 from mcpkit.protocol.stages.consenting import Consent, Question
 from mcpkit.security.consent import Consents
 from mcpkit.security.consent_store import Decision, Way
+from mcpkit.security.control import open_control
 from mcpkit.security.tokens import SignedTokens
 from support.archives import Archive, Mail
 from support.calling import Caller
@@ -99,6 +101,22 @@ async def test_reading_is_no_consent_to_attachments_or_statistics(asking: Caller
     assert (await refused(asking, "mail_statistics", group_by="sender")).details["capabilities"] == ["mail:statistics"]
 
 
+async def test_a_default_account_is_one_that_is_named(
+    archive: Archive, asking: Caller, manager: Consents, tmp_path: Path
+) -> None:
+    await grant(manager, "work")
+    terms = MailTerms(archive.services.account_names, 30)
+    stage = Consent(manager, terms, SignedTokens(b"k" * 32))
+    async with await open_control(tmp_path / "control.db") as control:
+        parameters = ParameterResolver(StoredParameters(control), {}, "MAILQUERY_")
+        caller = Caller(archive.services, parameters=parameters, consent=stage)
+        # What touches no mail needs no consent.
+        await caller.tool("set_default", tool="search_messages", argument="account", value="home")
+        assert (await refused(caller, "search_messages")).details["accounts"] == ["home"]
+        await caller.tool("set_default", tool="search_messages", argument="account", value="work")
+        assert (await caller.tool("search_messages"))["total"] == 1
+
+
 async def test_an_attached_file_needs_consent_given_after_mail_was_shown(asking: Caller, manager: Consents) -> None:
     clock = manager.clock
     assert isinstance(clock, Clock)
@@ -157,6 +175,7 @@ async def test_what_is_offered_says_what_it_needs_and_whether_it_shows_mail(arch
     assert {each.permission for each in declared} <= CAPABILITIES.keys()
     trusted = {tool.name for tool in offered.tools if not tool.untrusted}
     assert trusted == {"list_accounts", "list_mailboxes"}
+    assert all(tool.needs_consent for tool in offered.tools)
     assert {tool.name for tool in offered.tools if tool.sensitive} == {"get_attachment"}
     assert {each.name for each in offered.resources if not each.untrusted} == {"accounts", "status"}
     assert {each.name for each in offered.resources if each.sensitive} == {"attachment"}

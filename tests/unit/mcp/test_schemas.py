@@ -10,25 +10,12 @@ from typing import Any
 
 import pytest
 
+from mailquery.settings import TOOLS
 from mcpkit.protocol.descriptions import described_prompt, described_resource, described_template, described_tool
 from support.archives import Archive
 from support.calling import Caller
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-TOOLS = (
-    "search_messages",
-    "find_similar",
-    "read_message",
-    "read_thread",
-    "list_mailboxes",
-    "list_accounts",
-    "list_attachments",
-    "get_attachment",
-    "mail_statistics",
-    "response_times",
-    "awaiting_reply",
-    "find_people",
-)
 
 
 def compare(name: str, declared: Any) -> None:
@@ -74,7 +61,8 @@ async def test_every_tool_is_offered_and_fully_described(caller: Caller) -> None
         assert described.output_schema["type"] == "object"
         annotations = described.annotations
         assert annotations is not None
-        assert (annotations.read_only_hint, annotations.destructive_hint) == (True, False)
+        assert annotations.read_only_hint is (tool.name != "set_default")
+        assert annotations.destructive_hint is False
         assert (annotations.idempotent_hint, annotations.open_world_hint) == (True, False)
 
 

@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from mailquery.domain.ourselves import Ourselves
 from mailquery.query import fields
 from mailquery.query.parser import ParsedQuery, parse
 from mailquery.query.spelling import distance, nearest
@@ -11,7 +12,8 @@ from mcpkit.errors import Fault
 
 
 def read(text: str) -> ParsedQuery:
-    return parse(text, zone=ZoneInfo("Asia/Seoul"), now=datetime(2024, 3, 15, 1, 30, tzinfo=UTC))
+    now = datetime(2024, 3, 15, 1, 30, tzinfo=UTC)
+    return parse(text, zone=ZoneInfo("Asia/Seoul"), now=now, me=lambda: Ourselves.named(["bo@acme.io"]))
 
 
 def fault_of(text: str) -> Fault:
@@ -25,7 +27,7 @@ def fault_of(text: str) -> Fault:
     [
         ("", (), False),
         ("budget meet*", ("budget", "meet*"), True),
-        ('"two words" a a', ("two words", "a"), True),
+        ('"two words" a a "thre"*', ('"two words"', "a", '"thre"*'), True),
         ("a -b NOT (c d)", ("a",), True),
         ("a OR (b c)", ("a", "b", "c"), True),
         ("subject:a body:b", ("a", "b"), False),

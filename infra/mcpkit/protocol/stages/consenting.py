@@ -101,6 +101,8 @@ class Consent:
     def _needs(self, call: Call) -> list[Need]:
         declaration = call.declaration
         assert declaration is not None, "a call without a declaration"
+        if isinstance(declaration, Tool) and not declaration.needs_consent:
+            return []
         needs = [Need(declaration.permission, _is_sensitive(declaration))]
         if isinstance(declaration, Tool) and declaration.capabilities is not None:
             needs += [Need(capability, sensitive=True) for capability in declaration.capabilities(call.given)]
@@ -263,7 +265,8 @@ def _key(call: Call, question: Question) -> str:
 def _call_digest(call: Call) -> str:
     """Of the caller and the call, arguments and all."""
     caller = call.caller
-    return _digest([caller.user, caller.client, call.kind, call.name, call.arguments])
+    arguments = call.arguments if call.resolved is None else call.resolved
+    return _digest([caller.user, caller.client, call.kind, call.name, arguments])
 
 
 def _question_digest(question: Question) -> str:

@@ -22,7 +22,7 @@ class Validate:
     async def __call__(self, call: Call, proceed: Proceed) -> Reply:
         match call.declaration:
             case Tool() as tool:
-                call.given = self._tool_arguments(tool, call.arguments)
+                call.given = self._tool_arguments(tool, call.arguments if call.resolved is None else call.resolved)
             case Prompt() as prompt:
                 call.given = _prompt_arguments(prompt, call.arguments)
             case Resource() as resource:

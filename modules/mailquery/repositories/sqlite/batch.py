@@ -86,6 +86,41 @@ class Batch:
         self._write_problems(new, problems, known)
         return len(new)
 
+    def rewrite(self, messages: Sequence[tuple[int, PreparedMessage]], index: str) -> None:
+        """Writes what is derived from the texts of stored messages, which are given with their sequence: anew in their
+        rows, and into the table `index`."""
+        entries = [_New(message, *self._stored(sequence)) for sequence, message in messages]
+        entries.sort(key=lambda entry: entry.row)
+        many = self._connection.executemany
+        many(
+            "UPDATE messages SET subject = ?, preview = ?, in_reply_to = ?, refs = ?, list = ?, sender = ?"
+            " WHERE id = ?",
+            [(*self._derived(entry.message), entry.row) for entry in entries],
+        )
+        many("UPDATE bodies SET body = ? WHERE sequence = ?", [(each.message.body, each.sequence) for each in entries])
+        many("DELETE FROM message_participants WHERE message = ?", [(entry.row,) for entry in entries])
+        many("DELETE FROM attachments WHERE message = ?", [(entry.row,) for entry in entries])
+        self._insert_parts(entries, index)
+        self._vocabulary.add(self._connection, (entry.message.index for entry in entries))
+        self._write_problems(entries, (), {})
+
+    def _stored(self, sequence: int) -> tuple[int, int, int, int, int]:
+        date, row, key, thread = self._connection.execute(
+            "SELECT date, id, key, thread FROM messages WHERE sequence = ?", (sequence,)
+        ).fetchone()
+        return date, row, sequence, key, thread
+
+    def _derived(self, message: PreparedMessage) -> tuple[object, ...]:
+        parsed = message.parsed
+        return (
+            parsed.subject,
+            message.preview,
+            lines(parsed.in_reply_to),
+            lines(parsed.references),
+            self._numbers.list_id(self._connection, parsed.list_id) if parsed.list_id else None,
+            self._numbers.participant(self._connection, parsed.from_[0]).id if parsed.from_ else None,
+        )
+
     def _assign(self, messages: list[PreparedMessage]) -> list[_New]:
         """Row ids, keys, sequence numbers and threads."""
         if not messages:
@@ -127,11 +162,16 @@ class Batch:
             "INSERT INTO raws VALUES (?, ?, ?)",
             [(entry.sequence, entry.message.raw_sha256, entry.message.raw) for entry in by_sequence],
         )
+        self._insert_parts(new, "search")
+
+    def _insert_parts(self, new: list[_New], index: str) -> None:
+        many = self._connection.executemany
         people = [self._people(entry) for entry in new]
         many("INSERT INTO message_participants VALUES (?, ?, ?, ?)", [row for rows, _ in people for row in rows])
         many("INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _attachment_rows(new))
         many(
-            "INSERT INTO search (rowid, subject, people, body, quoted, filenames, meta) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO {index} (rowid, subject, people, body, quoted, filenames, meta)"  # noqa: S608 - a name of ours
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             [self._index_row(entry, tokens) for entry, (_, tokens) in zip(new, people, strict=True)],
         )
 

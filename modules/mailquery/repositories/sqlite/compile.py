@@ -36,11 +36,11 @@ from mailquery.domain.queries import (
     WithMessageId,
     Words,
 )
-from mailquery.domain.relevance import written
+from mailquery.domain.relevance import Demand, written
 from mailquery.domain.words import Phrase, fold, is_named_word, other_forms, phrase
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.encoding import first_second_from
-from mailquery.repositories.sqlite.people_index import PeopleIndex, domain_id
+from mailquery.repositories.sqlite.people_index import PeopleIndex, domain_id, with_address
 from mailquery.repositories.sqlite.scope import Scope, ids
 from mailquery.repositories.sqlite.selection import (
     Condition,
@@ -121,16 +121,34 @@ class FreeWord:
     exactly: Match | None
 
 
-def compile_words(connection: sqlite3.Connection, words: Sequence[Query], people: PeopleIndex) -> list[FreeWord]:
-    """Those of the free words that an index can find."""
+@dataclass(frozen=True, slots=True)
+class FreeWords:
+    """Those of a demand's free words that an index can find, with its alternatives."""
+
+    words: tuple[FreeWord, ...]
+    alternatives: tuple[tuple[int, ...], ...]
+    unranked: tuple[FreeWord, ...] = ()
+
+
+def compile_words(connection: sqlite3.Connection, demand: Demand, people: PeopleIndex) -> FreeWords:
     compiler = _Compiler(connection, Scope(connection, Visibility()), people)
-    free = []
-    for word in words:
-        anyhow, exactly = compiler.node(word), _exactly(word)
-        if isinstance(anyhow, Match):
-            differs = exactly if isinstance(exactly, Match) and exactly != anyhow else None
-            free.append(FreeWord(written(word), anyhow, differs))
-    return free
+    found = {place: word for place, query in enumerate(demand.words) if (word := _free(compiler, query)) is not None}
+    places = {place: at for at, place in enumerate(found)}
+    alternatives = [tuple(places[place] for place in each if place in places) for each in demand.alternatives]
+    unranked = (_free(compiler, query) for query in demand.unranked)
+    return FreeWords(
+        tuple(found.values()),
+        tuple(alternative for alternative in alternatives if alternative),
+        tuple(word for word in unranked if word is not None),
+    )
+
+
+def _free(compiler: "_Compiler", word: Query) -> FreeWord | None:
+    anyhow, exactly = compiler.node(word), _exactly(word)
+    if not isinstance(anyhow, Match):
+        return None
+    differs = exactly if isinstance(exactly, Match) and exactly != anyhow else None
+    return FreeWord(written(word), anyhow, differs)
 
 
 def _exactly(word: Query) -> Node:
@@ -197,8 +215,8 @@ class _Compiler:
                 return Truth(True)
             case Words():
                 return self._words(query)
-            case Participant(field, value):
-                return self._participant(field, value)
+            case Participant(field, value, whole):
+                return self._participant(field, value, whole=whole)
             case OnList(value):
                 return self._on_list(value)
             case InMailbox(name):
@@ -236,14 +254,14 @@ class _Compiler:
                 phrases += [Phrase(form, prefix=False) for form in forms_of(self._connection, found.text)]
         return words_match(words.field, phrases)
 
-    def _participant(self, field: ParticipantField, value: str) -> Node:
+    def _participant(self, field: ParticipantField, value: str, *, whole: bool) -> Node:
         roles = _ROLES[field]
-        if value.startswith("@") and "@" not in value[1:]:
+        if not whole and value.startswith("@") and "@" not in value[1:]:
             domain = domain_id(self._connection, value[1:]) if value[1:] else None
             if domain is None:
                 return Truth(False)
             return either(_token(token) for token in dict.fromkeys(domain_token(role, domain) for role in roles))
-        found = self._people.matching(self._connection, value)
+        found = with_address(self._connection, value) if whole else self._people.matching(self._connection, value)
         if len(found) * len(roles) <= _MOST_TERMS:
             tokens = dict.fromkeys(participant_token(role, person) for role in roles for person in found)
             return either(_token(token) for token in tokens)

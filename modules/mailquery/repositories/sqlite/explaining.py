@@ -21,7 +21,7 @@ from mailquery.domain.queries import (
 from mailquery.repositories.explanations import Explanation, Served, Use
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.compile import compile_part, compile_query
-from mailquery.repositories.sqlite.people_index import PeopleIndex
+from mailquery.repositories.sqlite.people_index import PeopleIndex, with_address
 from mailquery.repositories.sqlite.scope import Scope
 from mailquery.repositories.sqlite.selection import (
     Condition,
@@ -169,11 +169,12 @@ class _Explainer:
         match query:
             case Words(field=field):
                 return _COLUMNS[field]
-            case Participant(value=value) if value.startswith("@"):
+            case Participant(value=value, whole=False) if value.startswith("@"):
                 return f"domain index, as {_TOKENS}"
-            case Participant(value=value):
+            case Participant(value=value, whole=whole):
                 # How many there are in hidden accounts is not told.
-                people = len(self._people.matching(self._connection, value))
+                found_in = with_address if whole else self._people.matching
+                people = len(found_in(self._connection, value))
                 found = "" if self._scope.limit is not None else f" ({people:,} found)"
                 how = "then the participants of the message" if looked_up else f"as {_TOKENS}"
                 return f"participants index{found}, {how}"

@@ -37,6 +37,12 @@ class PeopleIndex:
         return found
 
 
+def with_address(connection: sqlite3.Connection, address: str) -> tuple[int, ...]:
+    """Participants with exactly this address, by whatever name."""
+    rows = connection.execute("SELECT id FROM participants WHERE folded_address = ?", (fold(address),))
+    return tuple(row[0] for row in rows)
+
+
 def domain_id(connection: sqlite3.Connection, domain: str) -> int | None:
     row = connection.execute("SELECT id FROM domains WHERE name = ?", (fold(domain),)).fetchone()
     return None if row is None else row[0]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mailquery.domain.relevance import Evidence, Weights, score
 from mailquery.repositories.records import QueryVector, Standing
-from mailquery.repositories.sqlite.compile import FreeWord
+from mailquery.repositories.sqlite.compile import FreeWord, FreeWords
 from mailquery.repositories.sqlite.nearest import NearestVectors
 from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.selection import Condition, Match, Selection, either
@@ -49,11 +49,11 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """`every` selects what matches, `required` what must hold in any case; `words` are the free ones."""
+    """`every` selects what matches, `required` what must hold in any case; `free` are the free words."""
 
     every: Selection
     required: Selection
-    words: Sequence[FreeWord]
+    free: FreeWords
 
 
 class Ranker:
@@ -70,7 +70,7 @@ class Ranker:
         cut = len(matches) > RANKED
         if cut:
             del matches[min(matches)]
-        words = [_Frequency.of(connection, word) for word in asked.words]
+        words = [_Frequency.of(connection, word) for word in asked.free.words]
         texts = dict(matches)
         similar: dict[int, float] = {}
         if words:
@@ -79,7 +79,8 @@ class Ranker:
             if vector is not None:
                 similar = self._similar(connection, asked.required, vector, list(texts))
                 texts |= dict.fromkeys((row for row in similar if row not in texts), 0.0)
-        return self._in_order(connection, words, matches, texts, similar, cut)
+        held = _Held.of(connection, words, asked.free, matches.keys(), list(texts))
+        return self._in_order(held, matches, texts, similar, cut)
 
     def _matches(self, connection: sqlite3.Connection, selection: Selection) -> dict[int, float]:
         """The newest matches, one more than are ranked, with their BM25: more is better."""
@@ -122,8 +123,7 @@ class Ranker:
 
     def _in_order(
         self,
-        connection: sqlite3.Connection,
-        words: Sequence["_Frequency"],
+        held: "_Held",
         matches: dict[int, float],
         texts: dict[int, float],
         similar: dict[int, float],
@@ -131,29 +131,11 @@ class Ranker:
     ) -> Ranking:
         if not texts:
             return Ranking((), {}, 0, None, cut=False)
-        others = [row for row in texts if row not in matches]
-        has = dict.fromkeys(texts, 0.0)
-        missing: dict[int, list[str]] = {row: [] for row in others}
-        other_form: set[int] = set()
-        whole = sum(word.weight for word in words)
-        for word in words:
-            anyhow = word.found_in(connection, word.word.anyhow, others)
-            exactly = anyhow
-            if word.word.exactly is not None:
-                exactly = word.found_in(connection, word.word.exactly, list(texts))
-            for row in texts:
-                if row in exactly:
-                    has[row] += word.weight
-                elif row in matches or row in anyhow:
-                    has[row] += word.weight * _STEM_COVERS
-                    other_form.add(row)
-                else:
-                    missing[row].append(word.word.written)
         newest, best = max(texts), max(texts.values()) or 1.0
         scores = {
             row: score(
                 Evidence(
-                    coverage=has[row] / whole if words else 1.0,
+                    coverage=held.coverage[row],
                     text=max(0.0, text / best),
                     meaning=similar.get(row, 0.0),
                     years=(newest - row) / _YEAR,
@@ -162,21 +144,76 @@ class Ranker:
             )
             for row, text in texts.items()
         }
-        ordered = sorted(texts, key=lambda row: (row in other_form and len(words) == 1, -scores[row], -row))
-        ordered = _matches_first(ordered, matches.keys(), {row for row in others if len(missing[row]) == len(words)})
+        ordered = sorted(texts, key=lambda row: (row in held.other_form, -scores[row], -row))
+        ordered = _matches_first(ordered, matches.keys(), held.has_none)
         # What turned out to have every word is no partial match: it matches, and was older than those looked at.
-        near = [row for row in ordered if row not in matches and missing[row]][:NEAR]
+        near = [row for row in ordered if held.missing.get(row)][:NEAR]
         kept = matches.keys() | set(near)
         standings = {
-            row: Standing(
-                missing=tuple(missing.get(row, ())),
-                has_none=len(missing.get(row, ())) == len(words) > 0,
-                similarity=similar.get(row),
-            )
+            row: Standing(missing=held.missing.get(row, ()), has_none=row in held.has_none, similarity=similar.get(row))
             for row in kept
         }
         rows = tuple(row for row in ordered if row in kept)
         return Ranking(rows, standings, len(matches), min(matches, default=None), cut)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Which of the words messages have: by the alternative that each comes nearest to.
+
+    `coverage` is of all of them; `missing` and `has_none` are of those that do not match. `other_form` are those that
+    have the only word in another form than the one that was typed."""
+
+    coverage: dict[int, float]
+    missing: dict[int, tuple[str, ...]]
+    has_none: Set[int]
+    other_form: Set[int]
+
+    @classmethod
+    def of(
+        cls,
+        connection: sqlite3.Connection,
+        words: Sequence["_Frequency"],
+        free: FreeWords,
+        matches: Set[int],
+        rows: Sequence[int],
+    ) -> "_Held":
+        if not words:
+            return cls(dict.fromkeys(rows, 1.0), {}, frozenset(), frozenset())
+        others = [row for row in rows if row not in matches]
+        shares = []  # of each word, for the messages that have it
+        for word in words:
+            if len(free.alternatives) == 1:  # what matches has every word
+                anyhow = matches | word.found_in(connection, word.word.anyhow, others)
+            else:
+                anyhow = word.found_in(connection, word.word.anyhow, rows)
+            exactly = anyhow
+            if word.word.exactly is not None:
+                exactly = word.found_in(connection, word.word.exactly, rows)
+            shares.append({row: 1.0 if row in exactly else _STEM_COVERS for row in anyhow})
+        coverage, missing = {}, {}
+        for row in rows:
+            coverage[row], nearest = max(
+                ((_coverage(row, alternative, words, shares), alternative) for alternative in free.alternatives),
+                key=lambda each: each[0],
+            )
+            if row not in matches:
+                missing[row] = tuple(words[place].word.written for place in nearest if row not in shares[place])
+        has_none = {row for row in others if not any(row in share for share in shares)}
+        seems_whole = [row for row in others if not missing[row]]
+        for unranked in free.unranked if seems_whole else ():
+            found = _Frequency(unranked, _WALKED, 0.0).found_in(connection, unranked.anyhow, seems_whole)
+            for row in set(seems_whole) - found:
+                missing[row] = (*missing[row], unranked.written)
+        other_form = {row for row, share in shares[0].items() if share < 1.0} if len(words) == 1 else set()
+        return cls(coverage, missing, has_none, other_form)
+
+
+def _coverage(
+    row: int, alternative: Sequence[int], words: Sequence["_Frequency"], shares: Sequence[dict[int, float]]
+) -> float:
+    whole = sum(words[place].weight for place in alternative)
+    return sum(shares[place].get(row, 0.0) * words[place].weight for place in alternative) / whole
 
 
 def _matches_first(ordered: list[int], matches: Set[int], has_none: Set[int]) -> list[int]:

@@ -111,7 +111,7 @@ class SqliteSearch:
         else:
             oldest = asked.sort is Sort.OLDEST
             page = _dated_page(connection, scope, selection, as_of, asked.limit, start, steps, oldest=oldest)
-        if page.total.value == 0 and start is None:
+        if start is None:
             with steps.step("looking for other spellings"):
                 page = replace(page, did_you_mean=suggestions(connection, asked.query, scope, self._people))
         return page
@@ -140,7 +140,7 @@ class SqliteSearch:
             with steps.step("finding and ranking"):
                 demand = Demand.of(asked.query)
                 required, _ = self._select(connection, demand.required, scope, start)
-                words = compile_words(connection, demand.words, self._people)
+                words = compile_words(connection, demand, self._people)
                 ranking = self._ranker.rank(connection, Ranked(selection, required, words), asked.vector)
         self._rankings[key] = ranking  # kept, so that the pages of one ranking fit together whatever is added meanwhile
         if len(self._rankings) > _REMEMBERED_RANKINGS:

@@ -15,7 +15,8 @@ class Vocabulary:
     """Adds the words of messages, for one writing session. What it remembers is right only while no transaction is
     undone."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: str = "words") -> None:
+        self._add = f"INSERT OR IGNORE INTO {table} VALUES (?, ?)"  # noqa: S608 - a name of ours
         self._known: set[str] = set()
 
     def forget(self) -> None:
@@ -32,7 +33,7 @@ class Vocabulary:
             for column in (text.subject, text.people, text.body, text.quoted, text.filenames):
                 fresh += new_words(column, self._known)
         fresh.sort()  # the tree is filled in the order of its keys
-        connection.executemany("INSERT OR IGNORE INTO words VALUES (?, ?)", [(word, stem(word)) for word in fresh])
+        connection.executemany(self._add, [(word, stem(word)) for word in fresh])
 
 
 def forms_of(connection: sqlite3.Connection, word: str) -> list[str]:

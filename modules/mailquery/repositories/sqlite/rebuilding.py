@@ -1,0 +1,135 @@
+"""The text index made anew, beside the one that is searched meanwhile.
+
+It grows in tables of its own, one transaction a batch, and takes the old one's place in a last transaction. Where it
+was stopped, it goes on; what was imported meanwhile comes behind. All that is derived of a message's text is written
+with it. What a message is known by stays: ids, dates, threads, mailboxes, flags.
+"""
+
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from mailquery.domain.words import INDEX_FORM
+from mailquery.repositories.compression import decompress
+from mailquery.repositories.records import PreparedMessage, RebuildProgress, StoredRaw
+from mailquery.repositories.sqlite.batch import Batch
+from mailquery.repositories.sqlite.encoding import moment_of
+from mailquery.repositories.sqlite.participants import ParticipantNumbers
+from mailquery.repositories.sqlite.vocabulary import Vocabulary
+from mcpkit.database.faults import storage_damaged
+from mcpkit.database.sqlite import Database
+
+INDEX, WORDS = "rebuilt_search", "rebuilt_words"
+_CREATED_AS = re.compile(r'(?i)^\s*CREATE VIRTUAL TABLE\s+"?search"?\s')
+_BATCH_BYTES = 8 << 20  # of compressed messages
+
+_NEXT = """
+    SELECT m.sequence, m.fingerprint, m.date, m.locator, length(r.frame), r.frame
+    FROM messages m JOIN raws r ON r.sequence = m.sequence
+    WHERE m.sequence > (SELECT value FROM facts WHERE name = 'rebuilt_through')
+    ORDER BY m.sequence LIMIT ?
+"""
+_SWAP = """
+    DROP TABLE search;
+    ALTER TABLE rebuilt_search RENAME TO search;
+    DROP TABLE words;
+    ALTER TABLE rebuilt_words RENAME TO words;
+    CREATE INDEX words_by_stem ON words (stem);
+    UPDATE facts SET value = (SELECT count(*) FROM messages) WHERE name = 'messages';
+    UPDATE facts SET value = (SELECT coalesce(max(id - date), 0) FROM messages) WHERE name = 'largest_shift';
+    DELETE FROM facts WHERE name IN ('rebuilt_through', 'rebuilt_form');
+"""
+
+
+class SqliteRebuilding:
+    """`RebuildRepository`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._numbers = ParticipantNumbers()
+        self._vocabulary = Vocabulary(WORDS)
+
+    @asynccontextmanager
+    async def rebuilding(self) -> AsyncIterator[None]:
+        async with self._database.exclusive():
+            self._forget()
+            await self._database.write(_begin)
+            yield
+
+    def _forget(self) -> None:
+        self._numbers.forget()
+        self._vocabulary.forget()
+
+    async def pending(self, limit: int) -> tuple[StoredRaw, ...]:
+        try:
+            return await self._database.read(lambda connection: _pending(connection, limit))
+        except ValueError as error:
+            raise storage_damaged(self._database.path, str(error)) from error
+
+    async def add(self, batch: Sequence[tuple[int, PreparedMessage]]) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            Batch(connection, self._numbers, self._vocabulary).rewrite(batch, INDEX)
+            connection.execute("UPDATE facts SET value = ? WHERE name = 'rebuilt_through'", (batch[-1][0],))
+
+        try:
+            await self._database.write(write)
+        except BaseException:
+            self._forget()  # what it learned was undone
+            raise
+        self._numbers.trim()
+        self._vocabulary.trim()
+
+    async def progress(self) -> RebuildProgress:
+        def read(connection: sqlite3.Connection) -> RebuildProgress:
+            return RebuildProgress(
+                *connection.execute(
+                    "SELECT (SELECT count(*) FROM messages WHERE sequence <= value), (SELECT count(*) FROM messages)"
+                    " FROM facts WHERE name = 'rebuilt_through'"
+                ).fetchone()
+            )
+
+        return await self._database.read(read)
+
+    async def finish(self) -> None:
+        await self._database.write(
+            lambda connection: connection.execute(f"INSERT INTO {INDEX} ({INDEX}) VALUES ('optimize')")  # noqa: S608 - a constant
+        )
+        await self._database.write(_swap)
+        await self._database.maintain(
+            lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        )
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """Goes on where an earlier run of the same form was stopped; else begins anew."""
+    form = connection.execute("SELECT value FROM facts WHERE name = 'rebuilt_form'").fetchone()
+    if form == (INDEX_FORM,):
+        return
+    connection.execute(f"DROP TABLE IF EXISTS {INDEX}")
+    connection.execute(f"DROP TABLE IF EXISTS {WORDS}")
+    (created,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'search'").fetchone()
+    connection.execute(_CREATED_AS.sub(f"CREATE VIRTUAL TABLE {INDEX} ", created, count=1))
+    settings = connection.execute("SELECT k, v FROM search_config WHERE k <> 'version'").fetchall()
+    connection.executemany(f"INSERT INTO {INDEX} ({INDEX}, rank) VALUES (?, ?)", settings)  # noqa: S608 - a constant
+    connection.execute(f"CREATE TABLE {WORDS} (word TEXT PRIMARY KEY, stem TEXT NOT NULL) WITHOUT ROWID")
+    connection.executemany(
+        "INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)",
+        [("rebuilt_form", INDEX_FORM), ("rebuilt_through", 0)],
+    )
+
+
+def _swap(connection: sqlite3.Connection) -> None:
+    for statement in filter(None, map(str.strip, _SWAP.split(";"))):
+        connection.execute(statement)
+
+
+def _pending(connection: sqlite3.Connection, limit: int) -> tuple[StoredRaw, ...]:
+    found = []
+    size = 0
+    for sequence, fingerprint, date, locator, length, frame in connection.execute(_NEXT, (limit,)):
+        found.append(StoredRaw(sequence, fingerprint, decompress(frame), moment_of(date), locator))
+        size += length
+        if size >= _BATCH_BYTES:
+            break
+    return tuple(found)

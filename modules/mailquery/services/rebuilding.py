@@ -1,0 +1,55 @@
+"""Making the text index anew out of the stored messages."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from mailquery.domain.mailboxes import Placement
+from mailquery.repositories.interfaces import RebuildRepository
+from mailquery.repositories.records import RebuildProgress, StoredRaw
+from mailquery.services.parser_pool import Job, ParserPool
+from mailquery.sources.interfaces import SourceMessage
+
+_BATCH = 500  # messages written in one transaction
+
+
+class RebuildIndex:
+    """Parses every stored message again and writes what is searched: for an archive whose index an older version made.
+
+    What ends it, in whatever way, costs one batch at most: the next run goes on. Until the end the old index is
+    searched."""
+
+    def __init__(self, rebuilding: RebuildRepository, *, workers: int) -> None:
+        self._rebuilding = rebuilding
+        self._workers = workers
+
+    async def __call__(self, progress: Callable[[RebuildProgress], None] | None = None) -> int:
+        """How many messages were indexed just now. Raises Fault CONFLICT where another process writes; STORAGE_FULL,
+        STORAGE_DAMAGED."""
+        done = 0
+        async with self._rebuilding.rebuilding():
+            pool = ParserPool(self._workers)
+            try:
+                while batch := await self._rebuilding.pending(_BATCH):
+                    now = datetime.now(UTC)
+                    jobs = [_job(stored) for stored in batch]
+                    # One share for each worker.
+                    shares = [jobs[start :: self._workers] for start in range(min(self._workers, len(jobs)))]
+                    started = [(share, pool.submit(share, now)) for share in shares]
+                    prepared = {}
+                    for share, future in started:
+                        for job, one in zip(share, await pool.result(future, share, now), strict=True):
+                            prepared[job.fingerprint] = one
+                    await self._rebuilding.add([(each.sequence, prepared[each.fingerprint]) for each in batch])
+                    done += len(batch)
+                    if progress is not None:
+                        progress(await self._rebuilding.progress())
+            finally:
+                pool.close()
+            await self._rebuilding.finish()
+        return done
+
+
+def _job(stored: StoredRaw) -> Job:
+    # For a message without a date of its own, the date that it was stored with is what its source said.
+    placed = (Placement("", None, stored.locator),)
+    return Job(SourceMessage(stored.raw, placed, stored.date), stored.fingerprint)

@@ -1,0 +1,85 @@
+"""An archive of the first version, brought up to date."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from integration.archives import ALL, Archive
+from mailquery.domain.folding import fold_for_index
+from mailquery.domain.queries import Everything, Participant, ParticipantField, Words
+from mailquery.repositories.records import GroupBy, Sort
+from mailquery.repositories.sqlite.archive import open_archive
+from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
+from mailquery.services.rebuilding import RebuildIndex
+from mcpkit.database.migrations import load_migrations
+from support.archives import Mail, temporary_archive
+
+MIGRATIONS = load_migrations("mailquery.repositories.sqlite")
+MAILS = (
+    Mail(subject="Invoices", text="We paid $2,400.00 in March; call 010-1234-5678.", message_id="1@acme.example"),
+    Mail(subject="Re: Invoices", sender="Bo <bo@home.example>", text="Thanks.", in_reply_to="1@acme.example"),
+    Mail(subject="Harbour", text="The boats leave.", files=(("plan.pdf", "application/pdf", b"x"),)),
+)
+
+
+async def as_first_version(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An archive in the schema of the first migration, whose rows are those of real messages, indexed as they were
+    before numbers had other forms."""
+    with monkeypatch.context() as patch:
+        patch.setattr("mailquery.services.preparing.segment", fold_for_index)
+        async with temporary_archive(folder) as archive:
+            await archive.add(*MAILS)
+    path = folder / "first" / "archive.db"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(MIGRATIONS[0].sql)
+        connection.execute("ATTACH ? AS newer", (str(folder / "mail.db"),))
+        tables = connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' AND name <> 'search'")
+        for (table,) in tables.fetchall():
+            columns = ", ".join(f'"{row[1]}"' for row in connection.execute(f"PRAGMA main.table_info({table})"))
+            connection.execute(f"DELETE FROM main.{table}")
+            connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
+        connection.commit()
+        connection.execute("PRAGMA user_version = 1")
+    return path
+
+
+async def test_it_searches_and_counts_as_a_new_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = await as_first_version(tmp_path, monkeypatch)
+    async with await open_archive(path, readers=1) as database:
+        archive = Archive(database)
+        versions = await database.read(lambda connection: connection.execute("PRAGMA user_version").fetchone())
+        assert versions == (len(MIGRATIONS),)
+        assert (await archive.find(Everything())).total.value == 3
+        for query, found in ((Words("invoice"), 2), (Words("boat"), 1), (Participant(ParticipantField.FROM, "bo"), 1)):
+            page = await archive.find(query, sort=Sort.RELEVANCE)
+            assert (page.total.value, len(page.rows)) == (found, found), query
+        assert (await archive.find(Words("harbuor"))).did_you_mean == ()
+        by_sender = await archive.search.statistics(
+            Everything(), ALL, group_by=GroupBy.SENDER, zone=ZoneInfo("UTC"), limit=5
+        )
+        assert sorted(group.messages for group in by_sender.groups) == [1, 2]
+
+
+async def test_what_newer_versions_index_differently_is_found_once_it_is_rebuilt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await as_first_version(tmp_path, monkeypatch)
+    async with await open_archive(path, readers=1) as database:
+        archive = Archive(database)
+        before = (await archive.find(Everything())).rows
+        assert (await archive.find(Words("2400"))).total.value == 0
+        assert await RebuildIndex(SqliteRebuilding(database), workers=1)() == 3
+        assert (await archive.find(Words("2400"))).total.value == 1
+        assert (await archive.find(Words("+82 10 1234 5678"))).total.value == 1
+        assert (await archive.find(Words("boat"))).total.value == 1
+        assert (await archive.find(Everything())).rows == before
+        left = await database.read(
+            lambda connection: connection.execute(
+                "SELECT name FROM sqlite_master WHERE name LIKE 'rebuilt%'"
+            ).fetchall()
+        )
+        assert left == []
