@@ -34,10 +34,12 @@ from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings
 from mcpkit.database.sqlite import Database
+from mcpkit.security.audit.store import AuditCopy, ChainedAudit
 from mcpkit.security.consent import Consents, Mode, Rules
 from mcpkit.security.consent_store import ConsentStore
 from mcpkit.security.control import open_control
 from mcpkit.security.identity import login_name
+from mcpkit.security.key_files import load_private_key
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
 
 if TYPE_CHECKING:
@@ -48,7 +50,9 @@ if TYPE_CHECKING:
     from mailquery.services.rebuilding import RebuildIndex
     from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.protocol.stages.consenting import Consent
+    from mcpkit.security.master_key import KeyKeeper
     from mcpkit.security.rate_limits import RateLimits
+    from mcpkit.security.secrets import SecretStore
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +75,14 @@ class Application:
     vectors: SqliteVectors
     meaning: Meaning
     control: Database  # what is kept about callers (`mcpkit.security.control`)
+    audit: ChainedAudit
+
+    @property
+    def secrets(self) -> "SecretStore":
+        """Credentials at rest."""
+        from mcpkit.security.secrets import SecretStore
+
+        return SecretStore(self.control, key_keeper(self.settings))
 
     @property
     def consent_store(self) -> ConsentStore:
@@ -143,18 +155,19 @@ class Application:
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
-        from mcpkit.security.audit import LogAudit
         from mcpkit.security.identity import LocalUser
 
         resolver = self._resolver()
         offered = catalogue(self.services, resolver)
         pipeline = build_pipeline(
             LocalUser(self.local_user),
-            LogAudit(),
+            self.audit,
             limits=limits,
             parameters=resolver,
             consent=self._consent_stage(),
             max_chars=self.settings.answers.max_chars,
+            audit_stops_calls=self.settings.audit.on_failure == "stop",
+            audited_values=frozenset({"query"} if self.settings.audit.queries else ()),
         )
         return build_server(offered, pipeline)
 
@@ -202,15 +215,48 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
     async with database, await open_control(settings.control_path) as control:
         vectors, meaning = SqliteVectors(database), _meaning(settings)
         services = _services(settings, database, vectors, meaning)
-        yield Application(
-            settings,
-            services,
-            imports=SqliteImports(database),
-            rebuilding=SqliteRebuilding(database),
-            vectors=vectors,
-            meaning=meaning,
-            control=control,
+        audit = _audit(settings, control)
+        try:
+            yield Application(
+                settings,
+                services,
+                imports=SqliteImports(database),
+                rebuilding=SqliteRebuilding(database),
+                vectors=vectors,
+                meaning=meaning,
+                control=control,
+                audit=audit,
+            )
+        finally:
+            await audit.close()
+
+
+def _audit(settings: Settings, control: Database) -> ChainedAudit:
+    chosen = settings.audit
+    copies: list[AuditCopy] = []
+    if chosen.file or chosen.syslog:
+        from mcpkit.security.audit.copies import FileCopy, SyslogCopy
+
+        copies += [FileCopy(chosen.file)] if chosen.file else []
+        copies += [SyslogCopy(chosen.syslog, "mailquery")] if chosen.syslog else []
+    key = load_private_key(settings.audit_key_path)
+    return ChainedAudit(control, key, survives_power_cut=chosen.durability == "power", copies=copies)
+
+
+def key_keeper(settings: Settings) -> "KeyKeeper":
+    """Where the master key is, as it is set."""
+    from mcpkit.security import master_key
+
+    if settings.master_key is not None:
+        previous = settings.previous_master_key
+        return master_key.EnvironmentKeeper(
+            settings.master_key.get_secret_value(),
+            previous.get_secret_value() if previous else None,
+            "MAILQUERY_MASTER_KEY",
         )
+    if settings.secrets.master_key_in == "keyring":
+        return master_key.KeyringKeeper("mailquery master key", str(settings.home))
+    return master_key.FileKeeper(settings.secrets.master_key_file or settings.home / "master.key")
 
 
 def _consent_rules(settings: Settings) -> Rules:

@@ -166,6 +166,46 @@ class Consent(_Group):
         return self
 
 
+class Audit(_Group):
+    """What is recorded of every call. `durability` is what a record has survived before its answer leaves: the end of
+    the process, or a power cut (which waits for the disk). `queries` keeps what was searched for, too. `file` and
+    `syslog` (the path of a socket, or HOST:PORT over UDP) get every record besides the database."""
+
+    on_failure: Literal["stop", "continue"] = "stop"
+    durability: Literal["process", "power"] = "process"
+    queries: bool = False
+    key_file: Path | None = None  # None is audit.key in the archive's folder
+    file: Path | None = None
+    syslog: str = ""
+
+    @field_validator("key_file", "file")
+    @classmethod
+    def _expanded(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+    @field_validator("syslog")
+    @classmethod
+    def _known_address(cls, written: str) -> str:
+        if written:
+            from mcpkit.security.audit.copies import is_syslog_address
+
+            if not is_syslog_address(written):
+                raise ValueError("must be the path of a socket such as /dev/log, or HOST:PORT")
+        return written
+
+
+class Secrets(_Group):
+    """Where the master key is kept that seals stored credentials. MAILQUERY_MASTER_KEY goes before either."""
+
+    master_key_in: Literal["file", "keyring"] = "file"
+    master_key_file: Path | None = None  # None is master.key in the archive's folder
+
+    @field_validator("master_key_file")
+    @classmethod
+    def _expanded(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+
 class Log(_Group):
     """`level` None is "info" over HTTP and "warning" over STDIO."""
 
@@ -189,6 +229,10 @@ class Settings(LayeredSettings):
     awaiting: Awaiting = Awaiting()
     consent: Consent = Consent()
     limits: RateLimiting = RateLimiting()
+    audit: Audit = Audit()
+    secrets: Secrets = Secrets()
+    master_key: SecretStr | None = None  # 32 bytes as base64 or hex
+    previous_master_key: SecretStr | None = None  # while a rotation of the other goes on
     log: Log = Log()
 
     @field_validator("home")
@@ -229,6 +273,10 @@ class Settings(LayeredSettings):
     @property
     def control_path(self) -> Path:
         return self.home / "control.db"
+
+    @property
+    def audit_key_path(self) -> Path:
+        return self.audit.key_file or self.home / "audit.key"
 
     @property
     def zone(self) -> ZoneInfo:

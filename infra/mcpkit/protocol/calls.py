@@ -79,7 +79,9 @@ class Call:
     where the client asked for them, and `asking` asks the person there. `explains` is whether the request asks for an
     explanation in its `_meta`. `declaration` is what is called; `resolved` are the arguments with those that were
     preset, and `given` are they as the validation stage leaves them to the handler: the tool's `Arguments`, or the text
-    values of the others."""
+    values of the others. `reason` is what a decision about the call rests on, for the audit; whichever stage decides
+    may set it, to words of the server's own.
+    """
 
     kind: str
     name: str
@@ -96,6 +98,7 @@ class Call:
     declaration: "Declaration | None" = None
     resolved: Mapping[str, object] | None = None
     given: object = None
+    reason: str = ""
 
     @property
     def caller(self) -> Principal:

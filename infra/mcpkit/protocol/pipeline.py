@@ -4,7 +4,7 @@ A stage does its part and calls `proceed` for the rest, so it can act before, af
 refuses by raising a `Fault`. Stages know calls and declarations; no tool knows a stage. The order, with the places of
 those that a deployment adds:
 
-    (metrics) > audit > contain errors > authorise > limit rate > resolve parameters > validate
+    (metrics) > audit > identify > contain errors > authorise > limit rate > resolve parameters > validate
               > (policy) > consent > shape > run
 """
 
@@ -18,6 +18,7 @@ from mcpkit.protocol.stages import Proceed, Reply, Stage
 from mcpkit.protocol.stages.auditing import Audit
 from mcpkit.protocol.stages.authorising import Authorise
 from mcpkit.protocol.stages.containing import ContainErrors
+from mcpkit.protocol.stages.identifying import Identify
 from mcpkit.protocol.stages.limiting import LimitRate
 from mcpkit.protocol.stages.resolving import ResolveParameters
 from mcpkit.protocol.stages.running import run_handler
@@ -32,7 +33,7 @@ DEFAULT_MAX_CHARS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Identity comes before the stages, and apart from them because the listings ask it too."""
+    """Identity is a stage, and stands here too because the listings ask it."""
 
     identity: IdentityProvider
     stages: Sequence[Stage]
@@ -49,7 +50,6 @@ class Pipeline:
         Raises:
             Fault: whatever went wrong.
         """
-        call.principal = await self.principal(call)
         proceed: Proceed = run_handler
         for stage in reversed(self.stages):
             proceed = partial(stage, proceed=proceed)
@@ -64,10 +64,14 @@ def build_pipeline(
     parameters: ParameterResolver | None = None,
     consent: Stage | None = None,
     max_chars: int = DEFAULT_MAX_CHARS,
+    audit_stops_calls: bool = True,
+    audited_values: frozenset[str] = frozenset(),
 ) -> Pipeline:
-    """`max_chars` is the size of an answer to a call that states none. A part that is left out has no stage."""
+    """`max_chars` is the size of an answer to a call that states none. A part that is left out has no stage.
+    `audit_stops_calls` and `audited_values` are those of `Audit`."""
     stages: list[Stage | None] = [
-        Audit(audit),
+        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
+        Identify(identity),
         ContainErrors(),
         Authorise(),
         LimitRate(limits) if limits else None,

@@ -131,7 +131,7 @@ class _Handlers:
             reply = await self._pipeline.run(call)
         except Fault as fault:
             if fault.code is ErrorCode.FORBIDDEN and not call.caller.may(found[0].permission):
-                raise await self._unknown(context, "tool", params.name, self._catalogue.tools) from None
+                raise await self._hidden(context, "tool", params.name, self._catalogue.tools) from None
             return error_result(fault)
         assert isinstance(reply.wire, CallToolResult | InputRequiredResult), "no shaping stage ran"
         return reply.wire
@@ -156,6 +156,7 @@ class _Handlers:
         uri = str(params.uri)
         resource = find_resource(self._catalogue.resources, uri)
         if resource is None:
+            await self._refuse(context, "resource", uri)
             raise resource_not_found(uri, context.protocol_version)
         try:
             reply = await self._pipeline.run(call_from(context, "resource", uri, None, resource, params))
@@ -186,7 +187,7 @@ class _Handlers:
             reply = await self._pipeline.run(call)
         except Fault as fault:
             if fault.code is ErrorCode.FORBIDDEN and not call.caller.may(prompt.permission):
-                raise await self._unknown(context, "prompt", params.name, self._catalogue.prompts) from None
+                raise await self._hidden(context, "prompt", params.name, self._catalogue.prompts) from None
             raise
         assert isinstance(reply.wire, GetPromptResult | InputRequiredResult), "no shaping stage ran"
         return reply.wire
@@ -220,9 +221,28 @@ class _Handlers:
         principal = await self._pipeline.principal(call_from(context, "listing", context.method))
         return [declaration for declaration in offered if principal.may(declaration.permission)]
 
+    async def _refuse(self, context: ServerRequestContext, kind: str, name: str) -> None:
+        """A call of what is not there goes the way of every call, up to where it is refused.
+
+        Raises:
+            Fault: whatever else it was refused for.
+        """
+        try:
+            await self._pipeline.run(call_from(context, kind, name))
+        except Fault as fault:
+            if fault.code is not ErrorCode.FORBIDDEN:
+                raise
+
     async def _unknown(
         self, context: ServerRequestContext, kind: str, name: str, offered: Sequence[Declaration]
     ) -> MCPError:
+        await self._refuse(context, kind, name)
+        return await self._hidden(context, kind, name, offered)
+
+    async def _hidden(
+        self, context: ServerRequestContext, kind: str, name: str, offered: Sequence[Declaration]
+    ) -> MCPError:
+        """What is told of a thing that is not there for the caller, whether there is one or not."""
         seen = [_name(declaration) for declaration in await self._visible(context, offered)]
         hint = did_you_mean(name, seen)
         return MCPError(

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from mailquery import __version__
 from mailquery.cli import (
+    auditing,
     configuration,
     consent,
     conversations,
@@ -18,6 +19,7 @@ from mailquery.cli import (
     embedding,
     exporting,
     importing,
+    master_key,
     problems,
     reading,
     rebuilding,
@@ -86,9 +88,11 @@ for family in (
     status,
     doctoring,
     problems,
+    auditing,
     configuration,
     consent,
     defaults,
+    master_key,
 ):
     family.register(app)
 

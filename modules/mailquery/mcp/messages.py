@@ -204,7 +204,7 @@ class MessageResult(Result):
         return None
 
     def disclosed(self) -> list[str]:
-        return [self.id]
+        return [self.id, *(attachment.id for attachment in self.attachments or ())]
 
     def as_text(self) -> str:
         lines = [

@@ -115,6 +115,7 @@ class Consent:
             Fault: CONSENT_REQUIRED; FORBIDDEN where the operator allows none.
         """
         if self._consents.rules.mode(call.transport) is Mode.DENY:
+            call.reason = "consent: deny"
             raise Fault(ErrorCode.FORBIDDEN, "The operator of this server does not allow this.")
         standing = await self._standing(call, needs)
         if all(standing.everywhere(need) for need in needs):
@@ -125,6 +126,7 @@ class Consent:
         if missing is not None and not isinstance(call.declaration, Completion):
             answered = await self._answer(call, missing)
             if isinstance(answered, Reply):
+                call.reason = f"consent to {', '.join(missing.capabilities)} is asked for"
                 return answered
             allowed = answered
             standing = await self._standing(call, needs)
@@ -139,6 +141,7 @@ class Consent:
         if touched.wanted and not accounts.intersection(touched.wanted):
             lacking = _missing(call, needs, touched.wanted, standing, Verdict.OPEN, Verdict.REFUSED)
             assert lacking is not None, "what is not allowed is open or refused"
+            call.reason = f"no consent to {', '.join(lacking.capabilities)}"
             raise self._terms.required(lacking)
         call.principal = replace(call.caller, accounts=accounts)
         return None

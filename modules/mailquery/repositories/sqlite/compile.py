@@ -51,6 +51,7 @@ from mailquery.repositories.sqlite.selection import (
     Negation,
     Node,
     Selection,
+    Sized,
     Truth,
     both,
     either,
@@ -234,7 +235,7 @@ class _Compiler:
             case OfType(value):
                 return _of_type(value)
             case SizeBetween(minimum, limit):
-                return _size(minimum, limit)
+                return Truth(True) if minimum is None and limit is None else Sized(minimum, limit)
             case DateBetween(start, end):
                 return Dates(
                     None if start is None else first_second_from(start), None if end is None else first_second_from(end)
@@ -349,9 +350,3 @@ def _of_type(value: str) -> Node:
     if value in _KINDS:
         return _token(kind_token(Kind(value)))
     return Condition("EXISTS (SELECT 1 FROM attachments t WHERE t.message = {row} AND t.type = ?)", (value,))
-
-
-def _size(minimum: int | None, limit: int | None) -> Node:
-    bounds = [("m.size >= ?", minimum), ("m.size < ?", limit)]
-    given = [(sql, size) for sql, size in bounds if size is not None]
-    return both(Condition(sql, (size,), needs_message=True) for sql, size in given)

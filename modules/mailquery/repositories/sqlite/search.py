@@ -227,12 +227,20 @@ def _count(connection: sqlite3.Connection, selection: Selection, joined: str = "
     """How many there are, at most `most`."""
     if selection.empty or most <= 0:
         return 0
+    if selection.is_index_alone and not joined:
+        # To step over rows takes half of the time of handing them on to be counted.
+        beyond, parameters = selection.sql("1", tail="LIMIT 1 OFFSET ?")
+        if connection.execute(beyond, (*parameters, most - 1)).fetchone() is not None:
+            return most
+        every, parameters = selection.sql("count(*)")
+        (count,) = connection.execute(every, parameters).fetchone()
+        return int(count)
     inner, parameters = selection.sql("1", joined=joined, tail="LIMIT ?")
-    count: int = connection.execute(
+    (count,) = connection.execute(
         f"SELECT count(*) FROM ({inner})",  # noqa: S608 - the inner statement's values are parameters
         (*parameters, most),
-    ).fetchone()[0]
-    return count
+    ).fetchone()
+    return int(count)
 
 
 def _dated_page(
@@ -264,6 +272,7 @@ def _count_and_find(
     if selection.empty:
         return Total(0, exact=True), []
     if start is None and selection.is_costly:
+        selection = selection.in_order_of_time()
         inner, parameters = selection.sql(tail=f"ORDER BY {{row}} {order} LIMIT ?")
         rows = connection.execute(
             f"WITH hits (id) AS MATERIALIZED ({inner})"  # noqa: S608 - the inner statement's values are parameters
@@ -272,17 +281,33 @@ def _count_and_find(
         ).fetchall()
         count = rows[0][1] if rows else 0
         return _total(count), [row for row, _ in rows]
-    behind = Condition("{row} > ?" if order == "ASC" else "{row} < ?")
-    rest = selection if start is None else selection.also(replace(behind, parameters=(start.row,)))
-    sql, parameters = rest.sql(tail=f"ORDER BY {{row}} {order} LIMIT ?")
-    found = [row for (row,) in connection.execute(sql, (*parameters, limit))]
+    if selection.is_out_of_order:
+        count = _count(connection, selection)
+        # Few are sorted; of many, the first are soon met among all messages.
+        driven = selection.in_order_of_time() if count > _COUNTED else selection
+        return _total(count), _found(connection, driven, limit, start, order)
+    found = _found(connection, selection, limit, start, order)
     if start is not None:
         return _total(_count(connection, selection)), found
     count = len(found)
     if count == limit:  # else they are all that there are, and finding them was the whole work
-        following = selection.also(replace(behind, parameters=(found[-1],)))
-        count += _count(connection, following, most=_COUNTED + 1 - count)
+        rest = selection.also(_behind(found[-1], order))
+        count += _count(connection, rest, most=_COUNTED + 1 - count)
     return _total(count), found
+
+
+def _found(
+    connection: sqlite3.Connection, selection: Selection, limit: int, start: Position | None, order: str
+) -> list[int]:
+    """The first row ids behind `start`."""
+    if start is not None:
+        selection = selection.also(_behind(start.row, order))
+    sql, parameters = selection.sql(tail=f"ORDER BY {{row}} {order} LIMIT ?")
+    return [row for (row,) in connection.execute(sql, (*parameters, limit))]
+
+
+def _behind(row: int, order: str) -> Condition:
+    return Condition("{row} > ?" if order == "ASC" else "{row} < ?", (row,))
 
 
 def _total(count: int) -> Total:

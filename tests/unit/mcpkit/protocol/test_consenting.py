@@ -352,7 +352,7 @@ async def test_a_completion_is_empty_without_consent_and_never_asks(world: World
         await world.grant("work")
         assert (await client.complete(reference, argument)).completion.values == ["work"]
     assert person.asked == []
-    assert world.audit.kept[0].decision == "denied"
+    assert (world.audit.kept[0].decision, world.audit.kept[0].reason) == ("denied", "no consent to read")
 
 
 async def test_where_the_operator_denies_nobody_is_asked(world: World, era: str) -> None:
@@ -468,6 +468,7 @@ async def test_a_question_is_in_the_audit_as_one(world: World) -> None:
     async with world.client(Person("Today"), "auto") as client:
         await looked(client)
     assert [record.decision for record in world.audit.kept] == ["asked", "allowed"]
+    assert world.audit.kept[0].reason == "consent to read is asked for"
 
 
 # Calls of 2026-07-28, made by hand: what a client could send instead of the answer.
