@@ -259,7 +259,8 @@ async def test_an_archive_from_before_knows_who_is_named_twice(tmp_path: Path) -
         assert await database.read(lambda connection: connection.execute(kept).fetchall()) == expected
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
-            "DROP TABLE repeated_recipients; DROP INDEX messages_by_size; PRAGMA user_version = 4;"
+            "DROP VIEW shown_placements; DROP TABLE withheld; DROP TABLE withheld_mailboxes; DROP TABLE policy;"
+            " DROP TABLE repeated_recipients; DROP INDEX messages_by_size; PRAGMA user_version = 4;"
         )
     async with await open_archive(path) as database:
         assert await database.read(lambda connection: connection.execute(kept).fetchall()) == expected

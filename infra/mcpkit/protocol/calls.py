@@ -75,8 +75,9 @@ class Asking:
 @dataclass(slots=True)
 class Call:
     """`kind` is tool, resource, prompt or completion; `name` the tool's name or the resource's URI; `arguments` are as
-    sent. `principal` is set before any stage runs. `report(progress, total, message)` sends a progress notification
-    where the client asked for them, and `asking` asks the person there. `explains` is whether the request asks for an
+    sent. `authenticated` is whom the transport found a credential of, for the identity provider; `principal` is who
+    calls, and is set before any stage runs. `report(progress, total, message)` sends a progress notification where
+    the client asked for them, and `asking` asks the person there. `explains` is whether the request asks for an
     explanation in its `_meta`. `declaration` is what is called; `resolved` are the arguments with those that were
     preset, and `given` are they as the validation stage leaves them to the handler: the tool's `Arguments`, or the text
     values of the others. `reason` is what a decision about the call rests on, for the audit; whichever stage decides
@@ -93,6 +94,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     report: Report = _nowhere
     asking: Asking = field(default_factory=Asking)
+    authenticated: Principal | None = None
     principal: Principal | None = None
     explains: bool = False
     declaration: "Declaration | None" = None

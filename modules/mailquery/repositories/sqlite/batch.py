@@ -9,6 +9,7 @@ from mailquery.domain.addresses import RECIPIENTS, Address, Role
 from mailquery.domain.handles import HANDLE_BITS, key_of_fingerprint
 from mailquery.domain.media import kind_of
 from mailquery.domain.messages import ParsedMessage, Problem
+from mailquery.domain.policy import Judge
 from mailquery.domain.threading import split_subject, tells_apart
 from mailquery.domain.words import fold
 from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
@@ -19,6 +20,7 @@ from mailquery.repositories.sqlite.row_ids import RowIds
 from mailquery.repositories.sqlite.threads import Links, ThreadJoiner, hash64, message_id_hash
 from mailquery.repositories.sqlite.tokens import content_tokens, list_token
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
+from mailquery.repositories.sqlite.withholding import judge_placed
 
 _INSERT_MESSAGE = """
     INSERT INTO messages (
@@ -61,10 +63,15 @@ def stored(connection: sqlite3.Connection, fingerprints: Iterable[bytes]) -> dic
 
 
 class Batch:
-    def __init__(self, connection: sqlite3.Connection, numbers: ParticipantNumbers, vocabulary: Vocabulary) -> None:
+    """`judge` says which of the messages nobody is to see."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, numbers: ParticipantNumbers, vocabulary: Vocabulary, judge: Judge
+    ) -> None:
         self._connection = connection
         self._numbers = numbers
         self._vocabulary = vocabulary
+        self._judge = judge
 
     def write(
         self, messages: Sequence[PreparedMessage], placements: Sequence[NewPlacement], problems: Sequence[SourceProblem]
@@ -92,6 +99,8 @@ class Batch:
         self._insert(new)
         self._vocabulary.add(self._connection, (entry.message.index for entry in new))
         placer.write(plan)
+        placed = {*plan.placed, *(entry.row for entry in new)}
+        judge_placed(self._connection, self._judge, list(placed), plan.new_mailboxes)
         self._write_problems(new, problems, known)
         return len(new)
 
@@ -112,6 +121,7 @@ class Batch:
         self._insert_parts(entries, index)
         self._vocabulary.add(self._connection, (entry.message.index for entry in entries))
         self._write_problems(entries, (), {})
+        judge_placed(self._connection, self._judge, [entry.row for entry in entries], set())
 
     def _stored(self, sequence: int) -> tuple[int, int, int, int, int]:
         date, row, key, thread = self._connection.execute(

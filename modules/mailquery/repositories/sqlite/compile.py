@@ -71,6 +71,14 @@ from mailquery.repositories.sqlite.tokens import (
 from mailquery.repositories.sqlite.vocabulary import forms_of
 from mcpkit.errors import ErrorCode, Fault
 
+_THREAD_OF = """
+    SELECT m.thread FROM messages m
+    WHERE m.key = ?1 AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
+                                            AND v.mailbox IN (SELECT value FROM json_each(?2))))
+"""
+
+_SHOWN = Condition("{row} NOT IN (SELECT message FROM withheld)")
+
 _MOST_TERMS = 300  # index terms for one participant or list; with more, a condition on the message is faster
 _DEEPEST = 64  # FTS5's parser has a stack of 100
 _MOST_NODES = 1000
@@ -104,7 +112,11 @@ _KINDS = frozenset(kind.value for kind in Kind)
 def compile_query(connection: sqlite3.Connection, query: Query, scope: Scope, people: PeopleIndex) -> Selection:
     """How to find what `query` means among what `scope` covers. Raises Fault TOO_LARGE for a monstrous tree."""
     _check_size(query)
-    return Selection.of(_Compiler(connection, scope, people).node(query), scope.limit, largest_shift(connection))
+    node, shift = _Compiler(connection, scope, people).node(query), largest_shift(connection)
+    if scope.policy.withholds and scope.has_all_accounts:
+        # What lies in a withheld mailbox is withheld: looking that up is enough, and takes a third of the time.
+        return Selection.of(node, None, shift).also(_SHOWN)
+    return Selection.of(node, scope.limit, shift)
 
 
 def compile_part(connection: sqlite3.Connection, part: Query, scope: Scope, people: PeopleIndex) -> Node:
@@ -287,7 +299,7 @@ class _Compiler:
             return Truth(False)
         kind, key = parsed
         if kind == "m":
-            row = self._connection.execute("SELECT thread FROM messages WHERE key = ?", (key,)).fetchone()
+            row = self._connection.execute(_THREAD_OF, (key, self._scope.limit)).fetchone()
             if row is None:
                 return Truth(False)
             key = row[0]
@@ -300,12 +312,12 @@ class _Compiler:
             case State.SENT:
                 return _lies(self._scope.with_role(MailboxRole.SENT))
             case State.UNREAD:
-                if self._scope.limit is None:
+                if self._scope.limit is None or self._scope.has_all_accounts:
                     return Flagged(Flag.SEEN, present=False)
                 return Negation(self._flag_in_scope(Flag.SEEN, self._scope.limit))
             case _:
                 flag = _FLAG_OF[state]
-                if self._scope.limit is None:
+                if self._scope.limit is None or self._scope.has_all_accounts:
                     return Flagged(flag)
                 return self._flag_in_scope(flag, self._scope.limit)
 

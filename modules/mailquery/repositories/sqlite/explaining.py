@@ -76,6 +76,8 @@ def explain_query(
     engine = () if selection.empty else _plan(connection, selection)
     driver = "nothing: no message can match" if selection.empty else _driver(engine)
     besides = ("in an account that the caller may see: its placements are looked up",) if scope.limit else ()
+    if scope.policy.withholds and scope.has_all_accounts:
+        besides = ("not withheld by the operator's policy: that is looked up by its row id",)
     tree = _Explainer(connection, scope, people, selection, driver).conjunct(query)
     return Explanation(tree, driver, besides, engine)
 

@@ -48,6 +48,12 @@ _BODIES = """
     CROSS JOIN bodies b ON b.sequence = m.sequence
 """
 
+_ADDED_SINCE = """
+    SELECT 1 FROM messages m
+    WHERE m.sequence > ?1 AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
+                                            AND v.mailbox IN (SELECT value FROM json_each(?2)))) LIMIT 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -66,6 +72,7 @@ class _RankingKey:
     as_of: int
     visible: Visibility
     model: str  # that its vector is of, empty where meaning is not used
+    generation: int  # of what the policy withholds
 
 
 class SqliteSearch:
@@ -132,8 +139,8 @@ class SqliteSearch:
         start, limit, steps = asked.start, asked.limit, asked.steps
         model = asked.vector.model if asked.vector else ""
         state = State.read(connection)
-        embedded = state.messages if model == state.model else 0
-        key = _RankingKey(asked.query, as_of, asked.visible, model)
+        through = state.through if model == state.model else 0
+        key = _RankingKey(asked.query, as_of, asked.visible, model, scope.policy.generation)
         # Only later pages take a ranking that is remembered: flags and mailboxes change without a new version.
         ranking = self._rankings.pop(key, None) if start is not None else None
         if ranking is None:
@@ -164,7 +171,7 @@ class SqliteSearch:
             ranked_newest=RANKED if ranking.cut else None,
             standings=tuple(ranking.standings[row] for row in page),
             near=ranking.near,
-            all_embedded=asked.vector is None or embedded >= _messages(connection),
+            all_embedded=asked.vector is None or not _any_added_since(connection, through, scope),
         )
 
     async def attachments(
@@ -218,9 +225,9 @@ class SqliteSearch:
         return await self._database.read(read)
 
 
-def _messages(connection: sqlite3.Connection) -> int:
-    (messages,) = connection.execute("SELECT value FROM facts WHERE name = 'messages'").fetchone()
-    return int(messages)
+def _any_added_since(connection: sqlite3.Connection, sequence: int, scope: Scope) -> bool:
+    """Whether there are later messages that the caller sees."""
+    return connection.execute(_ADDED_SINCE, (sequence, scope.limit)).fetchone() is not None
 
 
 def _count(connection: sqlite3.Connection, selection: Selection, joined: str = "", most: int = _COUNTED + 1) -> int:

@@ -298,7 +298,7 @@ class Selection:
         if visible is not None:
             conditions.append(
                 Condition(
-                    "EXISTS (SELECT 1 FROM placements v WHERE v.message = {row}"
+                    "EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = {row}"
                     " AND +v.mailbox IN (SELECT value FROM json_each(?)))",
                     (visible,),
                 )

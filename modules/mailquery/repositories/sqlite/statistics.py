@@ -102,7 +102,8 @@ class _Counting:
         return " UNION ALL ".join(statements), parameters
 
     def _cells_of(self, groupings: Sequence[Grouping], among: str) -> tuple[str, list[object]]:
-        unread, visible = (_UNREAD, ()) if self.scope.limit is None else (_UNREAD_IN_SCOPE, (self.scope.limit,))
+        whole = self.scope.has_all_accounts
+        unread, visible = (_UNREAD, ()) if whole else (_UNREAD_IN_SCOPE, (self.scope.limit,))
         selection = self.selection
         conditions = [by.condition for by in groupings if by.condition]
         if among:
