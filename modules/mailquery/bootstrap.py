@@ -27,7 +27,7 @@ from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.contents import Contents
-from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
+from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
@@ -45,7 +45,10 @@ from mailquery.settings import Settings, load_settings
 from mcpkit.database.sqlite import Database
 from mcpkit.errors import Fault
 from mcpkit.security.audit.store import AuditCopy, ChainedAudit
+from mcpkit.security.consent import Consents, Mode, Rules
+from mcpkit.security.consent_store import ConsentStore
 from mcpkit.security.control import open_control
+from mcpkit.security.identity import login_name
 from mcpkit.security.key_files import load_private_key
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
 from mcpkit.transport.hangup import on_hangup
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
     from mcpkit.protocol.parameters import ParameterResolver
+    from mcpkit.protocol.stages.consenting import Consent
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
     from mcpkit.security.master_key import KeyKeeper
@@ -97,6 +101,14 @@ class Application:
         from mcpkit.security.secrets import SecretStore
 
         return SecretStore(self.control, key_keeper(self.settings))
+
+    @property
+    def consent_store(self) -> ConsentStore:
+        return ConsentStore(self.control)
+
+    @property
+    def consents(self) -> Consents:
+        return Consents(self.consent_store, _consent_rules(self.settings))
 
     @property
     def import_mail(self) -> "ImportMail":
@@ -221,6 +233,7 @@ class Application:
             self.audit,
             limits=limits,
             parameters=resolver,
+            consent=self._consent_stage(),
             max_chars=self.settings.answers.max_chars,
             allowed=self.allowed,
             audit_stops_calls=self.settings.audit.on_failure == "stop",
@@ -231,8 +244,6 @@ class Application:
     @property
     def local_user(self) -> str:
         """Whoever runs this process."""
-        from mcpkit.security.identity import login_name
-
         return self.settings.user or login_name()
 
     @property
@@ -248,6 +259,13 @@ class Application:
         from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
 
         return ParameterResolver(StoredParameters(self.control), os.environ, Settings.prefix)
+
+    def _consent_stage(self) -> "Consent":
+        from mailquery.mcp.consent import MailTerms
+        from mcpkit.protocol.stages.consenting import Consent
+
+        terms = MailTerms(self.services.account_names, self.settings.consent.days)
+        return Consent(self.consents, terms, SignedTokens(load_or_create_key(self.settings.home)))
 
     async def health(self) -> Mapping[str, object]:
         """For `/health`, which anybody may ask: that the archive answers, and nothing of what is in it."""
@@ -317,6 +335,22 @@ def key_keeper(settings: Settings) -> "KeyKeeper":
     if settings.secrets.master_key_in == "keyring":
         return master_key.KeyringKeeper("mailquery master key", str(settings.home))
     return master_key.FileKeeper(settings.secrets.master_key_file or settings.home / "master.key")
+
+
+def _consent_rules(settings: Settings) -> Rules:
+    consent = settings.consent
+    return Rules(
+        zone=settings.zone,
+        # A client in this process is the local user's, as one over STDIO is.
+        modes={"http": Mode(consent.http), **dict.fromkeys(("stdio", "memory"), Mode(consent.stdio))},
+        tainted={"http": consent.taint_http, **dict.fromkeys(("stdio", "memory"), consent.taint_stdio)},
+        window=consent.taint_minutes * 60,
+        days=consent.days,
+        refusal=consent.refusal_minutes * 60,
+        granted_by=consent.granted_by or settings.user or login_name(),
+        reason=consent.reason or "whoever runs the program on this machine reads their own mail",
+        always_ask=frozenset(consent.always_ask),
+    )
 
 
 @asynccontextmanager
@@ -394,6 +428,7 @@ def _services(settings: Settings, database: Archive, vectors: SqliteVectors, mea
         read_message=ReadMessage(messages, signals, contents),
         read_thread=ReadThread(messages, signals, contents),
         list_accounts=ListAccounts(directory),
+        account_names=AccountNames(directory),
         list_mailboxes=ListMailboxes(directory),
         list_attachments=ListAttachments(search, filters, tokens, contents=contents),
         get_attachment=GetAttachment(messages, settings.answers.attachment_bytes, contents),

@@ -226,6 +226,33 @@ class Awaiting(_Group):
     days: int = Field(default=3, ge=0, le=3_650)
 
 
+ConsentMode = Literal["ask", "granted", "deny"]
+
+
+class Consent(_Group):
+    """Who decides whether an assistant may use the mail, over each transport: `ask` the person at the client, `granted`
+    by the operator (over HTTP with who did so, and why), or `deny`. What is in `always_ask` is asked for even where the
+    rest is granted. A consent can last `days`, and a "no" is remembered for `refusal_minutes`. For `taint_minutes`
+    after mail was shown to a client, what is sensitive needs new consent if `taint_http` or `taint_stdio` is set."""
+
+    http: ConsentMode = "ask"
+    stdio: ConsentMode = "granted"
+    granted_by: str = Field(default="", max_length=200)
+    reason: str = Field(default="", max_length=500)
+    always_ask: tuple[str, ...] = ("mail:secrets",)
+    days: int = Field(default=30, ge=1, le=365)
+    refusal_minutes: int = Field(default=60, ge=0, le=7 * 24 * 60)
+    taint_http: bool = True
+    taint_stdio: bool = False
+    taint_minutes: int = Field(default=30, ge=1, le=24 * 60)
+
+    @model_validator(mode="after")
+    def _accounted_for(self) -> Self:
+        if self.http == "granted" and not (self.granted_by.strip() and self.reason.strip()):
+            raise ValueError("http: granted needs granted_by (who chose it) and reason (why), which are recorded")
+        return self
+
+
 class HeaderMatch(_Group):
     """A rule on a header field: its `name`, and one of the others. `exact` and `contains` ignore case; `regex` is of
     RE2 (https://github.com/google/re2/wiki/Syntax) and is looked for anywhere in the value."""
@@ -381,6 +408,7 @@ class Settings(LayeredSettings):
     meaning: Meaning = Meaning()
     ranking: Ranking = Ranking()
     awaiting: Awaiting = Awaiting()
+    consent: Consent = Consent()
     policy: OperatorPolicy = OperatorPolicy()
     mail: Mail = Mail()
     limits: RateLimiting = RateLimiting()

@@ -17,6 +17,13 @@ from mailquery.settings import load_settings
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE_HOME = ROOT / ".mailquery" / "sample"
 SAMPLE_ACCOUNT = "sample"
+# Nobody's mail: there is nobody to be asked.
+SAMPLE_CONSENT = {
+    "MAILQUERY_CONSENT__HTTP": "granted",
+    "MAILQUERY_CONSENT__TAINT_HTTP": "false",
+    "MAILQUERY_CONSENT__GRANTED_BY": "scripts/run",
+    "MAILQUERY_CONSENT__REASON": "the sample mailbox is invented",
+}
 MAILQUERY = ROOT / ".venv" / "bin" / "mailquery"
 
 
@@ -34,6 +41,8 @@ def main() -> None:
         build_sample(home)
     print(next_steps(home, what, options.host, options.port), flush=True)
     os.environ["MAILQUERY_HOME"] = str(home)
+    if home == SAMPLE_HOME:
+        os.environ.update(SAMPLE_CONSENT)
     os.execv(MAILQUERY, [str(MAILQUERY), *serve_arguments(options)])
 
 
@@ -98,11 +107,23 @@ def next_steps(home: Path, what: str, host: str, port: int) -> str:
     arguments = ["serve", "--transport", "stdio"]
     entry = {"command": str(MAILQUERY), "args": arguments, "env": {"MAILQUERY_HOME": str(home)}}
     add = ["claude", "mcp", "add", "mailquery", "--env", f"MAILQUERY_HOME={home}", "--", str(MAILQUERY), *arguments]
+    grant = shlex.join(
+        ["env", f"MAILQUERY_HOME={home}", str(MAILQUERY), "consent", "grant", "--capability", "mail:read"]
+    )
+    consent = (
+        ""
+        if home == SAMPLE_HOME
+        else f"""
+What comes over HTTP is answered after you have consented: in a dialog of your assistant, or for 30 days by
+
+  {grant}
+"""
+    )
     return f"""
 mailquery serves {what}
   archive  {home}
   MCP      {url}
-
+{consent}
 Ask it something from another terminal:
 
   curl -s {url} -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(call))}

@@ -13,6 +13,14 @@ import pytest
 
 from support import planted
 
+# For tests that are not about consent.
+CONSENTED = {
+    "MAILQUERY_CONSENT__HTTP": "granted",
+    "MAILQUERY_CONSENT__TAINT_HTTP": "false",
+    "MAILQUERY_CONSENT__GRANTED_BY": "the test",
+    "MAILQUERY_CONSENT__REASON": "it is about something else",
+}
+
 
 @dataclass(frozen=True)
 class Ended:

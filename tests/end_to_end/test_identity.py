@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from end_to_end.conftest import CommandLine, letter, write_mbox
+from end_to_end.conftest import CONSENTED, CommandLine, letter, write_mbox
 from end_to_end.served import call, created, serving
 from support.authorization_server import INTROSPECTOR, AuthorizationServer, running
 
@@ -25,7 +25,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
         mbox = write_mbox(folder / f"{account}.mbox", [letter(number, subject=f"About {account}")])
         done = mailquery("import", mbox, "--account", account, "--no-embed")
         assert done.code == 0, done.err
-    mailquery.environment |= {"MAILQUERY_AUTH__USERS": USERS, "MAILQUERY_MEANING__ENABLED": "false"}
+    mailquery.environment |= {"MAILQUERY_AUTH__USERS": USERS, "MAILQUERY_MEANING__ENABLED": "false", **CONSENTED}
     return mailquery
 
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import pytest
 
-from end_to_end.conftest import CommandLine, letter, write_mbox
+from end_to_end.conftest import CONSENTED, CommandLine, letter, write_mbox
 from end_to_end.test_serving import HANDSHAKE, message, post
 
 ADA, EVE = b"Ada Example <ada@example.org>", b"Eve <eve@evil.example>"
@@ -21,7 +21,7 @@ SEARCH = {"name": "search_messages", "arguments": {"query": "badgers"}}
 def configured(mailquery: CommandLine, tmp_path: Path) -> CommandLine:
     """Four messages of Ada and two of Eve, and a settings folder of their own."""
     (tmp_path / "config").mkdir()
-    mailquery.environment["MAILQUERY_CONFIG_DIR"] = str(tmp_path / "config")
+    mailquery.environment |= {"MAILQUERY_CONFIG_DIR": str(tmp_path / "config"), **CONSENTED}
     raws = [letter(n) for n in range(4)] + [letter(n).replace(ADA, EVE) for n in (4, 5)]
     done = mailquery("import", "--no-embed", write_mbox(tmp_path / "mail.mbox", raws))
     assert done.code == 0, done.err

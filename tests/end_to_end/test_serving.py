@@ -32,7 +32,8 @@ HANDSHAKE = message(
 
 @pytest.fixture
 def served(filled: CommandLine) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """The URL of a running HTTP server, and its process."""
+    """The URL of a running HTTP server, which may be asked for everything, and its process."""
+    assert filled("consent", "grant", "--capability", "mail:read").code == 0
     process = filled.start("serve", "--transport", "http", "--port", "0", stderr=subprocess.PIPE)
     assert process.stderr is not None
     url = None

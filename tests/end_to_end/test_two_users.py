@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from end_to_end.conftest import CommandLine, write_mbox
+from end_to_end.conftest import CONSENTED, CommandLine, write_mbox
 from end_to_end.served import created, serving
 
 CALLS = 1_000
@@ -51,10 +51,14 @@ def keys_and_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dic
         mbox = write_mbox(folder / f"{account}.mbox", [letter(user, number) for number in range(LETTERS)])
         done = mailquery("import", mbox, "--account", account)
         assert done.code == 0, done.err
-    mailquery.environment |= UNLIMITED | {
-        "MAILQUERY_AUTH__STRATEGIES": "api-keys",
-        "MAILQUERY_AUTH__USERS": json.dumps({user: [account] for user, account in ACCOUNTS.items()}),
-    }
+    mailquery.environment |= (
+        UNLIMITED
+        | CONSENTED
+        | {
+            "MAILQUERY_AUTH__STRATEGIES": "api-keys",
+            "MAILQUERY_AUTH__USERS": json.dumps({user: [account] for user, account in ACCOUNTS.items()}),
+        }
+    )
     scopes = [option for scope in SCOPES for option in ("--scope", scope)]
     keys = {user: created(mailquery, "--user", user, *scopes)["key"] for user in ACCOUNTS}
     with serving(mailquery) as url:

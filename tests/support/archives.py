@@ -29,7 +29,7 @@ from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.contents import Contents
-from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
+from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.embedding import EmbedMail
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
@@ -174,6 +174,7 @@ async def temporary_archive(
                 read_message=ReadMessage(messages, signals, contents),
                 read_thread=ReadThread(messages, signals, contents),
                 list_accounts=ListAccounts(directory),
+                account_names=AccountNames(directory),
                 list_mailboxes=ListMailboxes(directory),
                 list_attachments=ListAttachments(search, filters, tokens, clock, contents),
                 get_attachment=GetAttachment(messages, largest_attachment, contents),

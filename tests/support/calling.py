@@ -11,7 +11,7 @@ from mcpkit.protocol.calls import Call, Principal
 from mcpkit.protocol.declarations import Declaration
 from mcpkit.protocol.parameters import ParameterResolver
 from mcpkit.protocol.pipeline import build_pipeline
-from mcpkit.protocol.stages import Reply
+from mcpkit.protocol.stages import Reply, Stage
 from mcpkit.protocol.uris import find_resource
 from mcpkit.security.audit import AuditRecord
 
@@ -45,11 +45,12 @@ class Caller:
         user: str = "ana",
         accounts: frozenset[str] | None = None,
         parameters: ParameterResolver | None = None,
+        consent: Stage | None = None,
     ) -> None:
         self.offered = catalogue(services, parameters)
         self.audit = Kept()
         principal = Principal(user, scopes=frozenset({"*"}), accounts=accounts)
-        self._pipeline = build_pipeline(Somebody(principal), self.audit, parameters=parameters)
+        self._pipeline = build_pipeline(Somebody(principal), self.audit, parameters=parameters, consent=consent)
 
     async def run(self, kind: str, name: str, arguments: Mapping[str, object], declaration: Declaration) -> Reply:
         call = Call(kind, name, arguments, request_id="1", transport="memory", declaration=declaration)

@@ -14,7 +14,7 @@ from mcp_types import PromptReference
 from mailbench.injection.judge import Answer
 from mailbench.injection.letters import Letter
 from mailquery.bootstrap import Application, open_application
-from mailquery.settings import Settings
+from mailquery.settings import Consent, Settings
 
 _PERSON = PromptReference(type="ref/prompt", name="everything_with")
 PARTS = ("text", "html", "headers", "raw")
@@ -27,7 +27,8 @@ async def archive_of(home: Path, letters: Sequence[Letter]) -> AsyncIterator["Re
     box.mkdir(parents=True)
     for number, letter in enumerate(letters):
         (box / f"{number:04}.eml").write_bytes(letter.raw)
-    settings = Settings(home=home, me=("bo@home.example",))
+    # Consent is not what is looked at here: codes are shown where a call asks for them.
+    settings = Settings(home=home, me=("bo@home.example",), consent=Consent(always_ask=()))
     async with open_application(settings) as application:
         await application.import_mail([box], account="home")
         async with Client(application.server()) as client:

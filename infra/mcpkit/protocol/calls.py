@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from mcpkit.protocol.declarations import Declaration
@@ -32,16 +32,56 @@ class Principal:
         return EVERYTHING in self.scopes or permission in self.scopes
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A question with a fixed set of answers, of which one is to be chosen; `field` is the answer's name."""
+
+    message: str
+    field: str
+    title: str
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person did with a form. `content` is as the client sent it, and not checked."""
+
+    action: Literal["accept", "decline", "cancel"]
+    content: Mapping[str, object] = field(default_factory=dict)
+
+    def chosen(self, form: Form) -> str | None:
+        """One of the form's choices, or None: it was not accepted, or holds anything else."""
+        if self.action != "accept" or set(self.content) != {form.field}:
+            return None
+        value = self.content[form.field]
+        return value if isinstance(value, str) and value in form.choices else None
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How the person at the client can be asked something: not at all, by `ask` while the call runs, or `by_return`,
+    where the call ends with the question and is made again with `answer` and the `state` that was sent with it."""
+
+    ask: Callable[[Form], Awaitable[Answer]] | None = None
+    by_return: bool = False
+    answer: Answer | None = None
+    state: str | None = None
+
+    @property
+    def possible(self) -> bool:
+        return self.by_return or self.ask is not None
+
+
 @dataclass(slots=True)
 class Call:
     """`kind` is tool, resource, prompt or completion; `name` the tool's name or the resource's URI; `arguments` are as
     sent. `authenticated` is whom the transport found a credential of, for the identity provider; `principal` is who
     calls, and is set before any stage runs. `report(progress, total, message)` sends a progress notification where
-    the client asked for them. `explains` is whether the request asks for an explanation in its `_meta`.
-    `declaration` is what is called; `resolved` are the arguments with those that were preset, and `given` are they as
-    the validation stage leaves them to the handler: the tool's `Arguments`, or the text values of the others.
-    `reason` is what a decision about the call rests on, for the audit; whichever stage decides may set it, to words of
-    the server's own.
+    the client asked for them, and `asking` asks the person there. `explains` is whether the request asks for an
+    explanation in its `_meta`. `declaration` is what is called; `resolved` are the arguments with those that were
+    preset, and `given` are they as the validation stage leaves them to the handler: the tool's `Arguments`, or the text
+    values of the others. `reason` is what a decision about the call rests on, for the audit; whichever stage decides
+    may set it, to words of the server's own.
     """
 
     kind: str
@@ -53,6 +93,7 @@ class Call:
     client: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     report: Report = _nowhere
+    asking: Asking = field(default_factory=Asking)
     authenticated: Principal | None = None
     principal: Principal | None = None
     explains: bool = False

@@ -90,9 +90,13 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[ArgumentsT, ResultT]):
-    """`links` and `embedded` give further content blocks for a result, after it was cut to its budget. `capabilities`
-    names what a call with these arguments needs consent for. `preset` names the arguments, as they are sent, whose
-    values users and operators may set beforehand (`protocol.parameters`)."""
+    """`links` and `embedded` give further content blocks for a result, after it was cut to its budget. `preset` names
+    the arguments, as they are sent, whose values users and operators may set beforehand (`protocol.parameters`).
+
+    `untrusted` says that what it gives holds text that somebody else chose; `sensitive` that consent to it must be
+    fresh where such text was shown before. `capabilities` are those that the given arguments need consent to beside
+    `permission`; they are sensitive all of them. Without `needs_consent` it touches nothing of a user's.
+    """
 
     name: str
     title: str
@@ -103,7 +107,10 @@ class Tool(Generic[ArgumentsT, ResultT]):
     handler: Callable[[Call, ArgumentsT], Awaitable[ResultT]]
     links: Callable[[ResultT], Sequence[Link]] | None = None
     embedded: Callable[[ResultT], Sequence[Embedded]] | None = None
+    needs_consent: bool = True
     capabilities: Callable[[ArgumentsT], Sequence[str]] | None = None
+    untrusted: bool = False
+    sensitive: bool = False
     preset: Sequence[str] = ()
     read_only: bool = True
     destructive: bool = False
@@ -129,7 +136,8 @@ class ResourceHandler(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource, or with `{name}`s in its URI a template of resources (RFC 6570, level 1)."""
+    """A resource, or with `{name}`s in its URI a template of resources (RFC 6570, level 1). `untrusted` and `sensitive`
+    are as those of a tool."""
 
     uri: str
     name: str
@@ -138,6 +146,8 @@ class Resource:
     mime_type: str
     permission: str
     handler: ResourceHandler
+    untrusted: bool = False
+    sensitive: bool = False
 
     @property
     def is_template(self) -> bool:

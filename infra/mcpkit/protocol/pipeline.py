@@ -5,7 +5,7 @@ refuses by raising a `Fault`. Stages know calls and declarations; no tool knows 
 those that a deployment adds:
 
     (metrics) > audit > identify > contain errors > authorise > policy > limit rate > resolve parameters > validate
-              > (consent) > shape > run
+              > consent > shape > run
 """
 
 from collections.abc import Sequence
@@ -69,6 +69,7 @@ def build_pipeline(
     *,
     limits: RateLimits | None = None,
     parameters: ParameterResolver | None = None,
+    consent: Stage | None = None,
     max_chars: int = DEFAULT_MAX_CHARS,
     audit_stops_calls: bool = True,
     audited_values: frozenset[str] = frozenset(),
@@ -85,6 +86,7 @@ def build_pipeline(
         LimitRate(limits) if limits else None,
         ResolveParameters(parameters) if parameters else None,
         Validate(),
+        consent,
         Shape(max_chars),
     ]
     return Pipeline(identity, [stage for stage in stages if stage is not None], allowed)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 
 from mcp.server.context import ServerRequestContext
+from mcp_types import InputResponseRequestParams
 
+from mcpkit.protocol.asking import asking_of
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Declaration
 from mcpkit.security.untrusted import clean_line
@@ -26,7 +28,9 @@ def call_from(
     name: str,
     arguments: Mapping[str, object] | None = None,
     declaration: Declaration | None = None,
+    params: InputResponseRequestParams | None = None,
 ) -> Call:
+    """`params` are those of a request that may ask something back."""
     request = context.request
     return Call(
         kind=kind,
@@ -39,6 +43,7 @@ def call_from(
         headers={} if request is None else request.headers,
         authenticated=None if request is None else request.scope.get(PRINCIPAL_KEY),
         report=context.session.report_progress,
+        asking=asking_of(context, params),
         explains=bool(context.meta and context.meta.get(EXPLAIN) is True),
         declaration=declaration,
     )

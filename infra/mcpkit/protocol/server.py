@@ -15,6 +15,7 @@ from mcp_types import (
     CompleteResult,
     GetPromptRequestParams,
     GetPromptResult,
+    InputRequiredResult,
     ListPromptsResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
@@ -119,18 +120,20 @@ class _Handlers:
         tools, cursor = page([self._tools[tool.name][1] for tool in seen], params, self._page_size)
         return ListToolsResult(tools=tools, next_cursor=cursor)
 
-    async def call_tool(self, context: ServerRequestContext, params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(
+        self, context: ServerRequestContext, params: CallToolRequestParams
+    ) -> CallToolResult | InputRequiredResult:
         found = self._tools.get(params.name)
         if found is None:
             raise await self._unknown(context, "tool", params.name, self._catalogue.tools)
-        call = call_from(context, "tool", params.name, params.arguments, found[0])
+        call = call_from(context, "tool", params.name, params.arguments, found[0], params)
         try:
             reply = await self._pipeline.run(call)
         except Fault as fault:
             if fault.code is ErrorCode.FORBIDDEN and not self._pipeline.offers(call.caller, found[0]):
                 raise await self._hidden(context, "tool", params.name, self._catalogue.tools) from None
             return error_result(fault)
-        assert isinstance(reply.wire, CallToolResult), "no shaping stage ran"
+        assert isinstance(reply.wire, CallToolResult | InputRequiredResult), "no shaping stage ran"
         return reply.wire
 
     async def list_resources(
@@ -149,13 +152,13 @@ class _Handlers:
 
     async def read_resource(
         self, context: ServerRequestContext, params: ReadResourceRequestParams
-    ) -> ReadResourceResult:
+    ) -> ReadResourceResult | InputRequiredResult:
         uri = str(params.uri)
         resource = find_resource(self._catalogue.resources, uri)
         if resource is None:
             await self._refuse(context, "resource", uri)
             raise resource_not_found(uri, context.protocol_version)
-        call = call_from(context, "resource", uri, declaration=resource)
+        call = call_from(context, "resource", uri, None, resource, params)
         try:
             reply = await self._pipeline.run(call)
         except Fault as fault:
@@ -164,7 +167,7 @@ class _Handlers:
             if fault.code is ErrorCode.FORBIDDEN and not self._pipeline.offers(call.caller, resource):
                 raise resource_not_found(uri, context.protocol_version) from fault
             raise
-        assert isinstance(reply.wire, ReadResourceResult), "no shaping stage ran"
+        assert isinstance(reply.wire, ReadResourceResult | InputRequiredResult), "no shaping stage ran"
         return reply.wire
 
     async def list_prompts(
@@ -174,18 +177,20 @@ class _Handlers:
         prompts, cursor = page([described_prompt(prompt) for prompt in seen], params, self._page_size)
         return ListPromptsResult(prompts=prompts, next_cursor=cursor)
 
-    async def get_prompt(self, context: ServerRequestContext, params: GetPromptRequestParams) -> GetPromptResult:
+    async def get_prompt(
+        self, context: ServerRequestContext, params: GetPromptRequestParams
+    ) -> GetPromptResult | InputRequiredResult:
         prompt = self._prompts.get(params.name)
         if prompt is None:
             raise await self._unknown(context, "prompt", params.name, self._catalogue.prompts)
-        call = call_from(context, "prompt", params.name, params.arguments, prompt)
+        call = call_from(context, "prompt", params.name, params.arguments, prompt, params)
         try:
             reply = await self._pipeline.run(call)
         except Fault as fault:
             if fault.code is ErrorCode.FORBIDDEN and not self._pipeline.offers(call.caller, prompt):
                 raise await self._hidden(context, "prompt", params.name, self._catalogue.prompts) from None
             raise
-        assert isinstance(reply.wire, GetPromptResult), "no shaping stage ran"
+        assert isinstance(reply.wire, GetPromptResult | InputRequiredResult), "no shaping stage ran"
         return reply.wire
 
     async def complete(self, context: ServerRequestContext, params: CompleteRequestParams) -> CompleteResult:
@@ -202,7 +207,7 @@ class _Handlers:
         try:
             reply = await self._pipeline.run(call_from(context, "completion", reference, arguments, completion))
         except Fault as fault:
-            if fault.code is ErrorCode.FORBIDDEN:
+            if fault.code in (ErrorCode.FORBIDDEN, ErrorCode.CONSENT_REQUIRED):
                 return nothing
             raise
         assert isinstance(reply.wire, CompleteResult), "no shaping stage ran"

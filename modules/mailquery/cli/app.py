@@ -12,6 +12,7 @@ from mailquery import __version__
 from mailquery.cli import (
     auditing,
     configuration,
+    consent,
     conversations,
     defaults,
     doctoring,
@@ -93,6 +94,7 @@ for family in (
     policy,
     auditing,
     configuration,
+    consent,
     defaults,
     master_key,
 ):

@@ -172,6 +172,7 @@ def list_attachments(listing: ListAttachments) -> Tool[ListAttachmentsArguments,
         permission=READ,
         preset=("account", "limit", "max_chars"),
         handler=handler,
+        untrusted=True,
     )
 
 
@@ -299,5 +300,7 @@ def get_attachment(get: GetAttachment) -> Tool[GetAttachmentArguments, Attachmen
         result=AttachmentResult,
         permission=ATTACHMENTS,
         handler=handler,
+        untrusted=True,
+        sensitive=True,
         embedded=AttachmentResult.embedded,
     )

@@ -161,4 +161,5 @@ def awaiting_reply(awaiting: AwaitingReply) -> Tool[AwaitingReplyArguments, Awai
         permission=READ,
         preset=("account", "days", "limit", "max_chars"),
         handler=handler,
+        untrusted=True,
     )

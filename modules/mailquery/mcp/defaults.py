@@ -62,6 +62,7 @@ def get_defaults(parameters: ParameterResolver) -> Tool[GetDefaultsArguments, De
         result=DefaultList,
         permission=READ,
         handler=handler,
+        needs_consent=False,
     )
 
 
@@ -86,5 +87,6 @@ def set_default(parameters: ParameterResolver) -> Tool[SetDefaultArguments, Defa
         result=DefaultList,
         permission=READ,
         handler=handler,
+        sensitive=True,  # so that no mail can have it done behind its reader's back
         read_only=False,
     )

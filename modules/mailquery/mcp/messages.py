@@ -353,4 +353,5 @@ def read_message(read: ReadMessage) -> Tool[ReadMessageArguments, MessageResult]
         preset=("max_chars",),
         handler=handler,
         capabilities=secrets_capability,
+        untrusted=True,
     )

@@ -101,4 +101,5 @@ def find_people(find: FindPeople) -> Tool[FindPeopleArguments, PeopleResult]:
         permission=READ,
         preset=("max_chars",),
         handler=handler,
+        untrusted=True,
     )

@@ -78,6 +78,7 @@ def resources(services: Services) -> list[Resource]:
             mime_type="text/plain",
             permission=READ,
             handler=message,
+            untrusted=True,
         ),
         Resource(
             uri="mail://thread/{id}",
@@ -87,6 +88,7 @@ def resources(services: Services) -> list[Resource]:
             mime_type="text/plain",
             permission=READ,
             handler=thread,
+            untrusted=True,
         ),
         Resource(
             uri="mail://attachment/{id}",
@@ -96,6 +98,8 @@ def resources(services: Services) -> list[Resource]:
             mime_type="application/octet-stream",
             permission=ATTACHMENTS,
             handler=attachment,
+            untrusted=True,
+            sensitive=True,
         ),
     ]
 

@@ -231,4 +231,5 @@ def response_times(times: ResponseTimes) -> Tool[ResponseTimesArguments, Respons
         permission=STATISTICS,
         preset=("account", "limit", "max_chars"),
         handler=handler,
+        untrusted=True,
     )

@@ -266,4 +266,5 @@ def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResul
         preset=("account", "limit", "sort", "max_chars"),
         handler=handler,
         capabilities=secrets_capability,
+        untrusted=True,
     )

@@ -114,4 +114,5 @@ def find_similar(find: FindSimilar) -> Tool[FindSimilarArguments, SimilarResult]
         permission=READ,
         preset=("limit", "max_chars"),
         handler=handler,
+        untrusted=True,
     )

@@ -238,4 +238,5 @@ def mail_statistics(statistics: MailStatistics) -> Tool[StatisticsArguments, Sta
         permission=STATISTICS,
         preset=("account", "limit", "max_chars"),
         handler=handler,
+        untrusted=True,
     )

@@ -241,4 +241,5 @@ def read_thread(read: ReadThread) -> Tool[ReadThreadArguments, ThreadResult]:
         preset=("order", "max_chars"),
         handler=handler,
         capabilities=secrets_capability,
+        untrusted=True,
     )

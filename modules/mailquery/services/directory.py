@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mailquery.repositories.interfaces import DirectoryRepository
 from mailquery.repositories.records import AccountSummary, MailboxSummary, Person, Total, Visibility
 from mailquery.services.limits import checked_limit
-from mailquery.services.scope import unknown_name
+from mailquery.services.scope import Scope, unknown_name
 from mcpkit.errors import ErrorCode, Fault
 
 MOST_PEOPLE = 100
@@ -17,6 +17,16 @@ class ListAccounts:
 
     async def __call__(self, visible: Visibility) -> tuple[AccountSummary, ...]:
         return await self._directory.accounts(visible)
+
+
+class AccountNames:
+    """The names alone, which are looked up again only when the archive has changed."""
+
+    def __init__(self, directory: DirectoryRepository) -> None:
+        self._scope = Scope(directory)
+
+    async def __call__(self, visible: Visibility) -> tuple[str, ...]:
+        return (await self._scope.snapshot(visible)).accounts
 
 
 class ListMailboxes:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
-from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
+from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
@@ -20,6 +20,7 @@ class Services:
     read_message: ReadMessage
     read_thread: ReadThread
     list_accounts: ListAccounts
+    account_names: AccountNames
     list_mailboxes: ListMailboxes
     list_attachments: ListAttachments
     get_attachment: GetAttachment

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mailquery.settings import TOOLS
+from mcpkit.protocol.declarations import UntrustedResult
 from mcpkit.protocol.descriptions import described_prompt, described_resource, described_template, described_tool
 from support.archives import Archive
 from support.calling import Caller
@@ -75,3 +76,10 @@ async def test_what_every_session_pays_for_stays_small(caller: Caller) -> None:
 async def test_every_reference_of_a_completion_exists(archive: Archive, caller: Caller) -> None:
     arguments = {(prompt.name, argument.name) for prompt in caller.offered.prompts for argument in prompt.arguments}
     assert {(each.reference, each.argument) for each in caller.offered.completions} <= arguments
+
+
+async def test_what_shows_mail_is_declared_untrusted_and_what_writes_sensitive(caller: Caller) -> None:
+    for tool in caller.offered.tools:
+        shows_mail = issubclass(tool.result, UntrustedResult)
+        assert tool.untrusted or not shows_mail, tool.name
+        assert tool.sensitive or tool.read_only, tool.name

@@ -4,22 +4,26 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mcp_types import CallToolResult, CompleteResult, GetPromptResult, ReadResourceResult
+from mcp_types import CallToolResult, CompleteResult, GetPromptResult, InputRequiredResult, ReadResourceResult
 
 from mcpkit.protocol.calls import Call
 
-WireResult = CallToolResult | ReadResourceResult | GetPromptResult | CompleteResult
+WireResult = CallToolResult | ReadResourceResult | GetPromptResult | CompleteResult | InputRequiredResult
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """`value` is what the handler gave; `wire` and `characters` (its size as compact JSON) are there once it was
-    shaped. `disclosed` are the ids of what it shows."""
+    shaped. `disclosed` are the ids of what it shows. A call that ends with a question has no value."""
 
     value: object
     wire: WireResult | None = None
     characters: int = 0
     disclosed: Sequence[str] = ()
+
+    @property
+    def is_question(self) -> bool:
+        return isinstance(self.wire, InputRequiredResult)
 
 
 Proceed = Callable[[Call], Awaitable[Reply]]

@@ -60,7 +60,8 @@ class Audit:
         except Exception:
             await record("failed", error=ErrorCode.INTERNAL_ERROR.name)
             raise
-        await record("allowed", characters=reply.characters, disclosed=tuple(reply.disclosed))
+        decision = "asked" if reply.is_question else "allowed"
+        await record(decision, characters=reply.characters, disclosed=tuple(reply.disclosed))
         return reply
 
     async def _record(

@@ -37,7 +37,7 @@ class ResolveParameters:
             reply = await proceed(call)
         except Fault as fault:
             raise _placed(fault, resolved) from fault
-        if call.explains or getattr(call.given, "explain", False):
+        if not reply.is_question and (call.explains or getattr(call.given, "explain", False)):
             return _explained(reply, call, resolved)
         return reply
 

@@ -19,10 +19,10 @@ def _now() -> str:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
     """`arguments` maps the names of arguments to the sizes of their values (characters of compact JSON), and `values`
-    has those few that the operator wants kept. `decision` is allowed, denied, failed or cancelled, and `reason` what it
-    rests on. `credential` is what the caller was known by (the id of an API key, a client of the authorization server),
-    `client` what the client calls itself. `duration` is in seconds, `characters` the size of the reply, and `time` when
-    the call began (RFC 3339, UTC)."""
+    has those few that the operator wants kept. `decision` is allowed, asked (the call ended with a question to the
+    person), denied, failed or cancelled, and `reason` what it rests on. `credential` is what the caller was known by
+    (the id of an API key, a client of the authorization server), `client` what the client calls itself. `duration` is
+    in seconds, `characters` the size of the reply, and `time` when the call began (RFC 3339, UTC)."""
 
     kind: str
     name: str

@@ -16,27 +16,30 @@ CREATE TABLE api_keys (
 ) WITHOUT ROWID;
 CREATE INDEX api_keys_by_user ON api_keys (user);
 
--- The newest decision that is neither revoked nor expired holds.
+-- The newest decision that is neither revoked nor expired holds. Times have fractions of a second.
 CREATE TABLE consents (
   id         INTEGER PRIMARY KEY,
   user       TEXT    NOT NULL,
   capability TEXT    NOT NULL,
   resource   TEXT    NOT NULL,           -- what it is for, such as an account; '*' is every one
   decision   TEXT    NOT NULL CHECK (decision IN ('granted', 'denied')),
-  decided    INTEGER NOT NULL,
-  expires    INTEGER,
-  revoked    INTEGER,
+  decided    REAL    NOT NULL,
+  expires    REAL,                       -- at once, where it was for one call
+  revoked    REAL,
+  revoked_by TEXT,                       -- and why
   decided_by TEXT    NOT NULL,
-  way        TEXT    NOT NULL,           -- asked, command or setting
-  reason     TEXT    NOT NULL DEFAULT ''
+  way        TEXT    NOT NULL CHECK (way IN ('asked', 'command', 'setting')),
+  reason     TEXT    NOT NULL DEFAULT '',
+  asking     TEXT                        -- the question that was answered; no question is answered twice
 );
 CREATE INDEX consents_of ON consents (user, capability, resource, id);
+CREATE UNIQUE INDEX consents_by_asking ON consents (asking, capability, resource) WHERE asking IS NOT NULL;
 
--- When a caller was last shown text that somebody else chose.
+-- When a caller was last shown text that somebody else chose: no consent was given between `last` and a later showing.
 CREATE TABLE exposures (
   user   TEXT    NOT NULL,
   client TEXT    NOT NULL,
-  last   INTEGER NOT NULL,
+  last   REAL    NOT NULL,
   PRIMARY KEY (user, client)
 ) WITHOUT ROWID;
 
