@@ -16,6 +16,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -25,6 +26,7 @@ from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.rate_limits import RateLimits
 from mcpkit.transport.addresses import LimitAddresses
 from mcpkit.transport.connections import LimitedHttpProtocol
+from mcpkit.transport.containing import ContainHttpErrors
 from mcpkit.transport.endpoint import McpEndpoint
 
 logger = logging.getLogger(__name__)
@@ -98,6 +100,7 @@ def build_app(
     app: ASGIApp = Starlette(
         routes=[Route("/mcp", endpoint), Route("/health", _health_endpoint(server, health), methods=["GET"])],
         lifespan=lifespan,
+        middleware=[Middleware(ContainHttpErrors)],
     )
     if addresses is not None:
         app = LimitAddresses(app, addresses)
