@@ -65,6 +65,7 @@ def main() -> int:
             "seconds": ended - began,
             "findings": findings,
             "tracebacks": dict(logged),
+            "examples": {what: text for oracle in oracles.values() for what, text in oracle.examples.items()},
         }
         write_json(result, chosen.json)
     is_whole = http.requests == over_http and stdio.requests == lines

@@ -15,6 +15,7 @@ _EXCEPTION_TEXT = re.compile(
     rb"Traceback \(most recent call last|File \\?\"[^\"]*\.py|\b[A-Z]\w+(?:Error|Exception)\b[:(]|errors\.pydantic\.dev"
     rb"|sqlite3\.|fts5: |near \\?\"[^\"]*\\?\": syntax error|object at 0x[0-9a-f]{6}|site-packages"
 )
+_ERROR_LINE = re.compile(r"^[ |+]*([A-Za-z_][\w.]*(?:: .*)?)$", re.MULTILINE)
 _MOST_KEPT = 200
 
 
@@ -36,6 +37,7 @@ class Oracle:
         self.found: Counter[str] = Counter()
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.tracebacks: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}  # of each kind of traceback
         self._secrets = {
             place: (secret, base64.b64encode(secret).rstrip(b"=")[:-1], secret.hex().encode())
             for place, secret in secrets.items()
@@ -83,7 +85,10 @@ class Oracle:
         self._leaks("the log", kind, number, log)
         for line in log.splitlines():
             if b"Traceback" in line:
-                self.tracebacks[_last_words(line)] += 1
+                record = _record(line)
+                what = _last_words(record)
+                self.tracebacks[what] += 1
+                self.examples.setdefault(what, str(record.get("exception", "")))
 
     def _leaks(self, where: str, kind: str, number: int, text: bytes) -> None:
         for place, forms in self._secrets.items():
@@ -119,11 +124,15 @@ def _is_internal(error: Any) -> bool:
     return isinstance(error, dict) and error.get("code") == "INTERNAL_ERROR"
 
 
-def _last_words(line: bytes) -> str:
-    """The event and the exception of a record in the log."""
+def _record(line: bytes) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except ValueError:
-        return line[:200].decode("utf-8", "replace")
-    exception = str(record.get("exception", "")).strip().splitlines()
-    return f"{record.get('event')}: {exception[-1] if exception else ''}"[:300]
+        record = None
+    return record if isinstance(record, dict) else {"event": line[:200].decode("utf-8", "replace")}
+
+
+def _last_words(record: Mapping[str, Any]) -> str:
+    """The event, and the last error that its traceback names."""
+    named = _ERROR_LINE.findall(str(record.get("exception", "")))
+    return f"{record.get('event')}: {named[-1] if named else ''}".strip()[:200]
