@@ -225,7 +225,7 @@ async def test_what_is_wrong_makes_the_health_check_fail_without_saying_too_much
     async def broken() -> dict[str, object]:
         raise RuntimeError("swordfish")
 
-    for health, expected in ((damaged, "STORAGE_DAMAGED"), (broken, "unavailable")):
+    for health, expected in ((damaged, "STORAGE_DAMAGED"), (broken, "error_id")):
         async with served(Waiting(), health) as url, httpx2.AsyncClient() as http:
             response = await http.get(f"{url}/health")
         assert response.status_code == 503

@@ -23,6 +23,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.protocol.mapping import contain
 from mcpkit.security.rate_limits import RateLimits
 from mcpkit.transport.addresses import LimitAddresses
 from mcpkit.transport.connections import LimitedHttpProtocol
@@ -193,9 +194,9 @@ def _health_endpoint(server: Server[Any], health: Health) -> Callable[[Request],
             return JSONResponse({"status": "ok", **about, **await health()})
         except Fault as fault:
             return JSONResponse({"status": "unavailable", **about, "error": fault.as_dict()}, 503)
-        except Exception:
-            logger.exception("the health check failed")
-            return JSONResponse({"status": "unavailable", **about}, 503)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told its id
+            fault = contain(error, "checking the health")
+            return JSONResponse({"status": "unavailable", **about, **fault.details}, 503)
 
     return endpoint
 
