@@ -195,8 +195,8 @@ def _health_endpoint(server: Server[Any], health: Health) -> Callable[[Request],
         except Fault as fault:
             return JSONResponse({"status": "unavailable", **about, "error": fault.as_dict()}, 503)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told its id
-            fault = contain(error, "checking the health")
-            return JSONResponse({"status": "unavailable", **about, **fault.details}, 503)
+            unexpected = contain(error, "checking the health")
+            return JSONResponse({"status": "unavailable", **about, **unexpected.details}, 503)
 
     return endpoint
 
