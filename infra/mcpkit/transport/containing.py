@@ -11,8 +11,8 @@ from mcpkit.protocol.mapping import contain
 
 
 class ContainHttpErrors:
-    """Answers 500 with an error id where what it stands around raises, or returns without an answer. What a client does
-    that goes away is no error: an unfinished body is forgotten."""
+    """Answers 500 with an error id where what it stands around raises, answers 500 of its own accord, or returns without
+    an answer. A client that goes away is no error: an unfinished body is forgotten."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -21,7 +21,7 @@ class ContainHttpErrors:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        has_begun = is_gone = False
+        has_begun = is_gone = has_failed = False
 
         async def watched_receive() -> Message:
             nonlocal is_gone
@@ -30,9 +30,12 @@ class ContainHttpErrors:
             return message
 
         async def watched_send(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await send(message)
+            nonlocal has_begun, has_failed
+            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.INTERNAL_SERVER_ERROR:
+                has_failed = True
+            if not has_failed:
+                has_begun = True
+                await send(message)
 
         error: Exception | None = None
         try:
@@ -41,7 +44,9 @@ class ContainHttpErrors:
             return
         except Exception as raised:  # noqa: BLE001 - whatever it is, the caller is told its id
             error = raised
-        if error is None and not has_begun and not is_gone:
+        if error is None and has_failed:
+            error = RuntimeError("a library answered 500; what it logged stands before this")
+        elif error is None and not has_begun and not is_gone:
             error = RuntimeError("a request was left without an answer")
         if error is None:
             return

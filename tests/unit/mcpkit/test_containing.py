@@ -43,7 +43,7 @@ async def silent(scope: Scope, receive: Receive, send: Send) -> None:
     return
 
 
-@pytest.mark.parametrize("app", [raising, silent])
+@pytest.mark.parametrize("app", [raising, silent, PlainTextResponse(SECRET, 500)])
 async def test_an_error_and_a_missing_answer_are_told_by_the_id_under_which_the_log_has_them(
     app: Callable[[Scope, Receive, Send], Awaitable[None]], caplog: pytest.LogCaptureFixture
 ) -> None:
