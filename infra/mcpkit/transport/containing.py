@@ -11,7 +11,7 @@ from mcpkit.protocol.mapping import contain
 
 
 class ContainHttpErrors:
-    """Answers 500 with an error id where what it stands around raises, answers 500 of its own accord, or returns without
+    """Answers 500 with an error id where what it stands around raises, answers 500 itself, or returns without
     an answer. A client that goes away is no error: an unfinished body is forgotten."""
 
     def __init__(self, app: ASGIApp) -> None:
