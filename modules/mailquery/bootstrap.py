@@ -3,28 +3,35 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mailquery.domain.policy import Judge
 from mailquery.domain.relevance import Weights
+from mailquery.mcp.allowed import AllowedTools
+from mailquery.parsing.reading import header_lines
 from mailquery.repositories.records import Visibility
-from mailquery.repositories.sqlite.archive import open_archive
+from mailquery.repositories.sqlite.archive import Archive, open_archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
+from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
+from mailquery.services.contents import Contents
 from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
 from mailquery.services.ourselves import FindOurselves
+from mailquery.services.policing import ApplyPolicy, KeepJudged
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
@@ -32,10 +39,14 @@ from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.threads import ReadThread
-from mailquery.settings import Settings
+from mailquery.settings import Settings, load_settings
 from mcpkit.database.sqlite import Database
+from mcpkit.errors import Fault
+from mcpkit.security.audit.store import AuditCopy, ChainedAudit
 from mcpkit.security.control import open_control
+from mcpkit.security.key_files import load_private_key
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
+from mcpkit.transport.hangup import on_hangup
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -44,9 +55,16 @@ if TYPE_CHECKING:
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
     from mcpkit.protocol.parameters import ParameterResolver
+    from mcpkit.security.authentication.api_keys import ApiKeys
+    from mcpkit.security.authentication.key_store import KeyStore
+    from mcpkit.security.master_key import KeyKeeper
     from mcpkit.security.rate_limits import RateLimits
+    from mcpkit.security.secrets import SecretStore
+    from mcpkit.transport.authentication import Guard
 
 logger = logging.getLogger(__name__)
+
+_KEY_PREFIX = "mq"  # by which an API key of this product is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +85,16 @@ class Application:
     vectors: SqliteVectors
     meaning: Meaning
     control: Database  # what is kept about callers (`mcpkit.security.control`)
+    policies: SqlitePolicies
+    allowed: AllowedTools
+    audit: ChainedAudit
+
+    @property
+    def secrets(self) -> "SecretStore":
+        """Credentials at rest."""
+        from mcpkit.security.secrets import SecretStore
+
+        return SecretStore(self.control, key_keeper(self.settings))
 
     @property
     def import_mail(self) -> "ImportMail":
@@ -88,27 +116,76 @@ class Application:
 
         return EmbedMail(self.vectors, self.meaning.needed())
 
+    @property
+    def apply_policy(self) -> ApplyPolicy:
+        return ApplyPolicy(self.policies)
+
+    @asynccontextmanager
+    async def policing(self) -> AsyncIterator[None]:
+        """Puts the policy of the settings in force, judges meanwhile what waits for it, and takes up a changed policy
+        on SIGHUP, where the platform has that."""
+        apply = self.apply_policy
+        keep = KeepJudged(apply)
+        await apply.begin()
+        async with _beside(keep(), "judging"), on_hangup(partial(self._take_up_policy, keep)):
+            yield
+
+    async def _take_up_policy(self, keep: KeepJudged) -> None:
+        try:
+            changed = await asyncio.to_thread(load_settings)
+            policy = changed.policy.policy(self.settings.zone)
+            self.allowed.replace(changed.policy.allowed_tools)
+        except Fault as fault:
+            logger.error("the policy stays as it was: %s", fault.message)  # noqa: TRY400 - it says all
+            return
+        self.policies.replace(policy)
+        try:
+            await self.apply_policy.begin()
+        except Fault as fault:
+            logger.error("nothing is shown until the changed policy is in force: %s Send SIGHUP again.", fault.message)  # noqa: TRY400
+            return
+        keep.wake()
+        logger.warning("the policy of the settings is in force")
+
     @asynccontextmanager
     async def embedding(self) -> AsyncIterator[None]:
         """Makes the vectors of new messages meanwhile, where search by meaning is available."""
         if self.meaning.embedder is None:
             yield
             return
-        task = asyncio.create_task(self._keep_embedded())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    async def _keep_embedded(self) -> None:
         from mailquery.services.embedding import KeepEmbedded
 
-        try:
-            await KeepEmbedded(self.embed_mail)()
-        except Exception:  # whatever it is, it must not end the server that this runs beside
-            logger.exception("embedding has ended")
+        async with _beside(KeepEmbedded(self.embed_mail)(), "embedding"):
+            yield
+
+    @property
+    def key_store(self) -> "KeyStore":
+        from mcpkit.security.authentication.key_store import KeyStore
+
+        return KeyStore(self.control)
+
+    @property
+    def api_keys(self) -> "ApiKeys":
+        from mcpkit.security.authentication.api_keys import ApiKeys
+
+        return ApiKeys(self.key_store, _KEY_PREFIX)
+
+    @asynccontextmanager
+    async def guard(self, address: str) -> "AsyncIterator[Guard | None]":
+        """The door of the HTTP transport, or None where no authentication is set. `address` is the URL of the server's
+        endpoint, which tokens must be meant for where the settings name no other."""
+        if not self.settings.auth.strategies:
+            yield None
+            return
+        from mailquery.guarding import open_guard
+        from mailquery.mcp.catalogue import catalogue
+
+        accounts = await self.services.list_accounts(Visibility())
+        names = [account.name for account in accounts]
+        async with open_guard(
+            self.settings.auth, self.api_keys, catalogue(self.services, self._resolver()), names, address
+        ) as guard:
+            yield guard
 
     @asynccontextmanager
     async def limits(self) -> AsyncIterator["CallerLimits"]:
@@ -126,22 +203,26 @@ class Application:
             if redis is not None:
                 await redis.close()
 
-    def server(self, limits: "RateLimits | None" = None) -> "Server[Any]":
-        """The MCP server, for any transport. `limits` are those of each principal."""
+    def server(self, limits: "RateLimits | None" = None, *, guarded: bool = False) -> "Server[Any]":
+        """The MCP server, for any transport. `limits` are those of each principal. Where it is `guarded`, the transport
+        knows who calls; else it is the local user."""
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
-        from mcpkit.security.audit import LogAudit
-        from mcpkit.security.identity import LocalUser
+        from mcpkit.security.identity import AuthenticatedCaller, LocalUser
 
+        identity = AuthenticatedCaller() if guarded else LocalUser(self.local_user)
         resolver = self._resolver()
         offered = catalogue(self.services, resolver)
         pipeline = build_pipeline(
-            LocalUser(self.local_user),
-            LogAudit(),
+            identity,
+            self.audit,
             limits=limits,
             parameters=resolver,
             max_chars=self.settings.answers.max_chars,
+            allowed=self.allowed,
+            audit_stops_calls=self.settings.audit.on_failure == "stop",
+            audited_values=frozenset({"query"} if self.settings.audit.queries else ()),
         )
         return build_server(offered, pipeline)
 
@@ -178,21 +259,81 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
 
     Raises Fault STORAGE_TOO_NEW, STORAGE_DAMAGED, STORAGE_FULL, SERVICE_UNAVAILABLE, CONFIGURATION.
     """
+    allowed = AllowedTools(settings.policy.allowed_tools)
     database = await open_archive(
-        settings.archive_path, readers=settings.archive.readers, read_timeout=settings.archive.read_seconds
+        settings.archive_path,
+        readers=settings.archive.readers,
+        read_timeout=settings.archive.read_seconds,
+        judge=Judge(settings.policy.policy(settings.zone), header_lines),
     )
     async with database, await open_control(settings.control_path) as control:
         vectors, meaning = SqliteVectors(database), _meaning(settings)
+        policies = SqlitePolicies(database)
+        await policies.adopt_if_empty()
         services = _services(settings, database, vectors, meaning)
-        yield Application(
-            settings,
-            services,
-            imports=SqliteImports(database),
-            rebuilding=SqliteRebuilding(database),
-            vectors=vectors,
-            meaning=meaning,
-            control=control,
+        audit = _audit(settings, control)
+        try:
+            yield Application(
+                settings,
+                services,
+                imports=SqliteImports(database),
+                rebuilding=SqliteRebuilding(database),
+                vectors=vectors,
+                meaning=meaning,
+                control=control,
+                audit=audit,
+                policies=policies,
+                allowed=allowed,
+            )
+        finally:
+            await audit.close()
+
+
+def _audit(settings: Settings, control: Database) -> ChainedAudit:
+    chosen = settings.audit
+    copies: list[AuditCopy] = []
+    if chosen.file or chosen.syslog:
+        from mcpkit.security.audit.copies import FileCopy, SyslogCopy
+
+        copies += [FileCopy(chosen.file)] if chosen.file else []
+        copies += [SyslogCopy(chosen.syslog, "mailquery")] if chosen.syslog else []
+    key = load_private_key(settings.audit_key_path)
+    return ChainedAudit(control, key, survives_power_cut=chosen.durability == "power", copies=copies)
+
+
+def key_keeper(settings: Settings) -> "KeyKeeper":
+    """Where the master key is, as it is set."""
+    from mcpkit.security import master_key
+
+    if settings.master_key is not None:
+        previous = settings.previous_master_key
+        return master_key.EnvironmentKeeper(
+            settings.master_key.get_secret_value(),
+            previous.get_secret_value() if previous else None,
+            "MAILQUERY_MASTER_KEY",
         )
+    if settings.secrets.master_key_in == "keyring":
+        return master_key.KeyringKeeper("mailquery master key", str(settings.home))
+    return master_key.FileKeeper(settings.secrets.master_key_file or settings.home / "master.key")
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[None]:
+    """Runs `work` until the context ends. Whatever befalls it must not end the server that it runs beside."""
+
+    async def contained() -> None:
+        try:
+            await work
+        except Exception:
+            logger.exception("%s has ended", what)
+
+    task = asyncio.create_task(contained())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def _meaning(settings: Settings) -> Meaning:
@@ -235,7 +376,7 @@ def _not_installed(names: list[str], remedy: str = "mailquery[semantic]") -> str
     return f"Search by meaning needs packages that are not installed ({', '.join(names)}): install {remedy}."
 
 
-def _services(settings: Settings, database: Database, vectors: SqliteVectors, meaning: Meaning) -> Services:
+def _services(settings: Settings, database: Archive, vectors: SqliteVectors, meaning: Meaning) -> Services:
     weights = Weights(**settings.ranking.model_dump())
     search = SqliteSearch(database, weights=weights, vectors=vectors.index)
     messages = SqliteMessages(database)
@@ -243,20 +384,21 @@ def _services(settings: Settings, database: Database, vectors: SqliteVectors, me
     conversations = SqliteConversations(database)
     ourselves = FindOurselves(conversations, settings.me)
     filters = FilterReader(directory, settings.zone, ourselves)
+    contents = Contents(lambda: database.judge.policy)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(
         search_messages=SearchMessages(search, filters, tokens, meaning),
-        read_message=ReadMessage(messages),
-        read_thread=ReadThread(messages),
+        read_message=ReadMessage(messages, contents),
+        read_thread=ReadThread(messages, contents),
         list_accounts=ListAccounts(directory),
         list_mailboxes=ListMailboxes(directory),
-        list_attachments=ListAttachments(search, filters, tokens),
-        get_attachment=GetAttachment(messages, settings.answers.attachment_bytes),
+        list_attachments=ListAttachments(search, filters, tokens, contents=contents),
+        get_attachment=GetAttachment(messages, settings.answers.attachment_bytes, contents),
         mail_statistics=MailStatistics(search, filters),
         response_times=ResponseTimes(conversations, filters, ourselves),
         awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, settings.awaiting.days),
         find_people=FindPeople(directory),
-        export_message=ExportMessage(messages),
+        export_message=ExportMessage(messages, contents),
         list_problems=ListProblems(directory),
         archive_status=ArchiveStatus(directory, vectors, meaning),
         find_similar=FindSimilar(messages, vectors, filters, meaning),

@@ -24,6 +24,7 @@ from mcpkit.protocol.declarations import (
     Tool,
     Truncated,
 )
+from support import planted
 
 SECRET = "hunter2-the-secret"
 
@@ -102,7 +103,7 @@ async def count_down(call: Call, arguments: NoArguments) -> TextResult:
 
 
 async def crash(call: Call, arguments: TextArguments) -> TextResult:
-    raise RuntimeError(f"{SECRET} {arguments.text}")
+    raise RuntimeError(f"{SECRET} {arguments.text} {planted.ERROR_TEXT}")
 
 
 class FailArguments(Arguments):
@@ -141,7 +142,7 @@ class Waiting:
 
 async def read_row(call: Call, parameters: Mapping[str, str]) -> ResourceText:
     if parameters["number"] == "crash":
-        raise RuntimeError(SECRET)
+        raise RuntimeError(f"{SECRET} {planted.ERROR_TEXT}")
     if parameters["number"] == "malformed":
         raise Fault(ErrorCode.INVALID_FORMAT, "`number` must be digits.", details={"argument": "number"})
     if parameters["number"] in ErrorCode.__members__:
@@ -157,7 +158,7 @@ async def read_bytes(call: Call, parameters: Mapping[str, str]) -> ResourceBytes
 
 async def render(call: Call, arguments: Mapping[str, str]) -> str:
     if arguments["topic"] == "crash":
-        raise RuntimeError(SECRET)
+        raise RuntimeError(f"{SECRET} {planted.ERROR_TEXT}")
     if arguments["topic"] in ErrorCode.__members__:
         raise _fault(arguments["topic"])
     return f"Tell me about {arguments['topic']}."

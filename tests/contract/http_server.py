@@ -6,6 +6,7 @@ import anyio
 
 from contract.catalogue import build_catalogue
 from mcpkit.errors import Fault
+from mcpkit.logs import set_up_logging
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
@@ -20,6 +21,7 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
+    set_up_logging("warning")
     try:
         anyio.run(main, int(sys.argv[1]))
     except Fault as fault:

@@ -2,27 +2,25 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
-import uvicorn
 from mcp.client import Client
 
 from contract.catalogue import Waiting, build_catalogue
 from contract.conftest import HERE, server_environment
+from contract.serving import served
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
 from mcpkit.security.identity import LocalUser
-from mcpkit.transport.http import Health, HttpSettings, build_app, run_http
+from mcpkit.transport.http import HttpSettings, run_http
 
 JSON = {"Content-Type": "application/json"}
 
@@ -172,28 +170,6 @@ async def test_a_header_value_may_have_white_space_around_it(http: httpx2.AsyncC
 async def test_health_tells_name_and_version(http: httpx2.AsyncClient, http_url: str) -> None:
     response = await http.get(http_url.removesuffix("/mcp") + "/health")
     assert response.json() == {"status": "ok", "name": "tester", "version": "1.2.3"}
-
-
-@asynccontextmanager
-async def served(waiting: Waiting, health: Health | None = None) -> AsyncIterator[str]:
-    """A server in this process, so that a test can see what its handlers see."""
-    server = build_server(build_catalogue(waiting), build_pipeline(LocalUser("tester"), LogAudit()))
-    app = build_app(server, HttpSettings(), *([health] if health else []))
-    listener = socket.create_server(("127.0.0.1", 0))
-    runner = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
-    ready = anyio.Event()
-    startup = runner.startup
-
-    async def started(sockets: list[socket.socket] | None = None) -> None:
-        await startup(sockets)
-        ready.set()
-
-    runner.startup = started  # type: ignore[method-assign] # uvicorn has no event for it
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(runner._serve, [listener])
-        await ready.wait()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        runner.should_exit = True
 
 
 async def test_closing_the_connection_cancels_a_bare_call() -> None:

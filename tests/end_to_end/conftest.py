@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from support import planted
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -34,6 +36,7 @@ class CommandLine:
         self.home = folder / "archive"
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("MAILQUERY_")},
+            **planted.SETTINGS,
             "MAILQUERY_HOME": str(self.home),
             "HOME": str(folder),
             "TERM": "dumb",
@@ -75,7 +78,7 @@ def letter(number: int, *, subject: str = "", body: str = "", size: int = 0) -> 
         f"MIME-Version: 1.0\n"
         f"Content-Type: text/plain; charset=utf-8\n"
         f"\n"
-        f"{body or f'This is letter {number} about badgers.'}\n{filler}"
+        f"{body or f'This is letter {number} about badgers.'}\n{filler}\n{planted.MAIL_TEXT}\n"
     ).encode()
 
 

@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 
 from mailquery.domain.queries import Everything, Query
 from mailquery.repositories.records import NewPlacement, PreparedMessage, SearchPage, Sort, Visibility
+from mailquery.repositories.sqlite.archive import Archive as StoredArchive
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.search import SqliteSearch
-from mcpkit.database.sqlite import Database
 
 ALL = Visibility()
 
 
 @dataclass
 class Archive:
-    database: Database
+    database: StoredArchive
     imports: SqliteImports = field(init=False)
     search: SqliteSearch = field(init=False)
     messages: SqliteMessages = field(init=False)

@@ -82,7 +82,26 @@ EXPLAINED: list[tuple[Query, str, list[tuple[str, Use]], list[str]]] = [
         And((Words("one"), InMailbox("inbox"), SizeBetween(5, None))),
         "full-text index",
         [("full-text", Use.DRIVES), ("placements", Use.CANDIDATE), ("size", Use.CANDIDATE)],
-        ["VIRTUAL TABLE", "SEARCH l1", "SEARCH m USING INTEGER PRIMARY KEY"],
+        ["VIRTUAL TABLE", "SEARCH l1", "messages_facts (id=?)"],
+    ),
+    (SizeBetween(5, None), "index of sizes", [("index of sizes", Use.DRIVES)], ["messages_by_size (size>?)"]),
+    (
+        And((SizeBetween(5, None), UNREAD)),
+        "index of unread messages",
+        [("size", Use.CANDIDATE), ("unread", Use.DRIVES)],
+        ["messages_unread"],
+    ),
+    (
+        And((SizeBetween(5, None), DateBetween(start=NOON))),
+        "messages in the order of time",
+        [("size", Use.CANDIDATE), ("row ids", Use.NARROWS)],
+        ["messages_facts (id>?)"],
+    ),
+    (
+        And((SizeBetween(5, None), InThread("t000000000001"))),
+        "thread index",
+        [("size", Use.CANDIDATE), ("thread index", Use.DRIVES)],
+        ["messages_by_thread"],
     ),
     (
         DateBetween(start=NOON),

@@ -8,7 +8,7 @@ import pytest
 from integration.archives import ALL, Archive
 from integration.mailmaker import NOON, mail, placed
 from mailquery.domain.messages import Attachment, Flag
-from mailquery.domain.queries import And, Everything, InMailbox, Is, Not, Query, State, TextField, Words
+from mailquery.domain.queries import And, Everything, InMailbox, Is, Not, Query, SizeBetween, State, TextField, Words
 from mailquery.repositories.records import GroupBy, Position, Sort, Visibility
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -68,11 +68,21 @@ async def test_relevance_prefers_the_subject_and_what_is_said_often(archive: Arc
 
 async def test_totals_are_exact_up_to_ten_thousand(archive: Archive) -> None:
     for start in range(0, 10_020, 3340):
-        messages = [mail(f"m{n}", "all", date=NOON + timedelta(seconds=n)) for n in range(start, start + 3340)]
+        messages = [mail(f"m{n}", "all", date=NOON + timedelta(seconds=n), size=n) for n in range(start, start + 3340)]
         await archive.add(*((m, [placed(m)]) for m in messages), finish=False)
     for query in (Words("all"), Everything(), InMailbox("inbox")):
         total = (await archive.find(query, limit=1)).total
         assert (total.value, total.exact) == (10_000, False)
+    for least, value, exact in ((19, 10_000, False), (20, 10_000, True), (10_015, 5, True)):
+        page = await archive.find(SizeBetween(least, None), limit=4)
+        assert (page.total.value, page.total.exact) == (value, exact)
+        assert [row.size for row in page.rows] == [10_019, 10_018, 10_017, 10_016]
+        oldest = await archive.find(SizeBetween(least, None), sort=Sort.OLDEST, limit=3)
+        assert [row.size for row in oldest.rows] == [least, least + 1, least + 2]
+        following = await archive.search.search(
+            SizeBetween(least, None), ALL, sort=Sort.OLDEST, limit=2, start=oldest.next
+        )
+        assert (following.total, [row.size for row in following.rows]) == (page.total, [least + 3, least + 4])
     total = (await archive.find(And((Everything(), Words("m5*", prefix=True))), limit=1)).total
     assert total.exact
 

@@ -2,9 +2,12 @@
 
 import itertools
 import random
+import sqlite3
 from collections.abc import AsyncIterator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -243,3 +246,21 @@ def seen(stored: Stored, query: Query, visible: Visibility) -> list[Known]:
     """The messages that the query means, as the caller sees them."""
     views = (each.seen_by(visible.accounts) for each in stored.known)
     return [view for view in views if view is not None and holds(query, view)]
+
+
+async def test_an_archive_from_before_knows_who_is_named_twice(tmp_path: Path) -> None:
+    path = tmp_path / "archive.db"
+    kept = "SELECT m.subject, r.role, r.position FROM repeated_recipients r JOIN messages m ON m.id = r.message"
+    once = mail("once", to=("a@x.org", "b@x.org"), cc=("c@x.org",), from_=("a@x.org",))
+    twice = mail("twice", to=("A <a@x.org>", "Bob"), cc=("a@X.ORG", "b@x.org", "bob"), bcc=("B <b@x.org>", "a@x.org"))
+    expected = [("twice", 5, 0), ("twice", 5, 2), ("twice", 6, 0), ("twice", 6, 1)]
+    async with await open_archive(path) as database:
+        await Archive(database).add((once, [placed(once)]), (twice, [placed(twice)]))
+        assert await database.read(lambda connection: connection.execute(kept).fetchall()) == expected
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "DROP VIEW shown_placements; DROP TABLE withheld; DROP TABLE withheld_mailboxes; DROP TABLE policy;"
+            " DROP TABLE repeated_recipients; DROP INDEX messages_by_size; PRAGMA user_version = 4;"
+        )
+    async with await open_archive(path) as database:
+        assert await database.read(lambda connection: connection.execute(kept).fetchall()) == expected

@@ -13,23 +13,28 @@ from mailquery.domain.handles import key_of_fingerprint, message_handle
 from mailquery.domain.identity import fingerprint
 from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.domain.messages import Flag
+from mailquery.domain.policy import NO_POLICY, Judge, Policy
 from mailquery.embedding.static import StaticEmbedder
+from mailquery.parsing.reading import header_lines
 from mailquery.repositories.records import NewPlacement, SourceProblem
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
+from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
+from mailquery.services.contents import Contents
 from mailquery.services.directory import FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.embedding import EmbedMail
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
 from mailquery.services.ourselves import FindOurselves
+from mailquery.services.policing import ApplyPolicy
 from mailquery.services.preparing import prepare
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.response_times import ResponseTimes
@@ -107,7 +112,12 @@ class Archive:
     services: Services
     imports: SqliteImports
     embed: EmbedMail
+    policies: SqlitePolicies
     roles: dict[str, MailboxRole] = field(default_factory=dict)
+
+    async def apply_policy(self, policy: Policy) -> None:
+        self.policies.replace(policy)
+        await ApplyPolicy(self.policies, batch=3)()
 
     async def add(self, *mails: Mail, problems: Sequence[SourceProblem] = (), finished: bool = True) -> list[str]:
         """Stores the messages in one batch and gives their ids."""
@@ -135,9 +145,13 @@ async def temporary_archive(
     largest_attachment: int = 1_000_000,
     meaning: Meaning | None = None,
     me: Sequence[str] = (),
+    policy: Policy = NO_POLICY,
 ) -> AsyncIterator[Archive]:
-    database = await open_archive(folder / "mail.db", readers=1)
+    """`policy` is that of this process: in force where the archive is empty, or once `apply_policy` was called."""
+    database = await open_archive(folder / "mail.db", readers=1, judge=Judge(policy, header_lines))
     try:
+        policies, contents = SqlitePolicies(database), Contents(lambda: database.judge.policy)
+        await policies.adopt_if_empty()
         search, messages = SqliteSearch(database), SqliteMessages(database)
         directory, imports = SqliteDirectory(database), SqliteImports(database)
         tokens = SignedTokens(b"k" * 32)
@@ -153,23 +167,24 @@ async def temporary_archive(
         yield Archive(
             Services(
                 search_messages=SearchMessages(search, filters, tokens, _UNUSED, clock),
-                read_message=ReadMessage(messages),
-                read_thread=ReadThread(messages),
+                read_message=ReadMessage(messages, contents),
+                read_thread=ReadThread(messages, contents),
                 list_accounts=ListAccounts(directory),
                 list_mailboxes=ListMailboxes(directory),
-                list_attachments=ListAttachments(search, filters, tokens, clock),
-                get_attachment=GetAttachment(messages, largest_attachment),
+                list_attachments=ListAttachments(search, filters, tokens, clock, contents),
+                get_attachment=GetAttachment(messages, largest_attachment, contents),
                 mail_statistics=MailStatistics(search, filters, clock),
                 response_times=ResponseTimes(conversations, filters, ourselves, clock),
                 awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, 3, clock),
                 find_people=FindPeople(directory),
-                export_message=ExportMessage(messages),
+                export_message=ExportMessage(messages, contents),
                 list_problems=ListProblems(directory),
                 archive_status=ArchiveStatus(directory, vectors, meaning),
                 find_similar=FindSimilar(messages, vectors, filters, meaning, clock),
             ),
             imports,
             EmbedMail(vectors, _EMBEDDER),
+            policies,
         )
     finally:
         await database.close()

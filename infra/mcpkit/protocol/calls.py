@@ -35,10 +35,14 @@ class Principal:
 @dataclass(slots=True)
 class Call:
     """`kind` is tool, resource, prompt or completion; `name` the tool's name or the resource's URI; `arguments` are as
-    sent. `principal` is set before any stage runs. `report(progress, total, message)` sends a progress notification
-    where the client asked for them. `explains` is whether the request asks for an explanation in its `_meta`.
+    sent. `authenticated` is whom the transport found a credential of, for the identity provider; `principal` is who
+    calls, and is set before any stage runs. `report(progress, total, message)` sends a progress notification where
+    the client asked for them. `explains` is whether the request asks for an explanation in its `_meta`.
     `declaration` is what is called; `resolved` are the arguments with those that were preset, and `given` are they as
-    the validation stage leaves them to the handler: the tool's `Arguments`, or the text values of the others."""
+    the validation stage leaves them to the handler: the tool's `Arguments`, or the text values of the others.
+    `reason` is what a decision about the call rests on, for the audit; whichever stage decides may set it, to words of
+    the server's own.
+    """
 
     kind: str
     name: str
@@ -49,11 +53,13 @@ class Call:
     client: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     report: Report = _nowhere
+    authenticated: Principal | None = None
     principal: Principal | None = None
     explains: bool = False
     declaration: "Declaration | None" = None
     resolved: Mapping[str, object] | None = None
     given: object = None
+    reason: str = ""
 
     @property
     def caller(self) -> Principal:

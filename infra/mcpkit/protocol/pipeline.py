@@ -4,8 +4,8 @@ A stage does its part and calls `proceed` for the rest, so it can act before, af
 refuses by raising a `Fault`. Stages know calls and declarations; no tool knows a stage. The order, with the places of
 those that a deployment adds:
 
-    (metrics) > audit > contain errors > authorise > limit rate > resolve parameters > validate
-              > (policy) > (consent) > shape > run
+    (metrics) > audit > identify > contain errors > authorise > policy > limit rate > resolve parameters > validate
+              > (consent) > shape > run
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.declarations import Declaration
 from mcpkit.protocol.parameters import ParameterResolver
 from mcpkit.protocol.stages import Proceed, Reply, Stage
 from mcpkit.protocol.stages.auditing import Audit
 from mcpkit.protocol.stages.authorising import Authorise
 from mcpkit.protocol.stages.containing import ContainErrors
+from mcpkit.protocol.stages.identifying import Identify
 from mcpkit.protocol.stages.limiting import LimitRate
+from mcpkit.protocol.stages.permitting import Allowed, Permit, everything
 from mcpkit.protocol.stages.resolving import ResolveParameters
 from mcpkit.protocol.stages.running import run_handler
 from mcpkit.protocol.stages.shaping import Shape
@@ -32,10 +35,11 @@ DEFAULT_MAX_CHARS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Identity comes before the stages, and apart from them because the listings ask it too."""
+    """Identity is a stage, and stands here too because the listings ask it; so does the policy."""
 
     identity: IdentityProvider
     stages: Sequence[Stage]
+    allowed: Allowed = everything
 
     async def principal(self, call: Call) -> Principal:
         """
@@ -44,12 +48,15 @@ class Pipeline:
         """
         return await self.identity.identify(call)
 
+    def offers(self, principal: Principal, declaration: Declaration) -> bool:
+        """Whether it exists for this principal: neither permission nor policy is lacking."""
+        return principal.may(declaration.permission) and self.allowed(principal, declaration)
+
     async def run(self, call: Call) -> Reply:
         """
         Raises:
             Fault: whatever went wrong.
         """
-        call.principal = await self.principal(call)
         proceed: Proceed = run_handler
         for stage in reversed(self.stages):
             proceed = partial(stage, proceed=proceed)
@@ -63,15 +70,21 @@ def build_pipeline(
     limits: RateLimits | None = None,
     parameters: ParameterResolver | None = None,
     max_chars: int = DEFAULT_MAX_CHARS,
+    audit_stops_calls: bool = True,
+    audited_values: frozenset[str] = frozenset(),
+    allowed: Allowed = everything,
 ) -> Pipeline:
-    """`max_chars` is the size of an answer to a call that states none. A part that is left out has no stage."""
+    """`max_chars` is the size of an answer to a call that states none. A part that is left out has no stage.
+    `audit_stops_calls` and `audited_values` are those of `Audit`; `allowed` is the operator's policy."""
     stages: list[Stage | None] = [
-        Audit(audit),
+        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
+        Identify(identity),
         ContainErrors(),
         Authorise(),
+        Permit(allowed),
         LimitRate(limits) if limits else None,
         ResolveParameters(parameters) if parameters else None,
         Validate(),
         Shape(max_chars),
     ]
-    return Pipeline(identity, [stage for stage in stages if stage is not None])
+    return Pipeline(identity, [stage for stage in stages if stage is not None], allowed)

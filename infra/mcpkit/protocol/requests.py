@@ -12,6 +12,9 @@ from mcpkit.security.untrusted import clean_line
 stream_transport: ContextVar[str] = ContextVar("stream_transport", default="memory")
 """The name of the transport that serves a pair of streams; an HTTP request tells by itself."""
 
+PRINCIPAL_KEY = "mcpkit.principal"
+"""In the scope of an HTTP request: whom its credential stands for, where the transport asks for one."""
+
 EXPLAIN = "explain"  # in the `_meta` of a request
 
 _LONGEST_CLIENT = 100  # characters of a client's own name and version
@@ -34,6 +37,7 @@ def call_from(
         protocol_version=context.protocol_version,
         client=_client(context),
         headers={} if request is None else request.headers,
+        authenticated=None if request is None else request.scope.get(PRINCIPAL_KEY),
         report=context.session.report_progress,
         explains=bool(context.meta and context.meta.get(EXPLAIN) is True),
         declaration=declaration,

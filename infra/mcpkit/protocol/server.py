@@ -127,8 +127,8 @@ class _Handlers:
         try:
             reply = await self._pipeline.run(call)
         except Fault as fault:
-            if fault.code is ErrorCode.FORBIDDEN and not call.caller.may(found[0].permission):
-                raise await self._unknown(context, "tool", params.name, self._catalogue.tools) from None
+            if fault.code is ErrorCode.FORBIDDEN and not self._pipeline.offers(call.caller, found[0]):
+                raise await self._hidden(context, "tool", params.name, self._catalogue.tools) from None
             return error_result(fault)
         assert isinstance(reply.wire, CallToolResult), "no shaping stage ran"
         return reply.wire
@@ -153,13 +153,15 @@ class _Handlers:
         uri = str(params.uri)
         resource = find_resource(self._catalogue.resources, uri)
         if resource is None:
+            await self._refuse(context, "resource", uri)
             raise resource_not_found(uri, context.protocol_version)
+        call = call_from(context, "resource", uri, declaration=resource)
         try:
-            reply = await self._pipeline.run(call_from(context, "resource", uri, declaration=resource))
+            reply = await self._pipeline.run(call)
         except Fault as fault:
             if fault.code in (ErrorCode.NOT_FOUND, ErrorCode.INVALID_FORMAT):  # a malformed id names nothing
                 raise resource_not_found(uri, context.protocol_version, fault) from fault
-            if fault.code is ErrorCode.FORBIDDEN:
+            if fault.code is ErrorCode.FORBIDDEN and not self._pipeline.offers(call.caller, resource):
                 raise resource_not_found(uri, context.protocol_version) from fault
             raise
         assert isinstance(reply.wire, ReadResourceResult), "no shaping stage ran"
@@ -180,8 +182,8 @@ class _Handlers:
         try:
             reply = await self._pipeline.run(call)
         except Fault as fault:
-            if fault.code is ErrorCode.FORBIDDEN and not call.caller.may(prompt.permission):
-                raise await self._unknown(context, "prompt", params.name, self._catalogue.prompts) from None
+            if fault.code is ErrorCode.FORBIDDEN and not self._pipeline.offers(call.caller, prompt):
+                raise await self._hidden(context, "prompt", params.name, self._catalogue.prompts) from None
             raise
         assert isinstance(reply.wire, GetPromptResult), "no shaping stage ran"
         return reply.wire
@@ -190,7 +192,7 @@ class _Handlers:
         is_prompt = isinstance(params.ref, PromptReference)
         reference = params.ref.name if isinstance(params.ref, PromptReference) else params.ref.uri
         known: Sequence[Declaration] = self._catalogue.prompts if is_prompt else self._catalogue.resources
-        if reference not in {_name(declaration) for declaration in known}:
+        if reference not in {_name(each) for each in await self._visible(context, known)}:
             raise await self._unknown(context, "prompt" if is_prompt else "resource", reference, known)
         completion = self._completion(reference, params.argument.name)
         nothing = CompleteResult(completion=CompletionValues(values=[], total=0, has_more=False))
@@ -213,11 +215,30 @@ class _Handlers:
 
     async def _visible(self, context: ServerRequestContext, offered: Sequence[DeclarationT]) -> list[DeclarationT]:
         principal = await self._pipeline.principal(call_from(context, "listing", context.method))
-        return [declaration for declaration in offered if principal.may(declaration.permission)]
+        return [declaration for declaration in offered if self._pipeline.offers(principal, declaration)]
+
+    async def _refuse(self, context: ServerRequestContext, kind: str, name: str) -> None:
+        """A call of what is not there goes the way of every call, up to where it is refused.
+
+        Raises:
+            Fault: whatever else it was refused for.
+        """
+        try:
+            await self._pipeline.run(call_from(context, kind, name))
+        except Fault as fault:
+            if fault.code is not ErrorCode.FORBIDDEN:
+                raise
 
     async def _unknown(
         self, context: ServerRequestContext, kind: str, name: str, offered: Sequence[Declaration]
     ) -> MCPError:
+        await self._refuse(context, kind, name)
+        return await self._hidden(context, kind, name, offered)
+
+    async def _hidden(
+        self, context: ServerRequestContext, kind: str, name: str, offered: Sequence[Declaration]
+    ) -> MCPError:
+        """What is told of a thing that is not there for the caller, whether there is one or not."""
         seen = [_name(declaration) for declaration in await self._visible(context, offered)]
         hint = did_you_mean(name, seen)
         return MCPError(

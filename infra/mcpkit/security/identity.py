@@ -3,6 +3,7 @@
 import getpass
 from typing import Protocol
 
+from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import EVERYTHING, Call, Principal
 
 
@@ -24,6 +25,16 @@ class LocalUser:
 
     async def identify(self, call: Call) -> Principal:
         return Principal(user=self._user, scopes=frozenset({EVERYTHING}), client=call.client)
+
+
+class AuthenticatedCaller:
+    """Whom the credential of the request stands for. The transport lets no request in without one; should it ever, then
+    nobody calls."""
+
+    async def identify(self, call: Call) -> Principal:
+        if call.authenticated is None:
+            raise Fault(ErrorCode.UNAUTHORIZED, "Authentication is needed.")
+        return call.authenticated
 
 
 def login_name() -> str:

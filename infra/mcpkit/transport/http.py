@@ -1,4 +1,4 @@
-"""The HTTP transport: Streamable HTTP at `/mcp`, and `/health`."""
+"""The HTTP transport: Streamable HTTP at `/mcp`, `/health`, and where tokens are to be had."""
 
 import errno
 import gc
@@ -26,6 +26,7 @@ from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.mapping import contain
 from mcpkit.security.rate_limits import RateLimits
 from mcpkit.transport.addresses import LimitAddresses
+from mcpkit.transport.authentication import Guard
 from mcpkit.transport.connections import LimitedHttpProtocol
 from mcpkit.transport.containing import ContainHttpErrors
 from mcpkit.transport.endpoint import McpEndpoint
@@ -72,12 +73,18 @@ async def _healthy() -> Mapping[str, object]:
 
 
 def build_app(
-    server: Server[Any], settings: HttpSettings, health: Health = _healthy, *, addresses: RateLimits | None = None
+    server: Server[Any],
+    settings: HttpSettings,
+    health: Health = _healthy,
+    *,
+    addresses: RateLimits | None = None,
+    guard: Guard | None = None,
 ) -> ASGIApp:
     """The ASGI application. `addresses` are the limits of each address that requests come from. `health` gives what
     `/health` tells beside the status, and raises where something is wrong.
 
-    `/health` is behind no check of Host or Origin, so it tells nothing private.
+    `/health` is behind no check of Host, Origin or credential, so it tells nothing private. With a `guard`, nothing
+    else but the guard's own routes is open.
     """
     sessions = StreamableHTTPSessionManager(
         server,
@@ -95,11 +102,17 @@ def build_app(
         async with sessions.run(), plain.run():
             yield
 
-    endpoint = McpEndpoint(
+    endpoint: ASGIApp = McpEndpoint(
         sessions, plain, settings.security(), max_body_bytes=settings.max_body_bytes, body_seconds=settings.body_seconds
     )
+    if guard is not None:
+        endpoint = guard.protect(endpoint)
     app: ASGIApp = Starlette(
-        routes=[Route("/mcp", endpoint), Route("/health", _health_endpoint(server, health), methods=["GET"])],
+        routes=[
+            Route("/mcp", endpoint),
+            Route("/health", _health_endpoint(server, health), methods=["GET"]),
+            *(guard.routes() if guard is not None else []),
+        ],
         lifespan=lifespan,
         middleware=[Middleware(ContainHttpErrors)],
     )
@@ -114,22 +127,31 @@ async def run_http(
     health: Health = _healthy,
     on_ready: Callable[[str], None] | None = None,
     addresses: RateLimits | None = None,
+    guard: Guard | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then return. `on_ready` gets the URL of `/mcp` once requests are accepted.
 
     Raises:
-        Fault: CONFIGURATION, if the address cannot be listened at.
+        Fault: CONFIGURATION, if the address cannot be listened at, or not without a `guard`: only where no other
+            machine can reach it is whoever calls the local user.
     """
+    if guard is None:
+        check_unguarded(settings.host)
     listener = _listen(settings.host, settings.port)
-    app = build_app(server, settings, health, addresses=addresses)
+    app = build_app(server, settings, health, addresses=addresses, guard=guard)
     config = uvicorn_config(app, settings)
     port = listener.getsockname()[1]
-    runner = _Runner(config, lambda: on_ready and on_ready(f"http://{_bracketed(settings.host)}:{port}/mcp"))
+    runner = _Runner(config, lambda: on_ready and on_ready(endpoint_url(settings.host, port)))
     # Full collections over what the imports left on the heap stall requests for 40 to 100 ms.
     gc.collect()
     gc.freeze()
     with _signals_end_quietly(), listener:
         await runner.serve(sockets=[listener])
+
+
+def endpoint_url(host: str, port: int) -> str:
+    """The URL of `/mcp` on a server that listens there."""
+    return f"http://{_bracketed(host)}:{port}/mcp"
 
 
 def uvicorn_config(
@@ -193,7 +215,8 @@ def _health_endpoint(server: Server[Any], health: Health) -> Callable[[Request],
         try:
             return JSONResponse({"status": "ok", **about, **await health()})
         except Fault as fault:
-            return JSONResponse({"status": "unavailable", **about, "error": fault.as_dict()}, 503)
+            logger.warning("the health check failed: %s", fault.message)  # which may name files
+            return JSONResponse({"status": "unavailable", **about, "error": fault.code.name}, 503)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told its id
             unexpected = contain(error, "checking the health")
             return JSONResponse({"status": "unavailable", **about, **unexpected.details}, 503)
@@ -214,12 +237,28 @@ class _StripHeaderValues:
         await self._app(scope, receive, send)
 
 
+def check_unguarded(host: str, remedy: str = "") -> None:
+    """That a server without authentication may listen at `host`.
+
+    Raises:
+        Fault: CONFIGURATION, with `remedy`: another machine may be able to reach it.
+    """
+    if not is_loopback(host):
+        message = f"Without authentication this server listens at the loopback interface only, not at {host or 'all'}."
+        raise Fault(ErrorCode.CONFIGURATION, f"{message} {remedy}".rstrip(), details={"host": host})
+
+
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens at `host`."""
+    """Whether only this machine can reach a server that listens at `host`: at every address that it stands for."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        pass
+    try:
+        found = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return all(ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback for *_, address in found)
+    except (OSError, UnicodeError):
+        return False
 
 
 def _is_unspecified(host: str) -> bool:

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from mailquery import __version__
 from mailquery.cli import (
+    auditing,
     configuration,
     conversations,
     defaults,
@@ -17,6 +18,9 @@ from mailquery.cli import (
     embedding,
     exporting,
     importing,
+    keys,
+    master_key,
+    policy,
     problems,
     reading,
     rebuilding,
@@ -82,11 +86,15 @@ for family in (
     statistics,
     conversations,
     serving,
+    keys,
     status,
     doctoring,
     problems,
+    policy,
+    auditing,
     configuration,
     defaults,
+    master_key,
 ):
     family.register(app)
 

@@ -43,7 +43,9 @@ def _print_fault(fault: Fault, as_json: bool) -> None:
 def _print_unexpected(error: Exception, as_json: bool, *, debug: bool) -> None:
     error_id = secrets.token_hex(4)
     if debug:
-        traceback.print_exception(error)
+        from mcpkit.redaction import redact_text  # on the way of every start
+
+        print(redact_text("".join(traceback.format_exception(error))), file=sys.stderr, end="")
     message = (
         f"An unexpected {type(error).__name__} occurred (error {error_id}). Nothing that was stored is lost. "
         "Run the command again with --debug for the details."

@@ -86,7 +86,8 @@ def _joined(addresses: tuple[Address, ...]) -> str:
 
 def _attached(key: int, value: Attachment) -> str:
     name = value.filename or "(no name)"
-    return f"{name}, {value.content_type}, {file_size(value.size)}, {attachment_handle(key, value.part)}"
+    withheld = ", withheld by policy" if value.withheld else ""
+    return f"{name}, {value.content_type}, {file_size(value.size)}, {attachment_handle(key, value.part)}{withheld}"
 
 
 def _print_remarks(view: MessageView) -> None:

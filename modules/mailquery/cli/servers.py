@@ -27,6 +27,7 @@ def serve_stdio() -> None:
     async def serve() -> None:
         async with AsyncExitStack() as running:
             application = await running.enter_async_context(open_application(settings))
+            await running.enter_async_context(application.policing())
             await running.enter_async_context(application.embedding())
             limits = await running.enter_async_context(application.limits()) if settings.limits.stdio else None
             server = application.server(limits.principals if limits else None)
@@ -39,11 +40,13 @@ def serve_stdio() -> None:
 
 def serve_http(host: str | None, port: int | None, *, conformance: bool = False) -> None:
     """Serves over HTTP until SIGINT or SIGTERM. None is what the settings say. With `conformance` the fixtures of the
-    official conformance suite are offered too. Raises Fault CONFIGURATION where the address cannot be listened at."""
+    official conformance suite are offered too. Raises Fault CONFIGURATION where the address cannot be listened at, or
+    not without authentication."""
     from mailquery.bootstrap import open_application
     from mailquery.settings import load_settings
+    from mcpkit.errors import ErrorCode, Fault
     from mcpkit.logs import set_up_logging
-    from mcpkit.transport.http import HttpSettings, is_loopback, run_http
+    from mcpkit.transport.http import HttpSettings, check_unguarded, endpoint_url, is_loopback, run_http
 
     settings = load_settings()
     set_up_logging(settings.log.level or "info", settings.log.form)
@@ -60,20 +63,32 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
         trusted_proxies=settings.http.trusted_proxies,
     )
 
+    if not settings.auth.strategies:
+        from mailquery.guarding import REMEDY
+
+        check_unguarded(address.host, REMEDY)
+    elif settings.auth.uses_oauth and not settings.auth.resource and not (address.port and is_loopback(address.host)):
+        raise Fault(
+            ErrorCode.CONFIGURATION,
+            "`auth.resource` is not set: the public URL of this server's /mcp, such as https://mail.example.com/mcp, "
+            "which the authorization server's tokens must be meant for (MAILQUERY_AUTH__RESOURCE).",
+        )
+
     async def serve() -> None:
-        async with open_application(settings) as application, application.embedding(), application.limits() as limits:
-            server = application.server(limits.principals)
+        async with (
+            open_application(settings) as application,
+            application.policing(),
+            application.embedding(),
+            application.limits() as limits,
+            application.guard(endpoint_url(address.host, address.port)) as guard,
+        ):
+            server = application.server(limits.principals, guarded=guard is not None)
             if conformance:
                 from mcpkit.conformance import install_fixtures
 
                 install_fixtures(server)
-            await run_http(server, address, application.health, _tell, limits.addresses)
+            await run_http(server, address, application.health, _tell, limits.addresses, guard)
 
-    if not is_loopback(address.host):
-        print(
-            f"mailquery: there is no authentication yet: whoever reaches {address.host} can read this archive.",
-            file=sys.stderr,
-        )
     asyncio.run(serve())
 
 

@@ -29,6 +29,7 @@ def attachment(key: int, value: Attachment) -> Shape:
         "type": value.content_type,
         "size": value.size,
         "inline": value.inline,
+        "withheld": value.withheld,
     }
 
 

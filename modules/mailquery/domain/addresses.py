@@ -15,6 +15,9 @@ class Role(IntEnum):
     BCC = 6
 
 
+RECIPIENTS = frozenset({Role.TO, Role.CC, Role.BCC})
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A mailbox of RFC 5322, section 3.4: a display name, which may be empty, and an addr-spec.

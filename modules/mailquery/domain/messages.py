@@ -101,6 +101,7 @@ class Attachment:
     size: int
     inline: bool = False
     content_id: str = ""
+    withheld: bool = False  # by the operator's policy: listed, and not given out
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,17 @@ from mcpkit.protocol.declarations import Arguments
 READ = "mail:read"
 ATTACHMENTS = "mail:attachments"
 STATISTICS = "mail:statistics"
+SYNC = "mail:sync"
+ADMIN = "admin"
+
+SCOPES = {
+    READ: "search and read mail",
+    ATTACHMENTS: "get attachments",
+    STATISTICS: "count mail, and how soon it is answered",
+    SYNC: "fetch new mail",
+    ADMIN: "administer the server",
+}
+"""Every scope that there is, and what it lets one do."""
 
 _NAME_CHARS = 300
 MOST_CHARS = 200_000  # that a caller may ask for in one answer
@@ -29,7 +40,7 @@ SortOrder = Literal["relevance", "newest", "oldest"]
 
 
 def visibility(call: Call) -> Visibility:
-    return Visibility(call.caller.accounts)
+    return Visibility(call.caller.accounts, user=call.caller.user)
 
 
 class SizedArguments(Arguments):

@@ -59,6 +59,7 @@ class AttachmentRowShown(BaseModel):
     date: str
     from_: str | None = Field(default=None, serialization_alias="from")
     subject: str | None = None
+    withheld: bool | None = Field(default=None, description=shown.WITHHELD)
 
     @classmethod
     def of(cls, found: AttachmentRow) -> "AttachmentRowShown":
@@ -81,11 +82,13 @@ class AttachmentRowShown(BaseModel):
             id=attachment_handle(row.key, found.attachment.part),
             size=found.attachment.size,
             date=shown.when(row.date, row.utc_offset),
+            withheld=found.attachment.withheld or None,
         )
 
     def as_text(self) -> str:
         first = " ".join(part for part in (self.id, self.name) if part)
-        facts = (first, self.type, f"{self.size:,} bytes", self.date, self.from_, self.subject)
+        withheld = "withheld by policy" if self.withheld else None
+        facts = (first, self.type, f"{self.size:,} bytes", withheld, self.date, self.from_, self.subject)
         return " | ".join(fact for fact in facts if fact)
 
 

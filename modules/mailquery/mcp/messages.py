@@ -72,6 +72,7 @@ class AttachmentShown(BaseModel):
     name: str
     type: str
     size: int = Field(description="Bytes.")
+    withheld: bool | None = Field(default=None, description=shown.WITHHELD)
 
     @classmethod
     def of(cls, key: int, attachment: Attachment) -> Self:
@@ -80,10 +81,12 @@ class AttachmentShown(BaseModel):
             name=shown.filename(attachment.filename),
             type=clean_line(attachment.content_type, 100),
             size=attachment.size,
+            withheld=attachment.withheld or None,
         )
 
     def as_text(self) -> str:
-        return f"{self.id} {self.name} ({self.type}, {self.size:,} bytes)"
+        withheld = ", withheld by policy" if self.withheld else ""
+        return f"{self.id} {self.name} ({self.type}, {self.size:,} bytes{withheld})"
 
 
 class MessageResult(Result):
@@ -204,7 +207,7 @@ class MessageResult(Result):
         return None
 
     def disclosed(self) -> list[str]:
-        return [self.id]
+        return [self.id, *(attachment.id for attachment in self.attachments or ())]
 
     def as_text(self) -> str:
         lines = [

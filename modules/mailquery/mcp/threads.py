@@ -197,7 +197,8 @@ class ThreadResult(Result):
         return None
 
     def disclosed(self) -> list[str]:
-        return [self.id, *(message.id for message in self.messages)]
+        files = (attachment.id for message in self.messages for attachment in message.attachments or ())
+        return [self.id, *(message.id for message in self.messages), *files]
 
     def as_text(self) -> str:
         count = shown.plural(self.message_count, "message")

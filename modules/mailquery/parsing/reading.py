@@ -1,6 +1,7 @@
 """Reading from a message's bytes again: single parts, the HTML, the header as it was sent."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mailquery.parsing.attachments import part_filename, uuencoded_filename, uuencoded_number, uuencoded_of
@@ -37,6 +38,17 @@ def read_part(raw: bytes, part: str) -> PartContent | None:
         if leaf.content_type == "text/plain" and part.startswith(f"{leaf.number}."):
             return _uuencoded(raw, leaf, part)
     return None
+
+
+def all_parts(raw: bytes) -> Iterator[PartContent]:
+    """Every part that holds something, and the files inside its text. Raises nothing."""
+    raw = normalised(raw)
+    for leaf in read_structure(raw).root.leaves():
+        yield _leaf(raw, leaf)
+        if leaf.content_type == "text/plain":
+            for index, file in enumerate(uuencoded_of(raw, leaf), start=1):
+                name = uuencoded_filename(file, uuencoded_number(leaf, index))
+                yield PartContent("application/octet-stream", name, file.data, None)
 
 
 def _leaf(raw: bytes, leaf: Part) -> PartContent:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.ourselves import Ourselves
+from mailquery.domain.policy import Policy
 from mailquery.domain.queries import Query
 from mailquery.repositories.explanations import Explanation
 from mailquery.repositories.records import (
@@ -25,6 +26,7 @@ from mailquery.repositories.records import (
     MessageRow,
     NewPlacement,
     Person,
+    PolicyStanding,
     Position,
     PreparedMessage,
     QueryVector,
@@ -210,6 +212,32 @@ class ImportRepository(Protocol):
         ...
 
 
+class PolicyRepository(Protocol):
+    """The operator's policy as it is in force in the store (`domain.policy`). Reads of every other repository raise
+    `SERVICE_UNAVAILABLE` while it is not that of this process."""
+
+    @property
+    def policy(self) -> Policy:
+        """That of this process."""
+        ...
+
+    def replace(self, policy: Policy) -> None:
+        """Makes another policy that of this process. It is in force once `adopt` has put it there."""
+        ...
+
+    async def adopt(self) -> bool:
+        """Puts the process's policy in force: what it might cover is withheld until it was judged. False where it is in
+        force already."""
+        ...
+
+    async def judge_next(self, limit: int) -> int:
+        """Judges the next messages that wait for it, in one transaction; how many, 0 where none do or where another
+        policy came into force."""
+        ...
+
+    async def standing(self) -> PolicyStanding: ...
+
+
 class RebuildRepository(Protocol):
     """Makes the text index anew out of the stored messages, while the old one is searched."""
 
@@ -252,7 +280,13 @@ class VectorRepository(Protocol):
         `CONFIGURATION` where the vectors have other dimensions than those of the same model that are stored."""
         ...
 
-    async def progress(self) -> EmbeddingProgress: ...
+    async def progress(self) -> EmbeddingProgress:
+        """Of all messages, for the work itself: it is told to nobody."""
+        ...
+
+    async def shown_progress(self, visible: Visibility) -> EmbeddingProgress:
+        """Of the messages that the caller may see; `chunks` are 0 where any are hidden."""
+        ...
 
     async def similar(
         self, key: int, model: str, query: Query, visible: Visibility, *, limit: int

@@ -77,9 +77,11 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """The accounts that the caller may see, by name; None is all of them. Every read takes one."""
+    """The accounts that the caller may see, by name; None is all of them. Every read takes one. `user` is for whom it
+    is: what one user is given to hand back, no other's call takes."""
 
     accounts: frozenset[str] | None = None
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +278,21 @@ class Version:
     messages: int
     newest: datetime | None
     refreshed: datetime | None
+    policy_generation: int = 0  # grows with every change to what the operator's policy withholds
+    unjudged: bool = False  # messages are withheld because that policy was not applied to them yet
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStanding:
+    """How far the policy was applied: `in_force` is whether it is that of this process, `waiting` messages wait to be
+    judged, and `withheld` are withheld, those included. `unknown` are the denied accounts and mailboxes that the
+    archive does not have."""
+
+    in_force: bool
+    waiting: int
+    withheld: int
+    messages: int
+    unknown: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

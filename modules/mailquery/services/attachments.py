@@ -1,13 +1,14 @@
 """Finding attachments and taking them out of their messages."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailquery.domain.media import Kind
 from mailquery.domain.messages import Attachment
 from mailquery.parsing.reading import read_part
 from mailquery.repositories.interfaces import MessageRepository, SearchRepository
 from mailquery.repositories.records import AttachmentRow, MessageRow, Position, Total, Visibility
+from mailquery.services.contents import Contents
 from mailquery.services.cursors import Bookmark, Cursors
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
 from mailquery.services.ids import attachment_key, not_found
@@ -33,12 +34,18 @@ class FoundAttachments:
 
 class ListAttachments:
     def __init__(
-        self, search: SearchRepository, filters: FilterReader, tokens: SignedTokens, clock: Clock = utc_now
+        self,
+        search: SearchRepository,
+        filters: FilterReader,
+        tokens: SignedTokens,
+        clock: Clock = utc_now,
+        contents: Contents | None = None,
     ) -> None:
         self._search = search
         self._filters = filters
         self._cursors = Cursors(tokens, "attachments")
         self._clock = clock
+        self._contents = contents or Contents()
 
     async def __call__(
         self,
@@ -58,7 +65,7 @@ class ListAttachments:
         checked_limit(limit, MOST_ROWS)
         media_type = _media_type(media_type)
         digest = filters.digest(filename, media_type, *sorted(visible.accounts or ()))
-        start = self._cursors.open(cursor, digest) if cursor else None
+        start = self._cursors.open(visible.user, cursor, digest) if cursor else None
         now = start.now if start else self._clock()
         reading = await self._filters.read(filters, visible, now)
         rows, total, following = await self._search.attachments(
@@ -69,6 +76,7 @@ class ListAttachments:
             limit=limit,
             start=start.position if start else None,
         )
+        rows = tuple(replace(row, attachment=self._contents.mark(row.attachment)) for row in rows)
         given_before = start.given if start else 0
 
         def cursor_after(count: int) -> str:
@@ -78,7 +86,7 @@ class ListAttachments:
                 if following is not None and count == len(rows)
                 else _position_after(rows[:count], start.position if start else None, as_of)
             )
-            return self._cursors.seal(digest, Bookmark(position, given_before + count, now))
+            return self._cursors.seal(visible.user, digest, Bookmark(position, given_before + count, now))
 
         return FoundAttachments(rows, total, given_before, following is not None, reading, cursor_after)
 
@@ -119,13 +127,16 @@ class AttachmentContent:
 class GetAttachment:
     """`largest` is the size limit in bytes."""
 
-    def __init__(self, messages: MessageRepository, largest: int = LARGEST_CONTENT) -> None:
+    def __init__(
+        self, messages: MessageRepository, largest: int = LARGEST_CONTENT, contents: Contents | None = None
+    ) -> None:
         self._messages = messages
         self.largest = largest
+        self._contents = contents or Contents()
 
     async def __call__(self, visible: Visibility, id: str, *, limited: bool = True) -> AttachmentContent:
-        """Raises `INVALID_FORMAT` for what is no attachment id, `NOT_FOUND`, and `TOO_LARGE` with both sizes; without
-        `limited` any size is given."""
+        """Raises `INVALID_FORMAT` for what is no attachment id, `NOT_FOUND`, `FORBIDDEN` where the operator's
+        policy withholds it, and `TOO_LARGE` with both sizes; without `limited` any size is given."""
         key, part = attachment_key(id)
         message = await self._messages.get(key, visible)
         if message is None:
@@ -133,6 +144,7 @@ class GetAttachment:
         attachment = next((each for each in message.row.attachments if each.part == part), None)
         if attachment is None:
             raise not_found("attachment")
+        self._contents.check(attachment, b"")
         if limited and attachment.size > self.largest:
             raise Fault(
                 ErrorCode.TOO_LARGE,
@@ -144,4 +156,5 @@ class GetAttachment:
         content = read_part(raw, part) if raw is not None else None
         if content is None:
             raise not_found("attachment")
+        self._contents.check(attachment, content.data)
         return AttachmentContent(message.row, attachment, content.data, content.text)

@@ -95,7 +95,7 @@ class AwaitingReply:
         elif days != 0:
             checked_limit(days, MOST_DAYS, "days")
         digest = filters.digest(direction.value, str(days), *sorted(visible.accounts or ()))
-        start = self._cursors.open(cursor, digest) if cursor else None
+        start = self._cursors.open(visible.user, cursor, digest) if cursor else None
         now = start.now if start else self._clock()
         reading = await self._filters.read(filters, visible, now)
         ours = await self._ourselves(visible)
@@ -121,7 +121,7 @@ class AwaitingReply:
             if threads == len(given) and len(found) <= limit:
                 after = last
             position = Position(reading.sequence, row=after if after is not None else _NEWEST)
-            return self._cursors.seal(digest, Bookmark(position, 0, now))
+            return self._cursors.seal(visible.user, digest, Bookmark(position, 0, now))
 
         return Awaited(
             me=ours.names(),

@@ -121,7 +121,9 @@ class FilterReader:
             tree = all_of(parsed.tree, *structured)
         with steps.step("names of accounts and mailboxes"):
             snapshot, notes = await self._scope.check(tree, visible, structured)
-        if not snapshot.version.messages:
+        if snapshot.version.unjudged:
+            notes.append("A policy is being applied to the archive: until that is done, not all messages are shown.")
+        elif not snapshot.version.messages:
             notes.append("The archive is empty: import mail first.")
         return Reading(
             tree=tree,

@@ -1,12 +1,13 @@
 """Reading one message, in windows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mailquery.domain.messages import Body, Span, SpanKind
 from mailquery.parsing.reading import header_lines, html_source
 from mailquery.repositories.interfaces import MessageRepository
 from mailquery.repositories.records import StoredMessage, Visibility
+from mailquery.services.contents import Contents
 from mailquery.services.ids import message_key, not_found
 from mcpkit.errors import ErrorCode, Fault
 
@@ -64,8 +65,9 @@ def _needed(body: Body, index: int, span: Span) -> bool:
 
 
 class ReadMessage:
-    def __init__(self, messages: MessageRepository) -> None:
+    def __init__(self, messages: MessageRepository, contents: Contents | None = None) -> None:
         self._messages = messages
+        self._contents = contents or Contents()
 
     async def __call__(
         self,
@@ -80,15 +82,17 @@ class ReadMessage:
         """At most `window` characters of `part` from `offset` on (None: all of it).
 
         Raises `INVALID_FORMAT` for what is no message id, `NOT_FOUND` for an unknown one and for a message without an
-        HTML body, `VALIDATION_ERROR` for an `offset` behind the end.
+        HTML body, `VALIDATION_ERROR` for an `offset` behind the end, `FORBIDDEN` for the message as it was sent where
+        it carries what the operator's policy withholds.
         """
         key = message_key(id)
         message = await self._messages.get(key, visible)
         if message is None:
             raise not_found("message")
+        message = replace(message, row=self._contents.marked(message.row))
         left_out = 0
         if part is not Part.TEXT:
-            text = await self._source(key, visible, part)
+            text = await self._source(message, visible, part)
         elif include_quoted:
             text = message.body.text
         else:
@@ -102,11 +106,12 @@ class ReadMessage:
         end = len(text) if window is None else offset + window
         return MessageView(message, part, text[offset:end], offset, len(text), left_out)
 
-    async def _source(self, key: int, visible: Visibility, part: Part) -> str:
-        raw = await self._messages.raw(key, visible)
+    async def _source(self, message: StoredMessage, visible: Visibility, part: Part) -> str:
+        raw = await self._messages.raw(message.row.key, visible)
         if raw is None:
             raise not_found("message")
         if part is Part.RAW:
+            self._contents.check_raw(message.row, raw)
             return raw.decode("utf-8", "backslashreplace")
         if part is Part.HEADERS:
             return "\n".join(f"{name}: {value}" for name, value in header_lines(raw))
@@ -123,11 +128,16 @@ class ReadMessage:
 class ExportMessage:
     """Gives a message back byte for byte as it was imported."""
 
-    def __init__(self, messages: MessageRepository) -> None:
+    def __init__(self, messages: MessageRepository, contents: Contents | None = None) -> None:
         self._messages = messages
+        self._contents = contents or Contents()
 
     async def __call__(self, visible: Visibility, id: str) -> bytes:
-        raw = await self._messages.raw(message_key(id), visible)
-        if raw is None:
+        """Raises `INVALID_FORMAT`, `NOT_FOUND`, and `FORBIDDEN` where it carries an attachment that the operator's
+        policy withholds."""
+        key = message_key(id)
+        message, raw = await self._messages.get(key, visible), await self._messages.raw(key, visible)
+        if message is None or raw is None:
             raise not_found("message")
+        self._contents.check_raw(message.row, raw)
         return raw

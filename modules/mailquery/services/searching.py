@@ -99,7 +99,7 @@ class SearchMessages:
         checked_limit(limit, MOST_ROWS)
         steps = Steps()
         digest = filters.digest(sort.value if sort else "", *sorted(visible.accounts or ()))
-        start = self._cursors.open(cursor, digest) if cursor else None
+        start = self._cursors.open(visible.user, cursor, digest) if cursor else None
         now = start.now if start else self._clock()
         reading = await self._filters.read(filters, visible, now, steps)
         if sort is None:
@@ -129,7 +129,7 @@ class SearchMessages:
 
         def cursor_after(hits: int) -> str:
             position = _position_after(hits, page, start.position if start else None, reading.sequence)
-            return self._cursors.seal(digest, Bookmark(position, given_before + hits, now))
+            return self._cursors.seal(visible.user, digest, Bookmark(position, given_before + hits, now))
 
         return Found(
             hits=hits,

@@ -68,7 +68,7 @@ class FindSimilar:
                 "once. Until then search for its words.",
                 retry_after=_SOON,
             )
-        progress = await self._vectors.progress()
+        progress = await self._vectors.shown_progress(visible)
         return Similar(
             hits=tuple(
                 SimilarHit(Hit(each.row, each.row.preview), min(1.0, max(0.0, each.similarity))) for each in found

@@ -56,7 +56,7 @@ class ArchiveStatus:
             return MeaningStatus("", None, None, self._meaning.reason)
         if visible.accounts is not None:
             return MeaningStatus(embedder.name, None, None)
-        found = await self._vectors.progress()
+        found = await self._vectors.shown_progress(visible)
         embedded = found.messages if found.model == embedder.name else 0
         return MeaningStatus(embedder.name, embedded, found.total)
 

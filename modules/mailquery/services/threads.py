@@ -7,6 +7,7 @@ from enum import StrEnum
 from mailquery.domain.addresses import Address
 from mailquery.repositories.interfaces import MessageRepository
 from mailquery.repositories.records import MessageRow, Visibility
+from mailquery.services.contents import Contents
 from mailquery.services.ids import message_or_thread_key, not_found
 from mailquery.services.quotations import SaidBefore, own_words
 
@@ -48,8 +49,9 @@ class ThreadView:
 
 
 class ReadThread:
-    def __init__(self, messages: MessageRepository) -> None:
+    def __init__(self, messages: MessageRepository, contents: Contents | None = None) -> None:
         self._messages = messages
+        self._contents = contents or Contents()
 
     async def __call__(self, visible: Visibility, id: str, *, order: Order = Order.OLDEST) -> ThreadView:
         """The thread with this id, or of the message with this id.
@@ -78,10 +80,11 @@ class ReadThread:
         else:
             late = list(await self._messages.thread(key, visible))
         said = SaidBefore()
-        messages = [ThreadMessage(row, row.preview, is_preview=True) for row in early]
+        marked = self._contents.marked
+        messages = [ThreadMessage(marked(row), row.preview, is_preview=True) for row in early]
         for message in late:
             text, left_out = own_words(message.body, said)
-            messages.append(ThreadMessage(message.row, text, left_out))
+            messages.append(ThreadMessage(marked(message.row), text, left_out))
         return messages
 
 

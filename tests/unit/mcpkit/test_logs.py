@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from mcpkit.logs import HIDDEN, Form, Level, set_up_logging
+from mcpkit.logs import Form, Level, set_up_logging
+from mcpkit.redaction import HIDDEN
+from support import planted
 
 
 @pytest.fixture(autouse=True)
@@ -85,3 +87,42 @@ def test_setting_up_twice_writes_once() -> None:
     stream = output()
     logging.getLogger("mail").info("x")
     assert len(stream.getvalue().splitlines()) == 1
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.parametrize("name", ["mailquery", "mcp.server", "uvicorn.error", "httpx2"])
+def test_planted_secrets_are_hidden_wherever_a_record_has_them(form: Form, name: str) -> None:
+    stream = output(form=form)
+    log = logging.getLogger(name)
+    try:
+        try:
+            raise OSError(planted.ERROR_TEXT)
+        except OSError as error:
+            raise RuntimeError(f"again: {planted.ERROR_TEXT}") from error
+    except RuntimeError:
+        log.exception("failed: %s", planted.ERROR_TEXT, stack_info=True)
+    log.error(
+        "x", extra={"deep": [{"headers": [(b"authorization", planted.TOKEN.encode())]}, {"text": planted.API_KEY}]}
+    )
+    log.error(
+        "x",
+        extra={
+            "headers": {"Cookie": planted.COOKIE, "X-API-Key": "plain-quince"},
+            "error": OSError(planted.ERROR_TEXT),
+        },
+    )
+    log.error(planted.ERROR_TEXT.encode())
+    log.error({"request": {"url": f"https://ana:{planted.PASSWORD}@x.example/"}})
+    written = stream.getvalue()
+    assert len(written) > 500
+    assert "RuntimeError" in written
+    for what, value in planted.PLANTED.items():
+        assert value not in written, what
+    assert "plain-quince" not in written
+
+
+def test_a_record_that_cannot_be_written_is_not_printed_instead(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = output()
+    logging.getLogger("mail").error("%d", planted.PASSWORD)
+    assert planted.PASSWORD not in stream.getvalue() + capsys.readouterr().err
+    assert "could not be written" in stream.getvalue()

@@ -131,6 +131,33 @@ async def test_a_cursor_is_refused_with_other_arguments_or_when_changed(archive:
         await archive.services.list_attachments(ALL, Filters(), cursor=cursor)
 
 
+async def test_a_cursor_is_refused_to_another_user_who_may_see_the_same(tmp_path: Path) -> None:
+    ana, ben = Visibility(user="ana"), Visibility(user="ben")
+    async with temporary_archive(tmp_path, me=("ana@acme.example",)) as archive:
+        await archive.add(*numbered(3))
+        search, attachments = archive.services.search_messages, archive.services.list_attachments
+        awaiting = archive.services.awaiting_reply
+        found = (await search(ana, Filters(), limit=1)).cursor_after(1)
+        files = (await attachments(ana, Filters(), limit=1)).cursor_after(1)
+        threads = (await awaiting(ana, Filters())).cursor_after(0)
+
+        async def go_on(user: Visibility) -> None:
+            await search(user, Filters(), limit=1, cursor=found)
+            await attachments(user, Filters(), limit=1, cursor=files)
+            await awaiting(user, Filters(), cursor=threads)
+
+        await go_on(ana)
+        for user in (ben, ALL):
+            for call in (
+                search(user, Filters(), limit=1, cursor=found),
+                attachments(user, Filters(), limit=1, cursor=files),
+                awaiting(user, Filters(), cursor=threads),
+            ):
+                with pytest.raises(Fault) as refused:
+                    await call
+                assert refused.value.details == {"argument": "cursor"}
+
+
 async def test_an_unknown_name_is_an_error_that_names_the_nearest(archive: Archive) -> None:
     await archive.add(Mail(mailboxes=("Projects/Harbour",)), Mail(text="other", account="work"))
     for filters, argument, nearest in (

@@ -60,9 +60,47 @@ CREATE TABLE secrets (
   PRIMARY KEY (purpose, name)
 ) WITHOUT ROWID;
 
--- Each record is chained to the one before it: hash = SHA-256(previous hash, sequence, record).
+-- The id of the master key that secrets are sealed with from now on: one row, absent while there never was a secret.
+CREATE TABLE master_key (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  id  TEXT    NOT NULL
+);
+
+-- Each record is chained to the one before it:
+-- hash = HMAC-SHA-256(audit key, previous hash, sequence as 8 bytes, record).
 CREATE TABLE audit (
   sequence INTEGER PRIMARY KEY,
   record   TEXT    NOT NULL,             -- canonical JSON
   hash     BLOB    NOT NULL
 );
+
+-- Where the chain begins. Sequence 0 holds the random genesis; each removal of old records leaves one more.
+CREATE TABLE audit_checkpoints (
+  sequence INTEGER PRIMARY KEY,          -- of the last record that is no longer there
+  hash     BLOB    NOT NULL,             -- what the record after it is chained to
+  made     INTEGER NOT NULL,
+  proof    BLOB    NOT NULL              -- HMAC-SHA-256 with the audit key
+);
+
+-- These keep programs from a mistake. Whoever may edit the file can drop them; the chain is the proof.
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'records of the audit are never changed'); END;
+
+CREATE TRIGGER audit_is_removed_behind_a_checkpoint BEFORE DELETE ON audit
+WHEN OLD.sequence > coalesce((SELECT max(sequence) FROM audit_checkpoints), 0)
+BEGIN SELECT RAISE(ABORT, 'records of the audit are removed behind a checkpoint only'); END;
+
+CREATE TRIGGER audit_is_appended_to BEFORE INSERT ON audit
+WHEN NEW.sequence IS NOT 1 + max(
+  coalesce((SELECT max(sequence) FROM audit), 0), coalesce((SELECT max(sequence) FROM audit_checkpoints), 0))
+BEGIN SELECT RAISE(ABORT, 'records of the audit are appended only'); END;
+
+CREATE TRIGGER audit_checkpoints_are_never_changed BEFORE UPDATE ON audit_checkpoints
+BEGIN SELECT RAISE(ABORT, 'checkpoints of the audit are never changed'); END;
+
+CREATE TRIGGER audit_checkpoints_are_never_removed BEFORE DELETE ON audit_checkpoints
+BEGIN SELECT RAISE(ABORT, 'checkpoints of the audit are never removed'); END;
+
+CREATE TRIGGER audit_checkpoints_are_appended_to BEFORE INSERT ON audit_checkpoints
+WHEN NEW.sequence <= (SELECT max(sequence) FROM audit_checkpoints)
+BEGIN SELECT RAISE(ABORT, 'checkpoints of the audit are appended only'); END;

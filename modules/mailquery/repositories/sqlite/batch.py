@@ -3,12 +3,13 @@
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from mailquery.domain.addresses import Address, Role
+from mailquery.domain.addresses import RECIPIENTS, Address, Role
 from mailquery.domain.handles import HANDLE_BITS, key_of_fingerprint
 from mailquery.domain.media import kind_of
 from mailquery.domain.messages import ParsedMessage, Problem
+from mailquery.domain.policy import Judge
 from mailquery.domain.threading import split_subject, tells_apart
 from mailquery.domain.words import fold
 from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
@@ -19,6 +20,7 @@ from mailquery.repositories.sqlite.row_ids import RowIds
 from mailquery.repositories.sqlite.threads import Links, ThreadJoiner, hash64, message_id_hash
 from mailquery.repositories.sqlite.tokens import content_tokens, list_token
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
+from mailquery.repositories.sqlite.withholding import judge_placed
 
 _INSERT_MESSAGE = """
     INSERT INTO messages (
@@ -41,6 +43,15 @@ class _New:
     flags: int = 0
 
 
+@dataclass(slots=True)
+class _People:
+    """Rows of message_participants and of repeated_recipients, and the index tokens, each once."""
+
+    rows: list[tuple[int, int, int, int]] = field(default_factory=list)
+    repeated: list[tuple[int, int, int]] = field(default_factory=list)
+    tokens: dict[str, None] = field(default_factory=dict)
+
+
 def stored(connection: sqlite3.Connection, fingerprints: Iterable[bytes]) -> dict[bytes, Placed]:
     """Those of `fingerprints` that are in the archive."""
     found = {}
@@ -52,10 +63,15 @@ def stored(connection: sqlite3.Connection, fingerprints: Iterable[bytes]) -> dic
 
 
 class Batch:
-    def __init__(self, connection: sqlite3.Connection, numbers: ParticipantNumbers, vocabulary: Vocabulary) -> None:
+    """`judge` says which of the messages nobody is to see."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, numbers: ParticipantNumbers, vocabulary: Vocabulary, judge: Judge
+    ) -> None:
         self._connection = connection
         self._numbers = numbers
         self._vocabulary = vocabulary
+        self._judge = judge
 
     def write(
         self, messages: Sequence[PreparedMessage], placements: Sequence[NewPlacement], problems: Sequence[SourceProblem]
@@ -83,6 +99,8 @@ class Batch:
         self._insert(new)
         self._vocabulary.add(self._connection, (entry.message.index for entry in new))
         placer.write(plan)
+        placed = {*plan.placed, *(entry.row for entry in new)}
+        judge_placed(self._connection, self._judge, list(placed), plan.new_mailboxes)
         self._write_problems(new, problems, known)
         return len(new)
 
@@ -98,11 +116,12 @@ class Batch:
             [(*self._derived(entry.message), entry.row) for entry in entries],
         )
         many("UPDATE bodies SET body = ? WHERE sequence = ?", [(each.message.body, each.sequence) for each in entries])
-        many("DELETE FROM message_participants WHERE message = ?", [(entry.row,) for entry in entries])
-        many("DELETE FROM attachments WHERE message = ?", [(entry.row,) for entry in entries])
+        for table in ("repeated_recipients", "message_participants", "attachments"):
+            many(f"DELETE FROM {table} WHERE message = ?", [(entry.row,) for entry in entries])  # noqa: S608 - names of ours
         self._insert_parts(entries, index)
         self._vocabulary.add(self._connection, (entry.message.index for entry in entries))
         self._write_problems(entries, (), {})
+        judge_placed(self._connection, self._judge, [entry.row for entry in entries], set())
 
     def _stored(self, sequence: int) -> tuple[int, int, int, int, int]:
         date, row, key, thread = self._connection.execute(
@@ -167,12 +186,13 @@ class Batch:
     def _insert_parts(self, new: list[_New], index: str) -> None:
         many = self._connection.executemany
         people = [self._people(entry) for entry in new]
-        many("INSERT INTO message_participants VALUES (?, ?, ?, ?)", [row for rows, _ in people for row in rows])
+        many("INSERT INTO message_participants VALUES (?, ?, ?, ?)", [row for each in people for row in each.rows])
+        many("INSERT INTO repeated_recipients VALUES (?, ?, ?)", [row for each in people for row in each.repeated])
         many("INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _attachment_rows(new))
         many(
             f"INSERT INTO {index} (rowid, subject, people, body, quoted, filenames, meta)"  # noqa: S608 - a name of ours
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [self._index_row(entry, tokens) for entry, (_, tokens) in zip(new, people, strict=True)],
+            [self._index_row(entry, each.tokens) for entry, each in zip(new, people, strict=True)],
         )
 
     def _message_row(self, entry: _New) -> tuple[object, ...]:
@@ -204,16 +224,19 @@ class Batch:
             self._numbers.participant(self._connection, parsed.from_[0]).id if parsed.from_ else None,
         )
 
-    def _people(self, entry: _New) -> tuple[list[tuple[int, int, int, int]], dict[str, None]]:
-        """Rows of message_participants, and the tokens for them, each once."""
-        rows = []
-        tokens: dict[str, None] = {}
+    def _people(self, entry: _New) -> _People:
+        people = _People()
+        recipients: set[str] = set()
         for role, addresses in _by_role(entry.message.parsed):
             for position, address in enumerate(addresses):
                 participant = self._numbers.participant(self._connection, address)
-                rows.append((entry.row, int(role), position, participant.id))
-                tokens.update(participant.tokens(role))
-        return rows, tokens
+                people.rows.append((entry.row, int(role), position, participant.id))
+                people.tokens.update(participant.tokens(role))
+                if role in RECIPIENTS:
+                    if participant.known_as in recipients:
+                        people.repeated.append((entry.row, int(role), position))
+                    recipients.add(participant.known_as)
+        return people
 
     def _index_row(self, entry: _New, tokens: dict[str, None]) -> tuple[object, ...]:
         index, parsed = entry.message.index, entry.message.parsed

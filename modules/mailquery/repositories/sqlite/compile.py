@@ -51,6 +51,7 @@ from mailquery.repositories.sqlite.selection import (
     Negation,
     Node,
     Selection,
+    Sized,
     Truth,
     both,
     either,
@@ -69,6 +70,14 @@ from mailquery.repositories.sqlite.tokens import (
 )
 from mailquery.repositories.sqlite.vocabulary import forms_of
 from mcpkit.errors import ErrorCode, Fault
+
+_THREAD_OF = """
+    SELECT m.thread FROM messages m
+    WHERE m.key = ?1 AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
+                                            AND v.mailbox IN (SELECT value FROM json_each(?2))))
+"""
+
+_SHOWN = Condition("{row} NOT IN (SELECT message FROM withheld)")
 
 _MOST_TERMS = 300  # index terms for one participant or list; with more, a condition on the message is faster
 _DEEPEST = 64  # FTS5's parser has a stack of 100
@@ -103,7 +112,11 @@ _KINDS = frozenset(kind.value for kind in Kind)
 def compile_query(connection: sqlite3.Connection, query: Query, scope: Scope, people: PeopleIndex) -> Selection:
     """How to find what `query` means among what `scope` covers. Raises Fault TOO_LARGE for a monstrous tree."""
     _check_size(query)
-    return Selection.of(_Compiler(connection, scope, people).node(query), scope.limit, largest_shift(connection))
+    node, shift = _Compiler(connection, scope, people).node(query), largest_shift(connection)
+    if scope.policy.withholds and scope.has_all_accounts:
+        # What lies in a withheld mailbox is withheld: looking that up is enough, and takes a third of the time.
+        return Selection.of(node, None, shift).also(_SHOWN)
+    return Selection.of(node, scope.limit, shift)
 
 
 def compile_part(connection: sqlite3.Connection, part: Query, scope: Scope, people: PeopleIndex) -> Node:
@@ -234,7 +247,7 @@ class _Compiler:
             case OfType(value):
                 return _of_type(value)
             case SizeBetween(minimum, limit):
-                return _size(minimum, limit)
+                return Truth(True) if minimum is None and limit is None else Sized(minimum, limit)
             case DateBetween(start, end):
                 return Dates(
                     None if start is None else first_second_from(start), None if end is None else first_second_from(end)
@@ -286,7 +299,7 @@ class _Compiler:
             return Truth(False)
         kind, key = parsed
         if kind == "m":
-            row = self._connection.execute("SELECT thread FROM messages WHERE key = ?", (key,)).fetchone()
+            row = self._connection.execute(_THREAD_OF, (key, self._scope.limit)).fetchone()
             if row is None:
                 return Truth(False)
             key = row[0]
@@ -299,12 +312,12 @@ class _Compiler:
             case State.SENT:
                 return _lies(self._scope.with_role(MailboxRole.SENT))
             case State.UNREAD:
-                if self._scope.limit is None:
+                if self._scope.limit is None or self._scope.has_all_accounts:
                     return Flagged(Flag.SEEN, present=False)
                 return Negation(self._flag_in_scope(Flag.SEEN, self._scope.limit))
             case _:
                 flag = _FLAG_OF[state]
-                if self._scope.limit is None:
+                if self._scope.limit is None or self._scope.has_all_accounts:
                     return Flagged(flag)
                 return self._flag_in_scope(flag, self._scope.limit)
 
@@ -349,9 +362,3 @@ def _of_type(value: str) -> Node:
     if value in _KINDS:
         return _token(kind_token(Kind(value)))
     return Condition("EXISTS (SELECT 1 FROM attachments t WHERE t.message = {row} AND t.type = ?)", (value,))
-
-
-def _size(minimum: int | None, limit: int | None) -> Node:
-    bounds = [("m.size >= ?", minimum), ("m.size < ?", limit)]
-    given = [(sql, size) for sql, size in bounds if size is not None]
-    return both(Condition(sql, (size,), needs_message=True) for sql, size in given)

@@ -29,7 +29,7 @@ _SENT = """
     WITH sent AS MATERIALIZED (
       SELECT b.account AS account, m.sender AS sender, count(DISTINCT m.id) AS messages
       FROM mailboxes b
-      CROSS JOIN placements l ON l.mailbox = b.id
+      CROSS JOIN shown_placements l ON l.mailbox = b.id
       CROSS JOIN messages m INDEXED BY messages_facts ON m.id = l.message
       WHERE b.id IN (SELECT value FROM json_each(?))
       GROUP BY b.account, m.sender
@@ -48,7 +48,7 @@ _OUR_PARTICIPANTS = """
 """
 
 # A message that the caller sees, and that is no draft and no junk. `{m}` is its row.
-_SEEN = "EXISTS (SELECT 1 FROM placements v WHERE v.message = {m}.id {among})"
+_SEEN = "EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = {m}.id {among})"
 _NOT_UNSAID = """
     NOT EXISTS (SELECT 1 FROM placements v WHERE v.message = {m}.id
                 AND (v.flags & 8 <> 0 OR +v.mailbox IN (SELECT value FROM json_each(?))) {among})
@@ -71,7 +71,7 @@ _OUR_THREADS = f"""
     m.thread IN (
       SELECT o.thread FROM json_each(?) j
       CROSS JOIN message_participants w ON w.participant = j.value AND w.role = {Role.FROM:d}
-      CROSS JOIN messages o INDEXED BY messages_facts ON o.id = w.message)
+      CROSS JOIN messages o INDEXED BY messages_facts ON o.id = w.message {{seen}})
 """  # noqa: S608 - a number
 _TURNS = """
     SELECT m.thread, m.key, m.date, m.message_id, m.in_reply_to, m.refs, m.subject, m.list IS NOT NULL, m.id, m.sender
@@ -120,7 +120,7 @@ class SqliteConversations:
             scope = Scope(connection, visible)
             own = _participants(connection, ours)
             selection = compile_query(connection, query, scope, self._people)
-            selection = selection.also(Condition(_OUR_THREADS, (ids(own),), needs_message=True))
+            selection = selection.also(_in_our_threads(own, scope))
             hits, parameters = selection.sql(
                 "{row}, m.thread, m.date", tail="ORDER BY {row} DESC LIMIT ?", facts="messages_facts"
             )
@@ -167,6 +167,13 @@ class SqliteConversations:
 def _participants(connection: sqlite3.Connection, ours: Ourselves) -> frozenset[int]:
     given = json.dumps(sorted(ours.addresses)), json.dumps(sorted(ours.domains))
     return frozenset(row[0] for row in connection.execute(_OUR_PARTICIPANTS, given))
+
+
+def _in_our_threads(own: Set[int], scope: Scope) -> Condition:
+    if scope.limit is None:
+        return Condition(_OUR_THREADS.format(seen=""), (ids(own),), needs_message=True)
+    seen = f"WHERE {_SEEN.format(m='o', among=_AMONG)}"
+    return Condition(_OUR_THREADS.format(seen=seen), (ids(own), scope.limit), needs_message=True)
 
 
 def _said(row: str, scope: Scope) -> tuple[str, tuple[object, ...]]:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from mailquery.domain.addresses import Role
 from mailquery.domain.mailboxes import MailboxRole
@@ -18,6 +19,7 @@ from mailquery.repositories.records import (
     Visibility,
 )
 from mailquery.repositories.sqlite.encoding import moment_of, optional_moment
+from mailquery.repositories.sqlite.policy_state import State
 from mailquery.repositories.sqlite.scope import Scope
 from mcpkit.database.sqlite import Database
 
@@ -56,6 +58,53 @@ _DISTINCT_MESSAGES = """
     SELECT count(DISTINCT message) FROM placements WHERE mailbox IN (SELECT value FROM json_each(?))
 """
 
+# The same under a policy, where only the caller's mailboxes (?1, a JSON array of ids) and what is shown of them count.
+_SHOWN_ACCOUNTS = """
+    WITH placed AS MATERIALIZED (
+      SELECT b.account AS account, p.message AS message, max(p.flags & 1) AS seen
+      FROM mailboxes b CROSS JOIN shown_placements p ON p.mailbox = b.id
+      WHERE b.id IN (SELECT value FROM json_each(?1)) GROUP BY b.account, p.message
+    ),
+    counted AS MATERIALIZED (
+      SELECT x.account AS account, count(*) AS messages, min(m.date) AS oldest, max(m.date) AS newest,
+             sum(NOT x.seen) AS unread
+      FROM placed x CROSS JOIN messages m INDEXED BY messages_facts ON m.id = x.message GROUP BY x.account
+    )
+    SELECT a.name, count(*), coalesce(c.messages, 0), c.oldest, c.newest, max(b.refreshed), coalesce(c.unread, 0)
+    FROM accounts a CROSS JOIN mailboxes b ON b.account = a.id LEFT JOIN counted c ON c.account = a.id
+    WHERE b.id IN (SELECT value FROM json_each(?1))
+    GROUP BY a.id ORDER BY a.name
+"""
+_SHOWN_MAILBOXES = """
+    WITH counted AS MATERIALIZED (
+      SELECT p.mailbox AS mailbox, count(*) AS messages, max(m.date) AS newest, sum(p.flags & 1 = 0) AS unread
+      FROM json_each(?1) j CROSS JOIN shown_placements p ON p.mailbox = j.value
+      CROSS JOIN messages m INDEXED BY messages_facts ON m.id = p.message GROUP BY p.mailbox
+    )
+    SELECT a.name, b.name, b.role, coalesce(c.messages, 0), c.newest, b.refreshed, coalesce(c.unread, 0)
+    FROM mailboxes b JOIN accounts a ON a.id = b.account LEFT JOIN counted c ON c.mailbox = b.id
+    WHERE b.id IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR a.name = ?2)
+    ORDER BY a.name, b.name
+"""
+# A message that lies in a withheld mailbox is withheld: what is left is what the others hold.
+_SHOWN_VERSION = """
+    SELECT (SELECT value FROM facts WHERE name = 'messages') - (SELECT count(*) FROM withheld),
+           (SELECT m.date FROM messages m WHERE m.id NOT IN (SELECT message FROM withheld) ORDER BY m.id DESC LIMIT 1)
+"""
+_NEWEST_FROM = """
+    SELECT max(m.date) FROM messages m WHERE m.id >= ? AND m.id NOT IN (SELECT message FROM withheld)
+"""
+_SHOWN_VERSION_OF_MAILBOXES = """
+    SELECT count(*), max(m.date)
+    FROM (SELECT DISTINCT p.message AS message
+          FROM json_each(?1) j CROSS JOIN shown_placements p ON p.mailbox = j.value)
+    CROSS JOIN messages m INDEXED BY messages_facts ON m.id = message
+"""
+_SEQUENCE_AND_REFRESHED = """
+    SELECT (SELECT coalesce(max(sequence), 0) FROM messages),
+           (SELECT max(refreshed) FROM mailboxes WHERE id IN (SELECT value FROM json_each(?)))
+"""
+
 _PEOPLE = """
     WITH found AS MATERIALIZED (
       SELECT DISTINCT folded_address FROM participants
@@ -67,7 +116,7 @@ _PEOPLE = """
       FROM found f
       CROSS JOIN participants p ON p.folded_address = f.folded_address
       CROSS JOIN message_participants w ON w.participant = p.id
-      WHERE ?2 IS NULL OR EXISTS (SELECT 1 FROM placements v WHERE v.message = w.message
+      WHERE ?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = w.message
                                   AND v.mailbox IN (SELECT value FROM json_each(?2)))
       GROUP BY p.folded_address, w.message
     )
@@ -79,15 +128,17 @@ _SPELLINGS = """
     SELECT p.name, p.address, count(*)
     FROM participants p CROSS JOIN message_participants w ON w.participant = p.id
     WHERE p.folded_address = ?1
-      AND (?2 IS NULL OR EXISTS (SELECT 1 FROM placements v WHERE v.message = w.message
+      AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = w.message
                                  AND v.mailbox IN (SELECT value FROM json_each(?2))))
     GROUP BY p.id ORDER BY count(*) DESC, p.id
 """
 _PROBLEMS = """
     SELECT m.key, p.locator, p.code, p.detail, p.recorded
-    FROM problems p LEFT JOIN messages m ON m.id = p.message
+    FROM problems p LEFT JOIN messages m ON m.id = p.message {shown}
     ORDER BY p.id DESC LIMIT ? OFFSET ?
 """
+# Under a policy, places where no message could be read are not told either: they may be named by what is withheld.
+_OF_SHOWN = "WHERE p.message NOT IN (SELECT message FROM withheld)"
 
 
 class SqliteDirectory:
@@ -97,7 +148,13 @@ class SqliteDirectory:
         self._database = database
 
     async def accounts(self, visible: Visibility) -> tuple[AccountSummary, ...]:
-        rows = await self._database.read(lambda c: c.execute(_ACCOUNTS, (_names(visible),)).fetchall())
+        def read(connection: sqlite3.Connection) -> list[Any]:
+            scope = Scope(connection, visible)
+            if scope.policy.withholds:
+                return connection.execute(_SHOWN_ACCOUNTS, (scope.limit,)).fetchall()
+            return connection.execute(_ACCOUNTS, (_names(visible),)).fetchall()
+
+        rows = await self._database.read(read)
         return tuple(
             AccountSummary(
                 name=name,
@@ -112,7 +169,13 @@ class SqliteDirectory:
         )
 
     async def mailboxes(self, visible: Visibility, account: str | None = None) -> tuple[MailboxSummary, ...]:
-        rows = await self._database.read(lambda c: c.execute(_MAILBOXES, (_names(visible), account)).fetchall())
+        def read(connection: sqlite3.Connection) -> list[Any]:
+            scope = Scope(connection, visible)
+            if scope.policy.withholds:
+                return connection.execute(_SHOWN_MAILBOXES, (scope.limit, account)).fetchall()
+            return connection.execute(_MAILBOXES, (_names(visible), account)).fetchall()
+
+        rows = await self._database.read(read)
         return tuple(
             MailboxSummary(
                 account=owner,
@@ -143,7 +206,9 @@ class SqliteDirectory:
 
     async def version(self, visible: Visibility) -> Version:
         def read(connection: sqlite3.Connection) -> Version:
-            names = _names(visible)
+            scope, names = Scope(connection, visible), _names(visible)
+            if scope.policy.withholds:
+                return _shown_version(connection, scope)
             if names is None:
                 sequence, messages, newest, refreshed = connection.execute(_VERSION).fetchone()
             else:
@@ -151,22 +216,42 @@ class SqliteDirectory:
                     _VERSION_OF_ACCOUNTS, (names,)
                 ).fetchone()
                 if accounts > 1:  # a message of two of them counts once
-                    mailboxes = [mailbox.id for mailbox in Scope(connection, visible).mailboxes]
+                    mailboxes = [mailbox.id for mailbox in scope.mailboxes]
                     (messages,) = connection.execute(_DISTINCT_MESSAGES, (json.dumps(mailboxes),)).fetchone()
-            return Version(sequence, messages or 0, optional_moment(newest), optional_moment(refreshed))
+            generation = scope.policy.generation
+            return Version(sequence, messages or 0, optional_moment(newest), optional_moment(refreshed), generation)
 
         return await self._database.read(read)
 
     async def problems(self, limit: int, offset: int = 0) -> tuple[tuple[RecordedProblem, ...], int]:
         def read(connection: sqlite3.Connection) -> tuple[tuple[RecordedProblem, ...], int]:
-            (total,) = connection.execute("SELECT count(*) FROM problems").fetchone()
-            rows = connection.execute(_PROBLEMS, (limit, offset))
+            shown = _OF_SHOWN if State.read(connection).withholds else ""
+            (total,) = connection.execute(f"SELECT count(*) FROM problems p {shown}").fetchone()  # noqa: S608 - a constant
+            rows = connection.execute(_PROBLEMS.format(shown=shown), (limit, offset))
             return tuple(
                 RecordedProblem(key, locator, Problem(ProblemCode(code), detail), moment_of(recorded))
                 for key, locator, code, detail, recorded in rows
             ), total
 
         return await self._database.read(read)
+
+
+def _shown_version(connection: sqlite3.Connection, scope: Scope) -> Version:
+    if scope.has_all_accounts:
+        messages, newest = connection.execute(_SHOWN_VERSION).fetchone()
+        if newest is not None:  # ids are dates that were counted up: an earlier one may have a later date
+            (newest,) = connection.execute(_NEWEST_FROM, (newest,)).fetchone()
+    else:
+        messages, newest = connection.execute(_SHOWN_VERSION_OF_MAILBOXES, (scope.limit,)).fetchone()
+    sequence, refreshed = connection.execute(_SEQUENCE_AND_REFRESHED, (scope.limit,)).fetchone()
+    return Version(
+        sequence,
+        messages,
+        optional_moment(newest),
+        optional_moment(refreshed),
+        scope.policy.generation,
+        scope.policy.unjudged,
+    )
 
 
 def _names(visible: Visibility) -> str | None:

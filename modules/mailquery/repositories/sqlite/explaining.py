@@ -32,6 +32,7 @@ from mailquery.repositories.sqlite.selection import (
     Negation,
     Node,
     Selection,
+    Sized,
     Truth,
 )
 
@@ -50,6 +51,7 @@ _FLAGGED = {
     Flag.FLAGGED: "index of starred messages",
     Flag.DRAFT: "index of drafts",
 }
+_SIZES = "index of sizes"
 # What SQLite's plan calls the index that it goes through, and what it is here. The first that occurs counts.
 _DRIVERS = (
     ("VIRTUAL TABLE", _FULL_TEXT),
@@ -58,6 +60,7 @@ _DRIVERS = (
     ("messages_answered", _FLAGGED[Flag.ANSWERED]),
     ("messages_starred", _FLAGGED[Flag.FLAGGED]),
     ("messages_draft", _FLAGGED[Flag.DRAFT]),
+    ("messages_by_size", _SIZES),
     ("messages_by_thread", "thread index"),
     ("messages_by_message_id", "index of Message-IDs"),
 )
@@ -73,6 +76,8 @@ def explain_query(
     engine = () if selection.empty else _plan(connection, selection)
     driver = "nothing: no message can match" if selection.empty else _driver(engine)
     besides = ("in an account that the caller may see: its placements are looked up",) if scope.limit else ()
+    if scope.policy.withholds and scope.has_all_accounts:
+        besides = ("not withheld by the operator's policy: that is looked up by its row id",)
     tree = _Explainer(connection, scope, people, selection, driver).conjunct(query)
     return Explanation(tree, driver, besides, engine)
 
@@ -112,6 +117,8 @@ class _Explainer:
             case Lies(mailboxes) if self._selection.mailbox is not None and mailboxes == (self._selection.mailbox,):
                 return Served(query, self._driver, Use.DRIVES)
             case Flagged(flag) if self._driver == _FLAGGED[flag]:
+                return Served(query, self._driver, Use.DRIVES)
+            case Sized() if self._driver == _SIZES:
                 return Served(query, self._driver, Use.DRIVES)
             case Condition() if isinstance(query, InThread | WithMessageId) and self._driver in (
                 "thread index",
@@ -187,7 +194,7 @@ class _Explainer:
             case WithMessageId():
                 return "message table: Message-ID"
             case SizeBetween():
-                return "message table: size"
+                return "facts of the message: size"
             case Is():
                 return "placements of the message" if looked_up else _TOKENS
             case _:

@@ -35,14 +35,15 @@ _FURTHER_SENDERS = f"""
 # A person who is named twice is counted where they stand first.
 _RECIPIENTS = f"""
     LEFT JOIN message_participants w{{n}} ON w{{n}}.message = {{row}}
-      AND w{{n}}.role IN ({Role.TO:d}, {Role.CC:d}, {Role.BCC:d})
+      AND w{{n}}.role BETWEEN {Role.TO:d} AND {Role.BCC:d}
       AND (w{{n}}.role = {Role.TO:d} AND w{{n}}.position = 0 OR NOT EXISTS (
-        SELECT 1 FROM message_participants e CROSS JOIN participants q ON q.id = e.participant
-        CROSS JOIN participants p{{n}} ON p{{n}}.id = w{{n}}.participant
-        WHERE e.message = w{{n}}.message AND e.role BETWEEN {Role.TO:d} AND w{{n}}.role
-          AND (e.role < w{{n}}.role OR e.position < w{{n}}.position)
-          AND {_ADDRESS} = {_ADDRESS.replace("p{n}", "q")}))
+        SELECT 1 FROM repeated_recipients e
+        WHERE e.message = w{{n}}.message AND e.role = w{{n}}.role AND e.position = w{{n}}.position))
 """  # noqa: S608 - numbers
+_BY_MAILBOX = """
+    placements b{n} INDEXED BY placements_by_mailbox
+    CROSS JOIN messages m INDEXED BY messages_facts ON m.id = b{n}.message
+"""
 _PLACEMENTS = "CROSS JOIN placements b{n} ON b{n}.message = {row}"
 _VISIBLE = " AND b{n}.mailbox IN (SELECT value FROM json_each(?))"
 _ATTACHMENTS = """
@@ -57,7 +58,8 @@ class Grouping:
     """`cell` is what a message is counted by, never NULL, and once for each of its keys. It may use the tables that
     `joined` (with the parameters `given`) brings in beside `m`. `key` is that of the group which a cell belongs to; it
     may use the cell as `{cell}`, and the tables that `named` brings in. `condition` is true of the messages that have a
-    cell. With `by_sender`, cells follow `m.sender`. Cells that few messages have beside it are those of `further`."""
+    cell. With `by_sender`, cells follow `m.sender`. `source` is what every message can be read from with `m`, in the
+    order of the cells. Cells that few messages have beside it are those of `further`."""
 
     by: GroupBy
     cell: str
@@ -67,6 +69,7 @@ class Grouping:
     given: tuple[object, ...] = ()
     condition: str = ""
     by_sender: bool = False
+    source: str = ""
     further: "Grouping | None" = None
 
     @property
@@ -75,9 +78,13 @@ class Grouping:
         return "{key} DESC" if self.by in PERIODS else "n DESC, {key}"
 
 
-def grouping(by: GroupBy, scope: Scope, clock: Clock | None, n: int) -> Grouping:
-    """The `n`-th grouping of a statement. Periods and hours are those of `clock`."""
-    return _named(_grouping(by, scope, clock), n)
+def grouping(by: GroupBy, scope: Scope, clock: Clock | None, n: int, *, everything: bool = False) -> Grouping:
+    """The `n`-th grouping of a statement. Periods and hours are those of `clock`. `everything` is whether all messages
+    are counted, and this grouping may say from what they are read."""
+    made = _grouping(by, scope, clock)
+    if everything and by is GroupBy.MAILBOX:
+        made = Grouping(by, made.cell, source=_BY_MAILBOX)
+    return _named(made, n)
 
 
 def _named(made: Grouping, n: int) -> Grouping:
@@ -88,6 +95,7 @@ def _named(made: Grouping, n: int) -> Grouping:
         key=made.key.format(n=n, cell=cell),
         joined=made.joined.format(n=n, row="{row}"),
         named=made.named.format(n=n, cell=cell),
+        source=made.source.format(n=n),
         further=made.further and _named(made.further, n),
     )
 

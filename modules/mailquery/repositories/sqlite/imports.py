@@ -10,12 +10,13 @@ from typing import TypeVar
 
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
+from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.batch import Batch, stored
 from mailquery.repositories.sqlite.participants import ParticipantNumbers
 from mailquery.repositories.sqlite.placements import set_mailbox_role
 from mailquery.repositories.sqlite.threads import join_by_subject
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
-from mcpkit.database.sqlite import Database
+from mailquery.repositories.sqlite.withholding import judge_mailbox
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ _MERGED_PAGES = 500
 class SqliteImports:
     """`ImportRepository`. A batch is one function on the writing connection's thread, and one transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Archive) -> None:
         self._database = database
         self._numbers = ParticipantNumbers()
         self._vocabulary = Vocabulary()
@@ -49,7 +50,7 @@ class SqliteImports:
         self._vocabulary.forget()
 
     async def known(self, fingerprints: Sequence[bytes]) -> set[bytes]:
-        return await self._database.read(lambda connection: set(stored(connection, fingerprints)))
+        return await self._database.read_unshown(lambda connection: set(stored(connection, fingerprints)))
 
     async def add(
         self, messages: Sequence[PreparedMessage], placements: Sequence[NewPlacement], problems: Sequence[SourceProblem]
@@ -58,8 +59,10 @@ class SqliteImports:
         if not self._writing:
             raise RuntimeError("messages are added inside `writing`")
 
+        judge = self._database.judge
+
         def write(connection: sqlite3.Connection) -> int:
-            return Batch(connection, self._numbers, self._vocabulary).write(messages, placements, problems)
+            return Batch(connection, self._numbers, self._vocabulary, judge).write(messages, placements, problems)
 
         try:
             added = await self._database.write(write)
@@ -76,7 +79,14 @@ class SqliteImports:
         return added
 
     async def set_role(self, account: str, mailbox: str, role: MailboxRole) -> None:
-        await self._database.write(lambda connection: set_mailbox_role(connection, account, mailbox, role))
+        judge = self._database.judge
+
+        def write(connection: sqlite3.Connection) -> None:
+            changed = set_mailbox_role(connection, account, mailbox, role)
+            if changed is not None:
+                judge_mailbox(connection, judge.policy, changed)
+
+        await self._database.write(write)
 
     async def finished(self, account: str, mailboxes: Sequence[str]) -> None:
         now = int(time.time())

@@ -10,12 +10,13 @@ _REMEMBERED = 50_000
 
 
 class Participant:
-    """A stored participant and its index tokens."""
+    """A stored participant and its index tokens. `known_as` is the same for those that count as one person."""
 
-    __slots__ = ("_domains", "_tokens", "id")
+    __slots__ = ("_domains", "_tokens", "id", "known_as")
 
-    def __init__(self, participant: int, domains: tuple[int, ...]) -> None:
+    def __init__(self, participant: int, known_as: str, domains: tuple[int, ...]) -> None:
         self.id = participant
+        self.known_as = known_as
         self._domains = domains  # its own first, then those above it
         self._tokens: dict[Role, dict[str, None]] = {}
 
@@ -53,13 +54,14 @@ class ParticipantNumbers:
         folded = fold(address.address)
         domains = self._domain_and_parents(connection, folded)
         row = connection.execute("SELECT id FROM participants WHERE name = ? AND address = ?", key).fetchone()
+        name = fold(address.name)
         if row is None:
             row = connection.execute(
                 "INSERT INTO participants (name, address, folded_name, folded_address, domain) VALUES (?, ?, ?, ?, ?)"
                 " RETURNING id",
-                (*key, fold(address.name), folded, domains[0] if domains else None),
+                (*key, name, folded, domains[0] if domains else None),
             ).fetchone()
-        participant = self._participants[key] = Participant(row[0], domains)
+        participant = self._participants[key] = Participant(row[0], folded or name, domains)
         return participant
 
     def _domain_and_parents(self, connection: sqlite3.Connection, folded_address: str) -> tuple[int, ...]:

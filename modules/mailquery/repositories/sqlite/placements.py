@@ -10,6 +10,8 @@ from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.domain.messages import Flag
 from mailquery.repositories.records import NewPlacement
 
+_NEWEST_MAILBOX = "SELECT coalesce(max(id), 0) FROM mailboxes"
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -36,9 +38,14 @@ def find_or_add_mailbox(connection: sqlite3.Connection, account: str, mailbox: s
     return row[0]
 
 
-def set_mailbox_role(connection: sqlite3.Connection, account: str, mailbox: str, role: MailboxRole) -> None:
+def set_mailbox_role(connection: sqlite3.Connection, account: str, mailbox: str, role: MailboxRole) -> int | None:
+    """The mailbox's id where it was added, or had another role."""
+    (newest,) = connection.execute(_NEWEST_MAILBOX).fetchone()
     mailbox_id = find_or_add_mailbox(connection, account, mailbox)
-    connection.execute("UPDATE mailboxes SET role = ? WHERE id = ?", (role.value, mailbox_id))
+    changed = connection.execute(
+        "UPDATE mailboxes SET role = ?1 WHERE id = ?2 AND role <> ?1", (role.value, mailbox_id)
+    ).rowcount
+    return mailbox_id if changed or mailbox_id > newest else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,17 @@ class Plan:
     flags: dict[tuple[int, int], int]  # wanted
     known: dict[tuple[int, int], int]  # stored, for the messages that are not new
     messages: dict[int, Placed]  # by row id
+    newest_mailbox: int  # of those that were there before
+
+    @property
+    def new_mailboxes(self) -> set[int]:
+        """Those that were not there before this transaction."""
+        return {mailbox for _, mailbox in self.flags if mailbox > self.newest_mailbox}
+
+    @property
+    def placed(self) -> list[int]:
+        """The messages that are new, or lie in a further mailbox."""
+        return list({row for row, _ in self.flags.keys() - self.known.keys()})
 
     def union(self) -> dict[int, int]:
         """By row id, the flags over all placements of a message."""
@@ -65,6 +83,7 @@ class Placer:
         self._mailboxes: dict[tuple[str, str], int] = {}
 
     def plan(self, wanted: Sequence[NewPlacement], messages: dict[bytes, Placed]) -> Plan:
+        (newest_mailbox,) = self._connection.execute(_NEWEST_MAILBOX).fetchone()
         flags: dict[tuple[int, int], int] = {}
         touched: dict[int, Placed] = {}
         for entry in wanted:
@@ -73,7 +92,7 @@ class Placer:
             for placement in entry.placements:
                 flags[message.row, self._mailbox(entry.account, placement)] = stored_flags(placement.flags)
         known = self._known([row for row, message in touched.items() if not message.new])
-        return Plan(flags, known, touched)
+        return Plan(flags, known, touched, newest_mailbox)
 
     def write(self, plan: Plan) -> None:
         """Adds placements and brings flags up to date. New messages have their flags already."""

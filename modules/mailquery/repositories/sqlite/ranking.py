@@ -25,10 +25,11 @@ _SIMILAR = 60  # candidates by meaning
 _READ_FOR_PARTIAL = 10_000  # messages with some of the words at most whose BM25 is computed
 _COUNTED = 10_000  # messages that have a word: more of them are estimated
 _SAMPLED = 4_000  # the newest messages, from which that is done
-_WALKED = 9_000  # messages that have a word: with more it is quicker to look each candidate up
+_WALKED_PER_ROW = 50  # messages that have a word: with more for each candidate it is quicker to look candidates up
 _DISTANT = 0.2  # the cosine below which nothing is near in meaning
 _STEM_COVERS = 0.8  # a word in another form than the one that was typed
 _YEAR = 365.25 * 86_400  # seconds
+_BETWEEN = "FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +182,18 @@ class _Held:
         if not words:
             return cls(dict.fromkeys(rows, 1.0), {}, frozenset(), frozenset())
         others = [row for row in rows if row not in matches]
+
+        def found_in(match: Match) -> set[int]:
+            # Apart, since matches are the newest, and the others may lie anywhere.
+            return _found_in(connection, match, list(matches)) | _found_in(connection, match, others)
+
         shares = []  # of each word, for the messages that have it
         for word in words:
             if len(free.alternatives) == 1:  # what matches has every word
-                anyhow = matches | word.found_in(connection, word.word.anyhow, others)
+                anyhow = matches | _found_in(connection, word.word.anyhow, others)
             else:
-                anyhow = word.found_in(connection, word.word.anyhow, rows)
-            exactly = anyhow
-            if word.word.exactly is not None:
-                exactly = word.found_in(connection, word.word.exactly, rows)
+                anyhow = found_in(word.word.anyhow)
+            exactly = anyhow if word.word.exactly is None else found_in(word.word.exactly)
             shares.append({row: 1.0 if row in exactly else _STEM_COVERS for row in anyhow})
         coverage, missing = {}, {}
         for row in rows:
@@ -202,7 +206,7 @@ class _Held:
         has_none = {row for row in others if not any(row in share for share in shares)}
         seems_whole = [row for row in others if not missing[row]]
         for unranked in free.unranked if seems_whole else ():
-            found = _Frequency(unranked, _WALKED, 0.0).found_in(connection, unranked.anyhow, seems_whole)
+            found = _found_in(connection, unranked.anyhow, seems_whole)
             for row in set(seems_whole) - found:
                 missing[row] = (*missing[row], unranked.written)
         other_form = {row for row, share in shares[0].items() if share < 1.0} if len(words) == 1 else set()
@@ -244,17 +248,22 @@ class _Frequency:
         # The root keeps one rare word from outweighing all the others together.
         return cls(word, messages, math.sqrt(math.log(1 + (total - messages + 0.5) / (messages + 0.5))))
 
-    def found_in(self, connection: sqlite3.Connection, match: Match, rows: Sequence[int]) -> set[int]:
-        """Those of the messages that have the word."""
-        if not rows:
-            return set()
-        # With the sign, FTS5 walks over all that have the word; without, it is asked for each message.
-        row = "+rowid" if self.messages < _WALKED else "rowid"
-        found = connection.execute(
-            f"SELECT rowid FROM search WHERE search MATCH ? AND {row} IN (SELECT value FROM json_each(?))",  # noqa: S608 - a constant
-            (match.expression, ids(rows)),
-        )
-        return {each for (each,) in found}
+
+def _found_in(connection: sqlite3.Connection, match: Match, rows: Sequence[int]) -> set[int]:
+    """Those of the messages that have the word."""
+    if not rows:
+        return set()
+    given = (match.expression, min(rows), max(rows))
+    most = _WALKED_PER_ROW * len(rows)
+    walked = f"SELECT count(*) FROM (SELECT 1 {_BETWEEN} LIMIT ?)"  # noqa: S608 - a constant
+    (between,) = connection.execute(walked, (*given, most)).fetchone()
+    # With the sign, FTS5 walks over all that have the word; without, it is asked for each message.
+    row = "+rowid" if between < most else "rowid"
+    found = connection.execute(
+        f"SELECT rowid {_BETWEEN} AND {row} IN (SELECT value FROM json_each(?))",  # noqa: S608 - constants
+        (*given, ids(rows)),
+    )
+    return {each for (each,) in found}
 
 
 def _estimated(connection: sqlite3.Connection, match: Match, total: int) -> int:

@@ -13,12 +13,12 @@ from contextlib import asynccontextmanager
 from mailquery.domain.words import INDEX_FORM
 from mailquery.repositories.compression import decompress
 from mailquery.repositories.records import PreparedMessage, RebuildProgress, StoredRaw
+from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.batch import Batch
 from mailquery.repositories.sqlite.encoding import moment_of
 from mailquery.repositories.sqlite.participants import ParticipantNumbers
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
 from mcpkit.database.faults import storage_damaged
-from mcpkit.database.sqlite import Database
 
 INDEX, WORDS = "rebuilt_search", "rebuilt_words"
 _CREATED_AS = re.compile(r'(?i)^\s*CREATE VIRTUAL TABLE\s+"?search"?\s')
@@ -45,7 +45,7 @@ _SWAP = """
 class SqliteRebuilding:
     """`RebuildRepository`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Archive) -> None:
         self._database = database
         self._numbers = ParticipantNumbers()
         self._vocabulary = Vocabulary(WORDS)
@@ -63,13 +63,15 @@ class SqliteRebuilding:
 
     async def pending(self, limit: int) -> tuple[StoredRaw, ...]:
         try:
-            return await self._database.read(lambda connection: _pending(connection, limit))
+            return await self._database.read_unshown(lambda connection: _pending(connection, limit))
         except ValueError as error:
             raise storage_damaged(self._database.path, str(error)) from error
 
     async def add(self, batch: Sequence[tuple[int, PreparedMessage]]) -> None:
+        judge = self._database.judge
+
         def write(connection: sqlite3.Connection) -> None:
-            Batch(connection, self._numbers, self._vocabulary).rewrite(batch, INDEX)
+            Batch(connection, self._numbers, self._vocabulary, judge).rewrite(batch, INDEX)
             connection.execute("UPDATE facts SET value = ? WHERE name = 'rebuilt_through'", (batch[-1][0],))
 
         try:
@@ -89,7 +91,7 @@ class SqliteRebuilding:
                 ).fetchone()
             )
 
-        return await self._database.read(read)
+        return await self._database.read_unshown(read)
 
     async def finish(self) -> None:
         await self._database.write(

@@ -25,6 +25,11 @@ class Match:
     words: bool = False
     prefix: bool = False
 
+    @property
+    def has_phrase(self) -> bool:
+        """Whether words must stand beside each other, for which FTS5 looks at every place that they have."""
+        return any(" " in term for term in self.expression.split('"')[1::2])
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -59,6 +64,20 @@ class Dates:
 
 
 @dataclass(frozen=True, slots=True)
+class Sized:
+    """Of `minimum` bytes or more and of fewer than `limit`."""
+
+    minimum: int | None
+    limit: int | None
+
+    def condition(self, row: str) -> tuple[str, tuple[object, ...]]:
+        """SQL over a row of `messages`, and its parameters."""
+        bounds = [(f"{row}.size >= ?", self.minimum), (f"{row}.size < ?", self.limit)]
+        given = [(sql, size) for sql, size in bounds if size is not None]
+        return " AND ".join(sql for sql, _ in given) or "1", tuple(size for _, size in given)
+
+
+@dataclass(frozen=True, slots=True)
 class Negation:
     part: "Node"
 
@@ -73,7 +92,7 @@ class Either:
     parts: tuple["Node", ...]
 
 
-Node = Truth | Match | Condition | Lies | Flagged | Dates | Negation | Both | Either
+Node = Truth | Match | Condition | Lies | Flagged | Sized | Dates | Negation | Both | Either
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +114,10 @@ _LISTED = {  # the index and what it is an index of
 }
 
 
+_IN_ORDER_OF_TIME = "messages_facts"
+_BY_SIZE = "messages_by_size"
+
+
 def _looked_up(flag: Flag, present: bool) -> str:
     listed = (flag, present) in _LISTED
     index, sql = _LISTED[flag, present if listed else not present]
@@ -111,6 +134,10 @@ def _joined_by(node: "Node") -> Join | None:
         case Flagged(flag, present) if (flag, present) in _LISTED:
             index, sql = _LISTED[flag, present]
             return Join(f"messages f{flag:d} INDEXED BY {index} ON f{flag:d}.id = {_ROW} AND f{flag:d}.{sql}")
+        case Sized(minimum, limit):
+            name = f'"sized {minimum} {limit}"'
+            sql, sizes = node.condition(name)
+            return Join(f"messages {name} INDEXED BY {_IN_ORDER_OF_TIME} ON {name}.id = {_ROW} AND {sql}", sizes)
         case _:
             return None
 
@@ -197,6 +224,10 @@ def as_condition(node: Node) -> Condition:
             )
         case Flagged(flag, present):
             return Condition(_looked_up(flag, present))
+        case Sized():
+            sql, sizes = node.condition("z")
+            table = f"messages z INDEXED BY {_IN_ORDER_OF_TIME}"
+            return Condition(f"EXISTS (SELECT 1 FROM {table} WHERE z.id = {_ROW} AND {sql})", sizes)  # noqa: S608 - constants
         case Dates(first, limit):
             bounds = [("m.date >= ?", first), ("m.date < ?", limit)]
             given = [(sql, second) for sql, second in bounds if second is not None]
@@ -242,7 +273,7 @@ class Selection:
         single = [part.mailboxes[0] for part in parts if isinstance(part, Lies) and len(part.mailboxes) == 1]
         mailbox = single[0] if single and match is None else None
         low = high = None
-        index = ""
+        index = _index(parts) if match is None and mailbox is None else ""
         conditions = []
         joins: dict[Join, None] = {}
         for part in parts:
@@ -256,12 +287,10 @@ class Selection:
                     conditions.append(_inside(part, largest_shift))
             elif part is match or part == Lies((mailbox,) if mailbox is not None else ()):
                 continue
-            elif (
-                match is None and mailbox is None and isinstance(part, Flagged) and (part.flag, part.present) in _LISTED
-            ):
-                listed, sql = _LISTED[part.flag, part.present]
-                index = index or listed
-                conditions.append(Condition(f"m.{sql}", needs_message=True))
+            elif index and isinstance(part, Flagged) and (part.flag, part.present) in _LISTED:
+                conditions.append(Condition(f"m.{_LISTED[part.flag, part.present][1]}", needs_message=True))
+            elif index and isinstance(part, Sized):
+                conditions.append(Condition(*part.condition("m"), needs_message=True))
             elif (join := _joined_by(part)) is not None:
                 joins[join] = None
             else:
@@ -269,13 +298,22 @@ class Selection:
         if visible is not None:
             conditions.append(
                 Condition(
-                    "EXISTS (SELECT 1 FROM placements v WHERE v.message = {row}"
+                    "EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = {row}"
                     " AND +v.mailbox IN (SELECT value FROM json_each(?)))",
                     (visible,),
                 )
             )
         conditions = [condition for condition in conditions if condition.sql != "1"]
         return cls(match, mailbox, low, high, tuple(conditions), tuple(joins), node == Truth(False), index)
+
+    @property
+    def is_out_of_order(self) -> bool:
+        """Whether what drives it is not in the order of time."""
+        return self.index == _BY_SIZE and self.match is None
+
+    def in_order_of_time(self) -> "Selection":
+        """The same, driven by all messages where that is not so."""
+        return replace(self, index=_IN_ORDER_OF_TIME) if self.is_out_of_order else self
 
     @property
     def ranks(self) -> bool:
@@ -288,6 +326,13 @@ class Selection:
         return (self.match is not None and self.match.prefix) or any(
             "search MATCH" in condition.sql for condition in self.conditions
         )
+
+    @property
+    def is_index_alone(self) -> bool:
+        """Whether every row that an index gives belongs to it, and giving them again costs little."""
+        if self.joins or self.conditions or self.is_costly:
+            return False
+        return self.mailbox is not None or (self.match is not None and not self.match.has_phrase)
 
     @property
     def is_everything(self) -> bool:
@@ -316,16 +361,21 @@ class Selection:
         given: Sequence[object] = (),
         tail: str = "",
         facts: str = "",
+        source: str = "",
     ) -> tuple[str, list[object]]:
         """A SELECT and its parameters. `columns`, `joined` (further joins, with the parameters `given`) and `tail`
         (ORDER BY, LIMIT) may use `{row}`, and `m` if `joined` or a condition brings it in. With `facts`, a narrow
-        index, `m` is there and read from that."""
+        index, `m` is there and read from that. Where everything is selected, it may come from `source`, which has `m`.
+        """
+        assert not source or (self.match is None and self.mailbox is None)
         parameters: list[object] = [parameter for join in self.joins for parameter in join.parameters]
         parameters.extend(given)
         where: list[str] = []
         needs_message = bool(facts) or any(condition.needs_message for condition in self.conditions)
         message = f"messages m INDEXED BY {facts}" if facts else "messages m"
-        if self.match is not None:
+        if source:
+            row, needs_message = "m.id", False
+        elif self.match is not None:
             source, row = "search", "search.rowid"
             where.append("search MATCH ?")
             parameters.append(self.match.expression)
@@ -352,6 +402,19 @@ class Selection:
         conditions = " AND ".join(where) or "1"
         sql = f"SELECT {columns} FROM {source} {joined} WHERE {conditions} {tail}"  # noqa: S608 - values are parameters
         return sql.replace(_ROW, row), parameters
+
+
+def _index(parts: Sequence[Node]) -> str:
+    """The index of messages that drives a selection of all `parts`, which has neither an expression nor a mailbox to
+    drive it. Empty where SQLite chooses."""
+    for part in parts:
+        if isinstance(part, Flagged) and (part.flag, part.present) in _LISTED:
+            return _LISTED[part.flag, part.present][0]
+    if not any(isinstance(part, Sized) for part in parts):
+        return ""
+    if any(isinstance(part, Condition) and part.needs_message for part in parts):
+        return ""  # a thread or a Message-ID
+    return _IN_ORDER_OF_TIME if any(isinstance(part, Dates) for part in parts) else _BY_SIZE
 
 
 def _inside(dates: Dates, largest_shift: int) -> Condition:

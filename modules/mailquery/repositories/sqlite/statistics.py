@@ -102,7 +102,8 @@ class _Counting:
         return " UNION ALL ".join(statements), parameters
 
     def _cells_of(self, groupings: Sequence[Grouping], among: str) -> tuple[str, list[object]]:
-        unread, visible = (_UNREAD, ()) if self.scope.limit is None else (_UNREAD_IN_SCOPE, (self.scope.limit,))
+        whole = self.scope.has_all_accounts
+        unread, visible = (_UNREAD, ()) if whole else (_UNREAD_IN_SCOPE, (self.scope.limit,))
         selection = self.selection
         conditions = [by.condition for by in groupings if by.condition]
         if among:
@@ -120,6 +121,7 @@ class _Counting:
             given=[value for by in groupings for value in by.given],
             tail=f"GROUP BY {', '.join(grouped)}" if grouped else "",
             facts="messages_by_sender" if sorted_by_sender else "messages_facts",
+            source=groupings[0].source if groupings else "",
         )
         return sql, [*visible, *parameters]
 
@@ -141,7 +143,7 @@ def read_statistics(
         return Statistics((), 0, 0, 0, 0)
     timed = {group_by, then_by} & {*PERIODS, GroupBy.HOUR}
     clock = counting.clock(zone, first, last) if timed else None
-    by = grouping(group_by, scope, clock, 0)
+    by = grouping(group_by, scope, clock, 0, everything=selection.is_everything)
     rows = counting.groups(by, limit)
     names = _names(connection, group_by, [row[0] for row in rows])
     groups = [_group(names[row[0]], row[2:7]) for row in rows]

@@ -10,6 +10,7 @@ from mailquery.domain.messages import EMPTY_BODY, Body
 from mailquery.domain.queries import Query
 from mailquery.repositories.compression import unpack_body
 from mailquery.repositories.records import EmbeddingProgress, SimilarMessage, Unembedded, Visibility
+from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.compile import compile_query
 from mailquery.repositories.sqlite.nearest import NearestVectors
 from mailquery.repositories.sqlite.people_index import PeopleIndex
@@ -17,7 +18,6 @@ from mailquery.repositories.sqlite.rows import read_rows
 from mailquery.repositories.sqlite.scope import Scope
 from mailquery.repositories.sqlite.vector_codes import BLOCK_CHUNKS, State, quantized, sign_codes
 from mcpkit.database.faults import translated
-from mcpkit.database.sqlite import Database
 from mcpkit.database.writer_lock import WriterLock
 from mcpkit.errors import ErrorCode, Fault
 
@@ -36,10 +36,15 @@ _PENDING = """
     WHERE m.sequence > ? ORDER BY m.sequence LIMIT ?
 """
 _TOTAL = "SELECT value FROM facts WHERE name = 'messages'"
+_SHOWN = """
+    SELECT count(*), coalesce(sum(m.sequence <= ?2), 0) FROM messages m
+    WHERE EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
+                  AND v.mailbox IN (SELECT value FROM json_each(?1)))
+"""
 _OF_MESSAGE = """
     SELECT m.id, v.vectors FROM messages m JOIN vectors v ON v.sequence = m.sequence
     WHERE m.key = ?1 AND m.sequence <= ?2
-      AND (?3 IS NULL OR EXISTS (SELECT 1 FROM placements p WHERE p.message = m.id
+      AND (?3 IS NULL OR EXISTS (SELECT 1 FROM shown_placements p WHERE p.message = m.id
                                  AND p.mailbox IN (SELECT value FROM json_each(?3))))
 """
 
@@ -48,7 +53,7 @@ class SqliteVectors:
     """`VectorRepository`. `index` finds by vector inside another repository's transaction; it is shared, since it keeps
     every vector's signs in memory."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Archive) -> None:
         self.index = NearestVectors()
         self._database = database
         self._people = PeopleIndex()
@@ -85,7 +90,7 @@ class SqliteVectors:
                     break
             return tuple(found)
 
-        return await self._database.read(read)
+        return await self._database.read_unshown(read)
 
     async def add(self, model: str, batch: Sequence[tuple[int, "Vectors"]]) -> bool:
         return await self._database.write(lambda connection: _add(connection, model, batch))
@@ -95,6 +100,17 @@ class SqliteVectors:
             state = State.read(connection)
             (total,) = connection.execute(_TOTAL).fetchone()
             return EmbeddingProgress(state.model, state.messages, total, state.chunks)
+
+        return await self._database.read_unshown(read)
+
+    async def shown_progress(self, visible: Visibility) -> EmbeddingProgress:
+        def read(connection: sqlite3.Connection) -> EmbeddingProgress:
+            state, scope = State.read(connection), Scope(connection, visible)
+            if scope.limit is None:
+                (total,) = connection.execute(_TOTAL).fetchone()
+                return EmbeddingProgress(state.model, state.messages, total, state.chunks)
+            total, embedded = connection.execute(_SHOWN, (scope.limit, state.through)).fetchone()
+            return EmbeddingProgress(state.model, embedded, total, 0)
 
         return await self._database.read(read)
 

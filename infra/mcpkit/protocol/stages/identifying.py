@@ -1,0 +1,14 @@
+"""Who calls, before anything else is asked of the call; inside of the audit, which records who was turned away."""
+
+from mcpkit.protocol.calls import Call
+from mcpkit.protocol.stages import Proceed, Reply
+from mcpkit.security.identity import IdentityProvider
+
+
+class Identify:
+    def __init__(self, identity: IdentityProvider) -> None:
+        self._identity = identity
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Reply:
+        call.principal = await self._identity.identify(call)
+        return await proceed(call)

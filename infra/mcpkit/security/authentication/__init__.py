@@ -1,0 +1,1 @@
+"""Whose a bearer token is: strategies behind one interface, and what their user may see."""

@@ -1,0 +1,51 @@
+"""mailquery keys rotate-master"""
+
+import asyncio
+
+import typer
+
+from mailquery.bootstrap import key_keeper
+from mailquery.cli.output import JsonFlag, print_json
+from mailquery.settings import load_settings
+from mcpkit.security.control import open_control
+from mcpkit.security.secrets import Rotated, SecretStore
+
+HELP = """Keys."""
+
+ROTATE_HELP = """Seal all stored credentials with a new master key. Where that was interrupted, run it again: nothing is
+lost, and it goes on where it was.
+
+A key in MAILQUERY_MASTER_KEY is changed by you: set the new one there and the old one in
+MAILQUERY_PREVIOUS_MASTER_KEY, run this, then remove the old one.
+
+Examples:
+
+    mailquery keys rotate-master
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Beside the other commands of `keys`, where there are any."""
+    keys = next((group.typer_instance for group in app.registered_groups if _is_keys(group.typer_instance)), None)
+    if keys is None:
+        keys = typer.Typer(name="keys", help=HELP, no_args_is_help=True)
+        app.add_typer(keys)
+    keys.command("rotate-master", help=ROTATE_HELP)(rotate_master)
+
+
+def rotate_master(as_json: JsonFlag = False) -> None:
+    settings = load_settings()
+
+    async def rotate() -> Rotated:
+        async with await open_control(settings.control_path) as control:
+            return await SecretStore(control, key_keeper(settings)).rotate()
+
+    rotated = asyncio.run(rotate())
+    if as_json:
+        print_json({"key": rotated.current, "resealed": rotated.resealed})
+    else:
+        print(f"The master key is {rotated.current} now; {rotated.resealed:,} secrets were sealed anew.")
+
+
+def _is_keys(group: typer.Typer | None) -> bool:
+    return group is not None and group.info.name == "keys"

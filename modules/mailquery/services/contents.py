@@ -1,0 +1,67 @@
+"""Which attachments the operator's policy lets out. They are listed all the same, and marked."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from mailquery.domain.media import Kind, kind_of
+from mailquery.domain.messages import Attachment
+from mailquery.domain.policy import NO_POLICY, Policy
+from mailquery.parsing.reading import all_parts, read_part
+from mailquery.repositories.records import MessageRow
+from mcpkit.errors import ErrorCode, Fault
+
+_DEEPEST = 8  # messages inside messages
+
+
+class Contents:
+    """`policy` gives the one in force, which can change while a server runs."""
+
+    def __init__(self, policy: Callable[[], Policy] = lambda: NO_POLICY) -> None:
+        self._policy = policy
+
+    def marked(self, row: MessageRow) -> MessageRow:
+        """The message with its attachments of denied types marked."""
+        if not self._policy().attachment_types or not row.attachments:
+            return row
+        return replace(row, attachments=tuple(map(self.mark, row.attachments)))
+
+    def mark(self, attachment: Attachment) -> Attachment:
+        return replace(attachment, withheld=True) if self._withholds(attachment) else attachment
+
+    def check(self, attachment: Attachment, data: bytes) -> None:
+        """Raises `FORBIDDEN` for an attachment of a denied type, and for a message that has such a one inside."""
+        if _is_withheld(self._policy(), attachment.content_type, attachment.filename, data):
+            raise _forbidden("An attachment of this type is not given out")
+
+    def check_raw(self, row: MessageRow, raw: bytes) -> None:
+        """The same for a whole message as it was sent, which carries its attachments."""
+        if not self._policy().attachment_types:
+            return
+        for attachment in row.attachments:
+            part = read_part(raw, attachment.part)
+            try:
+                self.check(attachment, part.data if part is not None else b"")
+            except Fault:
+                message = "The message carries an attachment of a type that is not given out, so it is not given raw"
+                raise _forbidden(message) from None
+
+    def _withholds(self, attachment: Attachment) -> bool:
+        return self._policy().withholds_content(attachment.content_type, attachment.filename)
+
+
+def _is_withheld(policy: Policy, content_type: str, filename: str, data: bytes, depth: int = 0) -> bool:
+    if not policy.attachment_types:
+        return False
+    if policy.withholds_content(content_type, filename):
+        return True
+    if kind_of(content_type, filename) is not Kind.MESSAGE:
+        return False
+    return depth >= _DEEPEST or any(
+        _is_withheld(policy, part.content_type, part.filename, part.data, depth + 1) for part in all_parts(data)
+    )
+
+
+def _forbidden(what: str) -> Fault:
+    return Fault(
+        ErrorCode.FORBIDDEN, f"{what}: the operator's policy withholds it. The rest of the message can be read."
+    )

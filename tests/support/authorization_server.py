@@ -1,0 +1,106 @@
+"""A real authorization server for tests: oidc-provider, a certified one, as a process on the loopback interface.
+
+It comes from the npm registry into `.tools/authorization-server`, once, with the Node that it needs.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from urllib.parse import urljoin
+
+import httpx2
+import pytest
+from filelock import FileLock
+
+PACKAGES = ("node@22.23.3", "oidc-provider@9.13.3")
+SCRIPT = Path(__file__).with_suffix(".mjs")
+FOLDER = SCRIPT.parents[2] / ".tools" / "authorization-server"
+REDIRECT = "http://127.0.0.1:9/callback"
+INTROSPECTOR = ("resource-server", "resource server: secret+%")  # what must be encoded to arrive
+_UNREACHED = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH")
+
+
+@dataclass(frozen=True)
+class AuthorizationServer:
+    issuer: str
+    process: "subprocess.Popen[str]"
+
+    async def machine_token(self, resource: str, *scopes: str, client: str = "machine") -> str:
+        """By client credentials (RFC 6749, section 4.4), for `resource` (RFC 8707)."""
+        form = {"grant_type": "client_credentials", "scope": " ".join(scopes), "resource": resource}
+        async with httpx2.AsyncClient() as http:
+            answer = await http.post(f"{self.issuer}/token", data=form, auth=(client, "machine-secret"))
+        assert answer.status_code == 200, answer.text
+        token: str = answer.json()["access_token"]
+        return token
+
+    async def revoke(self, token: str, client: str) -> None:
+        async with httpx2.AsyncClient() as http:
+            form = {"token": token, "client_id": client}
+            answer = await http.post(f"{self.issuer}/token/revocation", data=form)
+        assert answer.status_code == 200, answer.text
+
+    def rotate(self) -> None:
+        """From now on it signs with new keys, and no longer publishes the old ones."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("rotate\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline().strip() == "rotated"
+
+
+@contextmanager
+def running() -> Iterator[AuthorizationServer]:
+    """Skips where it can be neither found nor installed."""
+    _install()
+    node = FOLDER / "node_modules" / "node" / "bin" / "node"
+    command = [str(node), str(SCRIPT), str(FOLDER)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield AuthorizationServer(process.stdout.readline().strip(), process)
+        finally:
+            process.terminate()
+
+
+async def sign_in(url: str, user: str) -> str:
+    """What a person does in the browser that is sent to `url`: they sign in, consent, and are sent back. Gives the URL
+    that they are sent back to."""
+    async with httpx2.AsyncClient() as browser:
+        answer = await browser.get(url)
+        for _ in range(20):
+            if answer.is_redirect:
+                target = urljoin(str(answer.url), answer.headers["location"])
+                if target.startswith(REDIRECT):
+                    return target
+                answer = await browser.get(target)
+                continue
+            found = re.search(r'<form[^>]*action="([^"]+)"', answer.text)
+            assert found is not None, answer.text
+            fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', answer.text))
+            if 'name="login"' in answer.text:
+                fields |= {"login": user, "password": "any"}
+            answer = await browser.post(urljoin(str(answer.url), unescape(found[1])), data=fields)
+    raise AssertionError("the authorization server never sent the browser back")
+
+
+def _install() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with FileLock(FOLDER / ".lock"):
+        if (FOLDER / "node_modules" / "oidc-provider" / "package.json").exists():
+            return
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("npm is not installed, which the authorization server comes by")
+        command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(FOLDER), *PACKAGES]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+        if any(sign in done.stderr for sign in _UNREACHED):
+            pytest.skip("the authorization server cannot be installed: the npm registry is not to be reached")
+        assert done.returncode == 0, done.stderr
