@@ -30,7 +30,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mailquery-fuzz-") as folder:
         product = make_product(Path(folder))
         known = look_around(product)
-        oracles = {"HTTP": Oracle(product.secrets), "STDIO": Oracle(product.secrets)}
+        oracles = {"HTTP": Oracle(product.secrets()), "STDIO": Oracle(product.secrets())}
         began = time.perf_counter()
         http = asyncio.run(fuzz_http(product, known, oracles["HTTP"], requests=over_http, seed=chosen.seed))
         between = time.perf_counter()

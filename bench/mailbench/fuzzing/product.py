@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ http:
   session_idle_seconds: 20
 limits:
   principal: {{requests_per_minute: 100000000, burst: 100000000, concurrent: null, characters_per_hour: null}}
+policy:
+  denied_accounts: [hidden]
 meaning:
   model: openai
   name: none
@@ -33,6 +35,20 @@ log:
   form: json
 """
 _SIGNING_KEY = b"planted-key-that-signs-cursors-1"
+_HIDDEN = b"planted-in-mail-that-is-denied-a91c"
+_HIDDEN_MAIL = (
+    b"""From: Hidden Person <hidden.person@example.org>
+To: me@example.com
+Subject: invoice and flight """
+    + _HIDDEN
+    + b"""
+Date: Wed, 11 Mar 2026 09:00:00 +0000
+Message-ID: <hidden@example.org>
+
+The invoice of the flight: """
+    + _HIDDEN
+    + b"\n"
+)
 _STARTS_WITHIN = 60.0  # seconds
 
 
@@ -40,10 +56,28 @@ _STARTS_WITHIN = 60.0  # seconds
 class Product:
     folder: Path
     environment: Mapping[str, str]
-    secrets: Mapping[str, bytes]  # what must never come out, by where it is
+    planted: Mapping[str, bytes]  # what must never come out, by where it is
+    hidden: str  # the id of a message that the policy denies
+
+    def secrets(self) -> dict[str, bytes]:
+        """What was planted, and the keys that the product has made by now."""
+        made = {f"the key in {path.name}": path.read_bytes() for path in (self.folder / "home").glob("*.key")}
+        return {**made, **self.planted}
 
     def command(self, *arguments: str | Path) -> list[str]:
         return [sys.executable, "-m", "mailquery", *map(str, arguments)]
+
+    def run(self, *arguments: str | Path, given: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
+        """What a command prints. Raises CalledProcessError."""
+        done = subprocess.run(
+            self.command(*arguments),
+            input=given,
+            env={**self.environment, **(environment or {})},
+            cwd=self.folder,
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+        return done.stdout
 
 
 def make_product(folder: Path) -> Product:
@@ -53,7 +87,7 @@ def make_product(folder: Path) -> Product:
     config.mkdir()
     (config / "base.yaml").write_text(_SETTINGS, encoding="utf-8")
     secrets = {
-        "the key that signs": _SIGNING_KEY,
+        "mail that the policy denies": _HIDDEN,
         "a file beside the archive": b"planted-in-a-file-7d1f",
         "the key of the embeddings' endpoint": b"sk-planted-embeddings-93ab",
         "the password of Redis": b"planted-redis-password-51ce",
@@ -71,16 +105,15 @@ def make_product(folder: Path) -> Product:
         "DATABASE_PASSWORD": secrets["another program's variable"].decode(),
         "HOME": str(folder),
     }
-    product = Product(folder, environment, secrets)
+    undenied = {"MAILQUERY_POLICY__DENIED_ACCOUNTS": "[]"}
+    product = Product(folder, environment, secrets, "")
     write_maildir(folder / "mail")
-    subprocess.run(
-        product.command("import", folder / "mail", "--no-embed", "--json"),
-        env=environment,
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-    return product
+    (folder / "hidden.eml").write_bytes(_HIDDEN_MAIL)
+    product.run("import", folder / "mail", "--no-embed", environment=undenied)
+    product.run("import", folder / "hidden.eml", "--account", "hidden", "--no-embed", environment=undenied)
+    found = json.loads(product.run("search", "account:hidden", "--json", environment=undenied))
+    product.run("policy", "apply")
+    return replace(product, hidden=found["messages"][0]["id"])
 
 
 def look_around(product: Product) -> Known:
@@ -100,15 +133,8 @@ def look_around(product: Product) -> Known:
     lines = [
         json.dumps(request(name, method, {**params, "_meta": ENVELOPE})) for name, (method, params) in asked.items()
     ]
-    done = subprocess.run(
-        product.command("serve", "--transport", "stdio"),
-        input="\n".join(lines).encode() + b"\n",
-        env=product.environment,
-        cwd=product.folder,
-        check=True,
-        capture_output=True,
-    )
-    answers = {answer["id"]: answer["result"] for answer in map(json.loads, done.stdout.splitlines())}
+    told = product.run("serve", "--transport", "stdio", given="\n".join(lines).encode() + b"\n")
+    answers = {answer["id"]: answer["result"] for answer in map(json.loads, told.splitlines())}
     found, files, accounts, mailboxes = (
         answers[name]["structuredContent"] for name in ("found", "files", "accounts", "mailboxes")
     )
@@ -116,15 +142,23 @@ def look_around(product: Product) -> Known:
     threads = [row["thread_id"] for row in found["rows"]]
     attachments = [row["id"] for row in files["rows"]]
     tools = {tool["name"]: tool["inputSchema"] for tool in answers["tools"]["tools"]}
-    ids = [*messages, *threads, *attachments]
+    ids = [*messages, *threads, *attachments, product.hidden, f"t{product.hidden[1:]}"]
     return Known(
         tools=tools,
         texts={
             "": ["invoice", "flight", "회의", "Mon"],
             "id": ids,
             "cursor": [found["cursor"], files["cursor"]],
-            "query": ["invoice", "has:attachment", "from:a OR subject:b -c", '"a phrase"', "회의", "newer_than:90d"],
-            "account": [each["name"] for each in accounts["accounts"]],
+            "query": [
+                "invoice",
+                "has:attachment",
+                "from:a OR subject:b -c",
+                '"a phrase"',
+                "회의",
+                "newer_than:90d",
+                "planted",
+            ],
+            "account": [*(each["name"] for each in accounts["accounts"]), "hidden"],
             "mailbox": [each["name"] for each in mailboxes["mailboxes"]],
             "after": ["2026", "2026-03", "7d"],
             "before": ["2026-03-15", "yesterday"],
@@ -135,6 +169,7 @@ def look_around(product: Product) -> Known:
         uris=[
             "mail://accounts",
             "mail://status",
+            f"mail://message/{product.hidden}",
             *(f"mail://message/{each}" for each in messages[:5]),
             *(f"mail://thread/{each}" for each in threads[:5]),
             *(f"mail://attachment/{each}" for each in attachments[:5]),
