@@ -70,7 +70,7 @@ def _truncated(rng: random.Random, fields: Fields, body: bytes) -> Made:
 
 
 def _encoded(rng: random.Random, fields: Fields, body: bytes) -> Made:
-    other = rng.choice((gzip.compress(body), body.decode().encode("utf-16"), b"\xef\xbb\xbf" + body))
+    other = rng.choice((gzip.compress(body, mtime=0), body.decode().encode("utf-16"), b"\xef\xbb\xbf" + body))
     kinds = (
         b"application/json; charset=utf-16",
         b"text/plain",
