@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from mailbench.fuzzing.wire import SESSION
 
 _CONNECTIONS = 6
 _ORDINARY = 10  # one in so many requests
+_SESSION_LASTS = 50  # requests, at most: they may end it
 _LEFT_WAITING = 100  # one in so many that are not whole is left to the server's own patience
 
 
@@ -57,7 +59,7 @@ class _Fuzzer:
         self._waiting: list[asyncio.Task[None]] = []
 
     async def fuzz(self, requests: int, seed: int) -> None:
-        await self._ordinary(2 * _ORDINARY)  # opens a session
+        await self._ordinary(0)
         numbers = iter(range(requests))
         await asyncio.gather(*(self._work(numbers, requests, seed) for _ in range(_CONNECTIONS)))
         await asyncio.gather(*self._waiting)
@@ -74,6 +76,9 @@ class _Fuzzer:
             else:
                 await self._one(number, case, ends=True)
             self._run.requests += 1
+            if number % _SESSION_LASTS == 0:
+                with suppress(OSError, ValueError):  # what is wrong then, the ordinary requests find
+                    self._session = (await self._open()).session or self._session
             if number % _ORDINARY == 0:
                 await self._ordinary(number)
             if number % max(1, requests // 20) == 0:
@@ -129,16 +134,17 @@ class _Fuzzer:
                 head += [accept, ("MCP-Protocol-Version", MODERN), ("Mcp-Method", "tools/call")]
                 head += [("Mcp-Name", "read_message")]
             elif era == 2:
-                version = ("MCP-Protocol-Version", LEGACY[-1])
-                opened = await self._ask([*head, accept], handshake(request_id, LEGACY[-1]))
+                opened = await self._open()
                 if opened.status == 503:  # no more sessions for now, as documented
                     self._oracle.outcome(kind, "5xx")
                     return
-                self._session = opened.session or self._session
-                head += [accept, version, ("Mcp-Session-Id", (opened.session or b"").decode())]
+                session = (opened.session or b"").decode()
+                head += [accept, ("MCP-Protocol-Version", LEGACY[-1]), ("Mcp-Session-Id", session)]
                 await self._ask(head, {"jsonrpc": "2.0", "method": "notifications/initialized"})
             answer = await self._ask(head, request(request_id, "tools/call", call))
             (message,) = messages_in(answer.body, answer.content_type)
+            if era == 2:
+                await self._ask(head, None, method="DELETE")
             found = (message["id"], message["result"]["structuredContent"]["id"])
         except (OSError, ValueError, LookupError, TypeError) as error:
             self._oracle.report("an ordinary request is not answered", kind, number, repr(error))
@@ -148,10 +154,16 @@ class _Fuzzer:
         if found != (request_id, wanted):
             self._oracle.report("an ordinary request is answered wrongly", kind, number, answer.body)
 
-    async def _ask(self, head: list[tuple[str, str]], document: object) -> Answer:
+    async def _open(self) -> Answer:
+        """Of a session."""
+        head = [("Host", "127.0.0.1"), ("Content-Type", "application/json")]
+        accept = ("Accept", "application/json, text/event-stream")
+        return await self._ask([*head, accept], handshake("hello", LEGACY[-1]))
+
+    async def _ask(self, head: list[tuple[str, str]], document: object, method: str = "POST") -> Answer:
         body = json.dumps(document).encode()
         fields = "".join(f"{name}: {value}\r\n" for name, value in [*head, ("Content-Length", len(body))])
-        sent = f"POST /mcp HTTP/1.1\r\n{fields}\r\n".encode() + body
+        sent = f"{method} /mcp HTTP/1.1\r\n{fields}\r\n".encode() + body
         exchange = await exchange_with(self._port, HttpCase("ordinary", sent), sent, ends=True)
         if not exchange.answers:
             raise ValueError("no answer")

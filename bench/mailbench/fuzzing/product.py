@@ -20,8 +20,8 @@ _SETTINGS = f"""
 http:
   max_body_bytes: {LARGEST_BODY}
   body_seconds: 2
-  max_sessions: 50
-  session_idle_seconds: 20
+  max_sessions: 100
+  session_idle_seconds: 10
 limits:
   principal: {{requests_per_minute: 100000000, burst: 100000000, concurrent: null, characters_per_hour: null}}
 policy:
