@@ -16,6 +16,7 @@ from mailquery.parsing.reading import header_lines
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.archive import Archive, open_archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
+from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
@@ -35,6 +36,7 @@ from mailquery.services.policing import ApplyPolicy, KeepJudged
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
+from mailquery.services.signals import ReadSignals
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
@@ -383,13 +385,14 @@ def _services(settings: Settings, database: Archive, vectors: SqliteVectors, mea
     directory = SqliteDirectory(database)
     conversations = SqliteConversations(database)
     ourselves = FindOurselves(conversations, settings.me)
+    signals = ReadSignals(messages, SqliteCorrespondents(database), settings.mail.trusted_authserv_ids)
     filters = FilterReader(directory, settings.zone, ourselves)
     contents = Contents(lambda: database.judge.policy)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(
         search_messages=SearchMessages(search, filters, tokens, meaning),
-        read_message=ReadMessage(messages, contents),
-        read_thread=ReadThread(messages, contents),
+        read_message=ReadMessage(messages, signals, contents),
+        read_thread=ReadThread(messages, signals, contents),
         list_accounts=ListAccounts(directory),
         list_mailboxes=ListMailboxes(directory),
         list_attachments=ListAttachments(search, filters, tokens, contents=contents),

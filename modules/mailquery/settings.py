@@ -312,6 +312,13 @@ class OperatorPolicy(_Group):
         )
 
 
+class Mail(_Group):
+    """`trusted_authserv_ids` are the names of the mail servers whose Authentication-Results are believed (RFC 8601,
+    section 2.5): those of the provider, which takes out forged ones before it adds its own."""
+
+    trusted_authserv_ids: tuple[str, ...] = ()
+
+
 class Audit(_Group):
     """What is recorded of every call. `durability` is what a record has survived before its answer leaves: the end of
     the process, or a power cut (which waits for the disk). `queries` keeps what was searched for, too. `file` and
@@ -375,6 +382,7 @@ class Settings(LayeredSettings):
     ranking: Ranking = Ranking()
     awaiting: Awaiting = Awaiting()
     policy: OperatorPolicy = OperatorPolicy()
+    mail: Mail = Mail()
     limits: RateLimiting = RateLimiting()
     audit: Audit = Audit()
     secrets: Secrets = Secrets()

@@ -68,7 +68,7 @@ async def test_a_resource_fails_with_a_protocol_error(client: Client, code: Erro
     with pytest.raises(MCPError) as caught:
         await client.read_resource(uri)
     error = caught.value.error
-    if code.name in ("NOT_FOUND", "INVALID_FORMAT", "FORBIDDEN"):  # there is no such resource for this caller
+    if code.name in ("NOT_FOUND", "INVALID_FORMAT"):  # there is no such resource for this caller
         is_modern = client.protocol_version >= "2026"
         assert error.code == (INVALID_PARAMS if is_modern else RESOURCE_NOT_FOUND)
         assert error.data["uri"] == uri

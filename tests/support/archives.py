@@ -19,6 +19,7 @@ from mailquery.parsing.reading import header_lines
 from mailquery.repositories.records import NewPlacement, SourceProblem
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
+from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
@@ -39,6 +40,7 @@ from mailquery.services.preparing import prepare
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
+from mailquery.services.signals import ReadSignals
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
@@ -146,6 +148,7 @@ async def temporary_archive(
     meaning: Meaning | None = None,
     me: Sequence[str] = (),
     policy: Policy = NO_POLICY,
+    trusted_servers: Sequence[str] = (),
 ) -> AsyncIterator[Archive]:
     """`policy` is that of this process: in force where the archive is empty, or once `apply_policy` was called."""
     database = await open_archive(folder / "mail.db", readers=1, judge=Judge(policy, header_lines))
@@ -159,6 +162,7 @@ async def temporary_archive(
 
         conversations = SqliteConversations(database)
         ourselves = FindOurselves(conversations, me)
+        signals = ReadSignals(messages, SqliteCorrespondents(database), trusted_servers)
         filters = FilterReader(directory, ZONE, ourselves)
 
         def clock() -> datetime:
@@ -167,8 +171,8 @@ async def temporary_archive(
         yield Archive(
             Services(
                 search_messages=SearchMessages(search, filters, tokens, _UNUSED, clock),
-                read_message=ReadMessage(messages, contents),
-                read_thread=ReadThread(messages, contents),
+                read_message=ReadMessage(messages, signals, contents),
+                read_thread=ReadThread(messages, signals, contents),
                 list_accounts=ListAccounts(directory),
                 list_mailboxes=ListMailboxes(directory),
                 list_attachments=ListAttachments(search, filters, tokens, clock, contents),

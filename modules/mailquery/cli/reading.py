@@ -46,7 +46,9 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     view = with_application(
-        lambda application: application.services.read_message(EVERYTHING, id, part=part, include_quoted=quoted)
+        lambda application: application.services.read_message(
+            EVERYTHING, id, part=part, include_quoted=quoted, secrets=True
+        )
     )
     if as_json:
         print_json({**shapes.message(view.message), "part": part.value, "text": view.text})
@@ -102,7 +104,9 @@ def thread(
     order: Annotated[Order, typer.Option("--order", help="Which message comes first.")] = Order.OLDEST,
     as_json: JsonFlag = False,
 ) -> None:
-    view = with_application(lambda application: application.services.read_thread(EVERYTHING, id, order=order))
+    view = with_application(
+        lambda application: application.services.read_thread(EVERYTHING, id, order=order, secrets=True)
+    )
     if as_json:
         print_json(_thread_as_shape(view))
         return

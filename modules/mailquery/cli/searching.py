@@ -50,7 +50,7 @@ def search(
     filters = Filters(query=" ".join(query))
     found = with_application(
         lambda application: application.services.search_messages(
-            EVERYTHING, filters, sort=sort, limit=limit, cursor=cursor, explain=explain
+            EVERYTHING, filters, sort=sort, limit=limit, cursor=cursor, explain=explain, secrets=True
         )
     )
     if as_json:

@@ -1,6 +1,6 @@
 """Arguments that several tools share, and who may see what."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ ATTACHMENTS = "mail:attachments"
 STATISTICS = "mail:statistics"
 SYNC = "mail:sync"
 ADMIN = "admin"
+SECRETS = "mail:secrets"  # a capability, which needs consent, and no permission
 
 SCOPES = {
     READ: "search and read mail",
@@ -43,34 +44,45 @@ def visibility(call: Call) -> Visibility:
     return Visibility(call.caller.accounts, user=call.caller.user)
 
 
+IncludeSecrets = Annotated[bool, Field(description="Show codes and login links; needs consent.")]
+
+
 class SizedArguments(Arguments):
     max_chars: MaxChars = None
+
+
+class _WithSecrets(Protocol):
+    @property
+    def include_secrets(self) -> bool: ...
+
+
+def secrets_capability(arguments: _WithSecrets) -> tuple[str, ...]:
+    """What a call needs consent for that asks for codes and links as they are."""
+    return (SECRETS,) if arguments.include_secrets else ()
 
 
 class FilterArguments(Arguments):
     """Conditions on messages; all that are given must hold."""
 
-    query: str = Field(
-        default="", max_length=MAX_CHARACTERS, description="In the search language, as for search_messages."
-    )
+    query: str = Field(default="", max_length=MAX_CHARACTERS, description="As for search_messages.")
     account: str | None = Field(default=None, max_length=_NAME_CHARS, description="Only this account.")
     mailbox: str | None = Field(
         default=None,
         max_length=_NAME_CHARS,
-        description="Mailbox or label, or inbox, sent, drafts, archive, junk, trash.",
+        description="Mailbox or label, or inbox, sent, drafts, junk, trash.",
     )
     from_: str | None = Field(
         default=None, alias="from", max_length=_NAME_CHARS, description="Sender: part of a name or address, or @domain."
     )
-    to: str | None = Field(default=None, max_length=_NAME_CHARS, description="Recipient in To, likewise.")
+    to: str | None = Field(default=None, max_length=_NAME_CHARS, description="Recipient, likewise.")
     subject: str | None = Field(
         default=None, max_length=_NAME_CHARS, description='Words in the subject, or a "phrase".'
     )
     after: str | None = Field(
-        default=None, max_length=40, description="On or after 2026-03-15, 2026-03, 2026, yesterday, 7d."
+        default=None, max_length=40, description="From 2026-03-15, 2026-03, 2026, yesterday, 7d on."
     )
-    before: str | None = Field(default=None, max_length=40, description="Before that day, month or year.")
-    has_attachment: bool | None = Field(default=None, description="true: with attachments; false: without.")
+    before: str | None = Field(default=None, max_length=40, description="Before that.")
+    has_attachment: bool | None = Field(default=None, description="true: with; false: without.")
     unread: bool | None = Field(default=None, description="true: unread; false: read.")
 
     def filters(self) -> Filters:

@@ -27,11 +27,12 @@ from mailquery.services.attachments import (
     GetAttachment,
     ListAttachments,
 )
+from mailquery.services.signals import SignalKind, signals_of_file
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Call
-from mcpkit.protocol.declarations import Embedded, Result, Tool, Truncated
+from mcpkit.protocol.declarations import Embedded, Tool, Truncated, UntrustedResult
 from mcpkit.protocol.pipeline import DEFAULT_MAX_CHARS
-from mcpkit.security.untrusted import clean_block, clean_line
+from mcpkit.security.untrusted import Fence, safe_block, safe_line, untrusted
 
 _SUBJECT_CHARS = 120
 _SENDER_CHARS = 120
@@ -67,7 +68,7 @@ class AttachmentRowShown(BaseModel):
         return cls.bare(found).model_copy(
             update={
                 "name": shown.filename(attachment.filename),
-                "type": clean_line(attachment.content_type, _TYPE_CHARS),
+                "type": safe_line(attachment.content_type, _TYPE_CHARS),
                 "message": message_handle(row.key),
                 "from_": shown.sender(row.from_, _SENDER_CHARS),
                 "subject": shown.subject(row.subject, _SUBJECT_CHARS),
@@ -92,7 +93,7 @@ class AttachmentRowShown(BaseModel):
         return " | ".join(fact for fact in facts if fact)
 
 
-class AttachmentList(Result):
+class AttachmentList(UntrustedResult):
     total: int = Field(description="How many attachments match.")
     at_least: bool | None = Field(default=None, description="True where there are more than `total`.")
     rows: list[AttachmentRowShown]
@@ -138,11 +139,12 @@ class AttachmentList(Result):
     def as_text(self) -> str:
         count = f"{'at least ' if self.at_least else ''}{shown.plural(self.total, 'attachment')}"
         lines = [f"{len(self.rows)} of {count}, newest first" if self.rows else f"{count} found"]
-        lines += [row.as_text() for row in self.rows]
-        lines += rest_as_text(self.truncated, self.cursor, at_least=self.at_least)
+        theirs = [row.as_text() for row in self.rows]
         if self.coverage:
-            lines.append(self.coverage.as_text())
-        return "\n".join(lines)
+            theirs.append(self.coverage.as_text())
+        lines.append(untrusted("\n".join(theirs)))
+        lines += rest_as_text(self.truncated, self.cursor, at_least=self.at_least)
+        return "\n".join(line for line in lines if line)
 
 
 def list_attachments(listing: ListAttachments) -> Tool[ListAttachmentsArguments, AttachmentList]:
@@ -177,13 +179,14 @@ class GetAttachmentArguments(SizedArguments):
     id: str = Field(max_length=400, description="Attachment id from list_attachments or read_message.")
 
 
-class AttachmentResult(Result):
+class AttachmentResult(UntrustedResult):
     id: str
     name: str | None = None
     type: str
     size: int = Field(description="Bytes.")
     message: str = Field(description="Id of its message.")
     length: int | None = Field(default=None, description="Characters, where the attachment is text.")
+    signals: list[SignalKind] | None = Field(default=None, description="What in its text calls for care.")
     truncated: Truncated | None = None
 
     _content: AttachmentContent = PrivateAttr()
@@ -197,14 +200,15 @@ class AttachmentResult(Result):
         Raises `TOO_LARGE` for bytes that are larger than `most` in base64.
         """
         row, attachment = content.message, content.attachment
-        text = clean_block(content.text) if content.text is not None else None
+        text = safe_block(content.text) if content.text is not None else None
         result = cls(
             id=attachment_handle(row.key, attachment.part),
             name=shown.filename(attachment.filename),
-            type=clean_line(attachment.content_type, _TYPE_CHARS),
+            type=safe_line(attachment.content_type, _TYPE_CHARS),
             size=len(content.data),
             message=message_handle(row.key),
             length=None if text is None else len(text),
+            signals=list(signals_of_file(content.text)) or None if content.text else None,
         )
         around = _AROUND_CHARS + result._described()
         characters = 0 if text is None else _fitting(text, (most or DEFAULT_MAX_CHARS) - around)
@@ -240,19 +244,21 @@ class AttachmentResult(Result):
         uri = f"mail://attachment/{self.id}"
         content = self._content
         if self._text is not None:
-            return (Embedded(uri=uri, mime_type="text/plain", text=self._text),)
+            return (Embedded(uri=uri, mime_type="text/plain", text=untrusted(self._text)),)
         return (Embedded(uri=uri, mime_type=shown.mime_type(content.attachment.content_type), blob=content.data),)
 
     def as_text(self) -> str:
         size = f"{self.size:,} bytes" + (f", {self.length:,} characters" if self.length is not None else "")
-        text = f"{self.id} {self.name or ''} ({self.type}, {size}) of {self.message}; content {shown.UNTRUSTED}."
+        text = f"{self.id} of {self.message}, {size}; content {shown.UNTRUSTED}."
+        if self.signals:
+            text += f" Warnings: {', '.join(self.signals)}."
         if self.truncated:
             text += f" {self.truncated.omitted:,} characters left out: {self.truncated.next}."
-        return text
+        return f"{text}\n" + untrusted(f"{self.name or ''} ({self.type})")
 
 
 # Of the envelope, the embedded resource's own fields, and what is said where text is cut.
-_AROUND_CHARS = 650
+_AROUND_CHARS = 650 + 2 * Fence.overhead
 
 
 def _check_encoded(size: int, room: int, around: int) -> None:

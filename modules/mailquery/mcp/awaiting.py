@@ -13,8 +13,8 @@ from mailquery.mcp.coverage import Coverage
 from mailquery.repositories.records import Side
 from mailquery.services.awaiting import MOST_DAYS, MOST_THREADS, Awaited, AwaitingReply, Direction, Waiting
 from mcpkit.protocol.calls import Call
-from mcpkit.protocol.declarations import Result, Tool, Truncated
-from mcpkit.security.untrusted import clean_line
+from mcpkit.protocol.declarations import Tool, Truncated, UntrustedResult
+from mcpkit.security.untrusted import safe_line, untrusted
 
 _SUBJECT_CHARS = 150
 _SENTENCE_CHARS = 240
@@ -59,7 +59,7 @@ class WaitingShown(BaseModel):
             since=shown.when(row.date, row.utc_offset),
             days=max(0, (now - row.date).days),
             subject=shown.subject(row.subject, _SUBJECT_CHARS),
-            asks=clean_line(waiting.sentence, _SENTENCE_CHARS) or None,
+            asks=safe_line(waiting.sentence, _SENTENCE_CHARS) or None,
         )
 
     def as_text(self) -> str:
@@ -69,7 +69,7 @@ class WaitingShown(BaseModel):
         return f"{self.id} ({self.thread_id}) | {waits} | {who} | {self.subject}{asks}"
 
 
-class AwaitingReplyResult(Result):
+class AwaitingReplyResult(UntrustedResult):
     ours: list[str] = Field(description="Whose mail it is: the first of our addresses and @domains.")
     threads: list[WaitingShown] = Field(description="Newest first.")
     looked_at: int = Field(description="Last messages of threads that were looked at.")
@@ -127,12 +127,13 @@ class AwaitingReplyResult(Result):
             f"{shown.plural(len(self.threads), 'thread')} for {', '.join(self.ours)}, newest first; {looked}"
             + (f", back to {self.back_to}." if self.back_to else ".")
         ]
-        lines += [thread.as_text() for thread in self.threads]
+        theirs = [thread.as_text() for thread in self.threads]
+        if self.coverage:
+            theirs.append(self.coverage.as_text())
+        lines.append(untrusted("\n".join(theirs)))
         if self.cursor:
             lines.append(f"There may be more: cursor={self.cursor}")
-        if self.coverage:
-            lines.append(self.coverage.as_text())
-        return "\n".join(lines)
+        return "\n".join(line for line in lines if line)
 
 
 def awaiting_reply(awaiting: AwaitingReply) -> Tool[AwaitingReplyArguments, AwaitingReplyResult]:

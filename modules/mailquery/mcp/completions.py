@@ -8,7 +8,7 @@ from mailquery.mcp.prompts import PROMPTS
 from mailquery.services.inventory import Services
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Completion
-from mcpkit.security.untrusted import clean_line
+from mcpkit.security.untrusted import safe_line
 
 _MOST_VALUES = 50
 
@@ -34,7 +34,7 @@ def completions(services: Services) -> list[Completion]:
         if not typed.strip():
             return ()
         found = await services.find_people(visibility(call), typed, limit=_MOST_VALUES)
-        return [clean_line(person.address, shown.ADDRESS_CHARS) for person in found.people]
+        return [safe_line(person.address, shown.ADDRESS_CHARS) for person in found.people]
 
     values: dict[str, Callable[[Call, str], Awaitable[Sequence[str]]]] = {
         "account": accounts,

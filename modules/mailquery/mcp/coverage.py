@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mailquery.mcp import shown
 from mailquery.services.filters import Reading
-from mcpkit.security.untrusted import clean_line
+from mcpkit.security.untrusted import safe_line
 
 _MOST_NAMES = 12
 _READ_AS_CHARS = 500
@@ -39,8 +39,8 @@ class Coverage(BaseModel):
             accounts=shown.mailboxes(covered.accounts[:_MOST_NAMES]),
             mailboxes=shown.mailboxes(covered.mailboxes[:_MOST_NAMES]),
             mailbox_count=len(covered.mailboxes),
-            read_as=clean_line(reading.read_as, _READ_AS_CHARS),
-            notes=[clean_line(note, _NOTE_CHARS) for note in reading.notes[:_MOST_NOTES]] or None,
+            read_as=safe_line(reading.read_as, _READ_AS_CHARS),
+            notes=[safe_line(note, _NOTE_CHARS) for note in reading.notes[:_MOST_NOTES]] or None,
         )
 
     def short(self) -> Self:

@@ -7,7 +7,8 @@ from mailquery.mcp.arguments import READ, SizedArguments, visibility
 from mailquery.repositories.records import AccountSummary, MailboxSummary
 from mailquery.services.directory import ListAccounts, ListMailboxes
 from mcpkit.protocol.calls import Call
-from mcpkit.protocol.declarations import Result, Tool, Truncated
+from mcpkit.protocol.declarations import Tool, Truncated, UntrustedResult
+from mcpkit.security.untrusted import untrusted
 
 
 class ListAccountsArguments(SizedArguments):
@@ -81,7 +82,7 @@ class MailboxShown(BaseModel):
         return " | ".join(fact for fact in facts if fact)
 
 
-class AccountList(Result):
+class AccountList(UntrustedResult):
     total: int
     accounts: list[AccountShown]
     truncated: Truncated | None = None
@@ -107,11 +108,11 @@ class AccountList(Result):
         if not self.total:
             return "No accounts: the archive is empty. Import mail first."
         lines = [f"{shown.plural(self.total, 'account')}:"]
-        lines += [account.as_text() for account in self.accounts]
-        return "\n".join(lines + _left_out_lines(self.truncated))
+        lines.append(untrusted("\n".join(account.as_text() for account in self.accounts)))
+        return "\n".join([*filter(None, lines), *_left_out_lines(self.truncated)])
 
 
-class MailboxList(Result):
+class MailboxList(UntrustedResult):
     total: int
     mailboxes: list[MailboxShown]
     truncated: Truncated | None = None
@@ -138,8 +139,8 @@ class MailboxList(Result):
         if not self.total:
             return "No mailboxes: the archive is empty. Import mail first."
         lines = ["1 mailbox:" if self.total == 1 else f"{self.total:,} mailboxes:"]
-        lines += [mailbox.as_text() for mailbox in self.mailboxes]
-        return "\n".join(lines + _left_out_lines(self.truncated))
+        lines.append(untrusted("\n".join(mailbox.as_text() for mailbox in self.mailboxes)))
+        return "\n".join([*filter(None, lines), *_left_out_lines(self.truncated)])
 
 
 def _rows_left_out(unit: str, returned: int, total: int, following: str) -> Truncated | None:

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from mailquery.services.explaining import Explained, ExplainedPart
-from mcpkit.security.untrusted import clean_line
+from mcpkit.security.untrusted import safe_line
 
 _MOST_PARTS = 40
 _MOST_ENGINE_LINES = 12
@@ -25,7 +25,7 @@ class Part(BaseModel):
 
     @classmethod
     def of(cls, part: ExplainedPart) -> Self:
-        return cls(level=part.level, words=clean_line(part.words, _WORDS_CHARS), index=part.index or None, use=part.use)
+        return cls(level=part.level, words=safe_line(part.words, _WORDS_CHARS), index=part.index or None, use=part.use)
 
     def as_line(self) -> str:
         served = f"  [{self.index}; {self.use}]" if self.index else ""
@@ -57,7 +57,7 @@ class Explanation(BaseModel):
             omitted=max(0, len(explained.parts) - _MOST_PARTS) or None,
             driven_by=explained.driven_by,
             besides=list(explained.besides) or None,
-            engine=[clean_line(line, _ENGINE_CHARS) for line in explained.engine[:_MOST_ENGINE_LINES]] or None,
+            engine=[safe_line(line, _ENGINE_CHARS) for line in explained.engine[:_MOST_ENGINE_LINES]] or None,
             steps=[StepTaken(step=step.name, ms=_milliseconds(step.seconds)) for step in explained.steps],
             total_ms=_milliseconds(explained.seconds),
         )
@@ -70,7 +70,7 @@ class Explanation(BaseModel):
         lines = ["how the query was read, and what serves each part:"] if self.read_as else []
         lines += [f"  {part.as_line()}" for part in self.read_as]
         if self.omitted:
-            lines.append(f"{self.omitted} parts of the explanation left out: raise max_chars or ask for less")
+            lines.append(f"{self.omitted} parts of the explanation left out: raise max_chars")
         if self.driven_by:
             lines.append(f"driven by: {self.driven_by}")
         lines += [f"besides: {condition}" for condition in self.besides or ()]

@@ -7,8 +7,8 @@ from mailquery.mcp.arguments import READ, SizedArguments, visibility
 from mailquery.repositories.records import Person
 from mailquery.services.directory import MOST_PEOPLE, FindPeople, FoundPeople
 from mcpkit.protocol.calls import Call
-from mcpkit.protocol.declarations import Result, Tool, Truncated
-from mcpkit.security.untrusted import clean_line
+from mcpkit.protocol.declarations import Tool, Truncated, UntrustedResult
+from mcpkit.security.untrusted import safe_line, untrusted
 
 _MOST_NAMES = 4
 
@@ -29,9 +29,9 @@ class PersonShown(BaseModel):
 
     @classmethod
     def of(cls, person: Person) -> "PersonShown":
-        names = [clean_line(name, shown.NAME_CHARS) for name in person.names[:_MOST_NAMES]]
+        names = [safe_line(name, shown.NAME_CHARS) for name in person.names[:_MOST_NAMES]]
         return cls(
-            address=clean_line(person.address, shown.ADDRESS_CHARS),
+            address=safe_line(person.address, shown.ADDRESS_CHARS),
             names=[name for name in names if name] or None,
             sent=person.sent,
             received=person.received,
@@ -44,7 +44,7 @@ class PersonShown(BaseModel):
         return f"{self.address}{names} | {self.sent:,} sent | {self.received:,} received | {self.first} to {self.last}"
 
 
-class PeopleResult(Result):
+class PeopleResult(UntrustedResult):
     total: int = Field(description="How many addresses match.")
     at_least: bool | None = Field(default=None, description="True where there are more than `total`.")
     people: list[PersonShown] = Field(description="Those with most messages first. Dates are UTC.")
@@ -77,7 +77,8 @@ class PeopleResult(Result):
     def as_text(self) -> str:
         number = "1 address" if self.total == 1 else f"{self.total:,} addresses"
         lines = [f"{'at least ' if self.at_least else ''}{number}, those with most messages first."]
-        lines += [person.as_text() for person in self.people]
+        if self.people:
+            lines.append(untrusted("\n".join(person.as_text() for person in self.people)))
         if self.truncated:
             lines.append(f"{self.truncated.omitted:,} more: {self.truncated.next}")
         return "\n".join(lines)

@@ -12,7 +12,7 @@ from mailquery.services.inventory import Services
 from mailquery.services.status import MeaningStatus
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Resource, ResourceBytes, ResourceText, Result
-from mcpkit.security.untrusted import clean_block
+from mcpkit.security.untrusted import Fence, safe_block, untrusted
 
 RESOURCE_CHARS = 100_000  # of a message or a thread; a tool reads the rest
 
@@ -25,6 +25,7 @@ def resources(services: Services) -> list[Resource]:
     async def status(call: Call, parameters: Mapping[str, str]) -> ResourceText:
         found = await services.archive_status(visibility(call))
         facts = {
+            "untrusted": True,
             "messages": found.version.messages,
             "newest": shown.maybe_when(found.version.newest),
             "refreshed": shown.maybe_when(found.version.refreshed),
@@ -46,7 +47,7 @@ def resources(services: Services) -> list[Resource]:
     async def attachment(call: Call, parameters: Mapping[str, str]) -> ResourceText | ResourceBytes:
         content = await services.get_attachment(visibility(call), parameters["id"])
         if content.text is not None:
-            return ResourceText("text/plain", clean_block(content.text))
+            return ResourceText("text/plain", untrusted(safe_block(content.text)))
         return ResourceBytes(shown.mime_type(content.attachment.content_type), content.data)
 
     return [
@@ -107,7 +108,8 @@ def _meaning(status: MeaningStatus) -> dict[str, object]:
 
 
 def text_within(result: Result, most: int) -> str:
-    """The text of the largest part of `result` that has at most `most` characters."""
+    """The text of the largest part of `result` that has at most `most` characters, its fence included."""
+    most -= Fence.overhead
     text = result.as_text()
     if len(text) <= most:
         return text

@@ -12,8 +12,8 @@ from mailquery.mcp.arguments import STATISTICS, FilterArguments, MaxChars, visib
 from mailquery.mcp.coverage import Coverage
 from mailquery.services.response_times import MOST_PAIRS, MOST_PEOPLE, Correspondent, Pace, Responses, ResponseTimes
 from mcpkit.protocol.calls import Call
-from mcpkit.protocol.declarations import Result, Tool, Truncated
-from mcpkit.security.untrusted import clean_line
+from mcpkit.protocol.declarations import Tool, Truncated, UntrustedResult
+from mcpkit.security.untrusted import safe_line, untrusted
 
 _MOST_OWN = 10
 _FIRST_PAIRS = 2
@@ -81,7 +81,7 @@ class CorrespondentShown(BaseModel):
     @classmethod
     def of(cls, person: Correspondent, pairs: int) -> "CorrespondentShown":
         return cls(
-            address=clean_line(person.address, shown.ADDRESS_CHARS) or "(none)",
+            address=safe_line(person.address, shown.ADDRESS_CHARS) or "(none)",
             we_answer=PaceShown.of(person.ours, pairs),
             they_answer=PaceShown.of(person.theirs, pairs),
         )
@@ -97,7 +97,7 @@ class PeopleLeft(BaseModel):
     answers: int
 
 
-class ResponseTimesResult(Result):
+class ResponseTimesResult(UntrustedResult):
     ours: list[str] = Field(description="Whose mail it is: the first of our addresses and @domains.")
     ours_more: int | None = None
     we_answer: PaceShown | None = Field(default=None, description="How fast we answer, over all people.")
@@ -185,7 +185,10 @@ class ResponseTimesResult(Result):
             *_sides(self.we_answer, self.they_answer),
             f"{'1 person' if self.person_count == 1 else f'{self.person_count:,} people'}, most answers first:",
         ]
-        lines += [person.as_text() for person in self.people]
+        theirs = [person.as_text() for person in self.people]
+        if self.coverage:
+            theirs.append(self.coverage.as_text())
+        lines.append(untrusted("\n".join(theirs)))
         if self.remainder:
             answers = shown.plural(self.remainder.answers, "answer")
             lines.append(f"not shown: {self.remainder.people:,} more with {answers}")
@@ -194,9 +197,7 @@ class ResponseTimesResult(Result):
             lines.append(f"There is too much to look at all of it: counted back to {self.back_to}. Narrow it for more.")
         if self.truncated:
             lines.append(f"{self.truncated.omitted:,} {self.truncated.unit} left out: {self.truncated.next}")
-        if self.coverage:
-            lines.append(self.coverage.as_text())
-        return "\n".join(lines)
+        return "\n".join(line for line in lines if line)
 
 
 def _sides(we: PaceShown | None, they: PaceShown | None) -> list[str]:

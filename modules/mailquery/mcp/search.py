@@ -6,16 +6,26 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from mailquery.domain.handles import message_handle, thread_handle
 from mailquery.mcp import shown
-from mailquery.mcp.arguments import READ, Cursor, FilterArguments, MaxChars, SortOrder, visibility
+from mailquery.mcp.arguments import (
+    READ,
+    Cursor,
+    FilterArguments,
+    IncludeSecrets,
+    MaxChars,
+    SortOrder,
+    secrets_capability,
+    visibility,
+)
 from mailquery.mcp.coverage import Coverage
 from mailquery.mcp.explanation import Explanation
 from mailquery.mcp.pages import continuation, rest_as_text
 from mailquery.query.parser import MAX_CHARACTERS
 from mailquery.repositories.records import Sort, Standing
 from mailquery.services.searching import MOST_ROWS, SNIPPET_CHARS, Found, Hit, SearchMessages
+from mailquery.services.signals import SignalKind
 from mcpkit.protocol.calls import Call
-from mcpkit.protocol.declarations import Result, Tool, Truncated
-from mcpkit.security.untrusted import clean_line
+from mcpkit.protocol.declarations import Tool, Truncated, UntrustedResult
+from mcpkit.security.untrusted import safe_line, untrusted
 
 # A row tells apart; the message itself is read by its id. So a row has less room than the limits of `shown`.
 _SUBJECT_CHARS = 200
@@ -47,6 +57,7 @@ class SearchArguments(FilterArguments):
     cursor: Cursor = None
     max_chars: MaxChars = None
     explain: bool = Field(default=False, description="Also say how the query was read and answered.")
+    include_secrets: IncludeSecrets = False
 
 
 class SearchRow(BaseModel):
@@ -71,6 +82,7 @@ class SearchRow(BaseModel):
     flags: list[str] | None = Field(default=None, description="unread, answered, starred, draft")
     attachments: list[str] | None = Field(default=None, description="Names of the first attachments.")
     attachment_count: int | None = None
+    signals: list[SignalKind] | None = Field(default=None, description="Warnings; read_message has all and details.")
     snippet: str | None = Field(
         default=None, description="Around the words searched for, which stand between ** and **."
     )
@@ -96,7 +108,8 @@ class SearchRow(BaseModel):
             flags=shown.flags(row) or None,
             attachments=[shown.filename(file.filename, _FILE_CHARS) for file in files[:_MOST_FILES]] or None,
             attachment_count=len(files) if len(files) > _MOST_FILES else None,
-            snippet=clean_line(hit.snippet, 2 * SNIPPET_CHARS) or None,
+            signals=list(hit.signals) or None,
+            snippet=safe_line(hit.snippet, 2 * SNIPPET_CHARS) or None,
         )
 
     @classmethod
@@ -120,6 +133,8 @@ class SearchRow(BaseModel):
         if self.attachments:
             more = f" +{self.attachment_count - len(self.attachments)}" if self.attachment_count else ""
             facts.append("files: " + ", ".join(self.attachments) + more)
+        if self.signals:
+            facts.append("WARNING " + ", ".join(self.signals))
         facts.append(self.thread_id or "")
         if self.match:
             facts.insert(0, f"{self.match.upper()} MATCH, lacks {', '.join(self.missing or ())}")
@@ -134,10 +149,10 @@ def _match(standing: Standing) -> Match | None:
 
 
 def _missing(standing: Standing) -> list[str] | None:
-    return [clean_line(word, _WORD_CHARS) for word in standing.missing[:_MOST_MISSING]] or None
+    return [safe_line(word, _WORD_CHARS) for word in standing.missing[:_MOST_MISSING]] or None
 
 
-class SearchResult(Result):
+class SearchResult(UntrustedResult):
     total: int = Field(description="How many messages match, with every word.")
     at_least: bool | None = Field(default=None, description="True where there are more than `total`.")
     sort: SortOrder = Field(description="Order of these rows: by date where nothing in the query has any relevance.")
@@ -166,7 +181,7 @@ class SearchResult(Result):
             sort=found.sort.value,
             rows=[SearchRow.of(hit) for hit in found.hits],
             near=found.near or None,
-            did_you_mean={clean_line(word, _WORD_CHARS): meant for word, meant in found.did_you_mean} or None,
+            did_you_mean={safe_line(word, _WORD_CHARS): meant for word, meant in found.did_you_mean} or None,
             meaning_unused=found.meaning_unused or None,
             coverage=Coverage.of(found.reading),
             ranked_newest=found.ranked_newest,
@@ -209,18 +224,19 @@ class SearchResult(Result):
             lines = [f"{rows}, {order}: {count} with every word, and {self.near} more that say what they lack"]
         else:
             lines = [f"{len(self.rows)} of {count}, {order}" if self.rows else f"{count} found"]
-        lines += [f'no message has "{word}"; perhaps "{meant}"?' for word, meant in (self.did_you_mean or {}).items()]
         if self.ranked_newest:
             lines.append(f"ranked among the newest {self.ranked_newest:,} matches")
-        lines += [row.as_text() for row in self.rows]
+        theirs = [f'no message has "{word}"; perhaps "{meant}"?' for word, meant in (self.did_you_mean or {}).items()]
+        theirs += [row.as_text() for row in self.rows]
+        if self.coverage:
+            theirs.append(self.coverage.as_text())
+        if self.explanation:
+            theirs.append(self.explanation.as_text())
+        lines.append(untrusted("\n".join(theirs)))
         lines += rest_as_text(self.truncated, self.cursor, at_least=self.at_least)
         if self.meaning_unused:
             lines.append(f"not all was looked for by meaning: {self.meaning_unused}")
-        if self.coverage:
-            lines.append(self.coverage.as_text())
-        if self.explanation:
-            lines.append(self.explanation.as_text())
-        return "\n".join(lines)
+        return "\n".join(line for line in lines if line)
 
 
 def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResult]:
@@ -232,6 +248,7 @@ def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResul
             limit=arguments.limit,
             cursor=arguments.cursor,
             explain=arguments.explain,
+            secrets=arguments.include_secrets,
         )
         return SearchResult.of(found)
 
@@ -248,4 +265,5 @@ def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResul
         permission=READ,
         preset=("account", "limit", "sort", "max_chars"),
         handler=handler,
+        capabilities=secrets_capability,
     )

@@ -12,7 +12,8 @@ from mailquery.query.parser import MAX_CHARACTERS
 from mailquery.services.filters import Filters
 from mailquery.services.similar import MOST_SIMILAR, FindSimilar, Similar, SimilarHit
 from mcpkit.protocol.calls import Call
-from mcpkit.protocol.declarations import Result, Tool, Truncated
+from mcpkit.protocol.declarations import Tool, Truncated, UntrustedResult
+from mcpkit.security.untrusted import untrusted
 
 _BRIEF_STEPS = 2
 
@@ -40,7 +41,7 @@ class SimilarRow(SearchRow):
         return f"{self.similarity:.2f} {super().as_text()}"
 
 
-class SimilarResult(Result):
+class SimilarResult(UntrustedResult):
     rows: list[SimilarRow] = Field(description="The nearest in meaning first.")
     not_embedded: int | None = Field(default=None, description="Messages that were not looked at: not embedded yet.")
     coverage: Coverage | None = None
@@ -84,14 +85,15 @@ class SimilarResult(Result):
 
     def as_text(self) -> str:
         lines = [f"{shown.plural(len(self.rows), 'message')}, nearest in meaning first"]
-        lines += [row.as_text() for row in self.rows]
+        theirs = [row.as_text() for row in self.rows]
+        if self.coverage:
+            theirs.append(self.coverage.as_text())
+        lines.append(untrusted("\n".join(theirs)))
         if self.truncated:
             lines.append(f"{self.truncated.omitted:,} more: {self.truncated.next}")
         if self.not_embedded:
             lines.append(f"{shown.plural(self.not_embedded, 'message')} not looked at: not embedded yet")
-        if self.coverage:
-            lines.append(self.coverage.as_text())
-        return "\n".join(lines)
+        return "\n".join(line for line in lines if line)
 
 
 def find_similar(find: FindSimilar) -> Tool[FindSimilarArguments, SimilarResult]:

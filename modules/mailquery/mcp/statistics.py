@@ -12,8 +12,8 @@ from mailquery.mcp.coverage import Coverage
 from mailquery.repositories.records import Group, GroupBy
 from mailquery.services.statistics import MOST_GROUPS, MOST_PARTS, Counted, MailStatistics, parts_left_over
 from mcpkit.protocol.calls import Call
-from mcpkit.protocol.declarations import Result, Tool, Truncated
-from mcpkit.security.untrusted import clean_line
+from mcpkit.protocol.declarations import Tool, Truncated, UntrustedResult
+from mcpkit.security.untrusted import safe_line, untrusted
 
 Grouping = Literal[
     "sender",
@@ -65,7 +65,7 @@ class PartShown(BaseModel):
     @classmethod
     def facts(cls, group: Group, zone: ZoneInfo) -> dict[str, Any]:
         return {
-            "key": clean_line(group.key, shown.ADDRESS_CHARS) or "(none)",
+            "key": safe_line(group.key, shown.ADDRESS_CHARS) or "(none)",
             "account": shown.mailboxes((group.account,))[0] or None,
             "messages": group.messages,
             "bytes": group.bytes,
@@ -103,7 +103,7 @@ class GroupShown(PartShown):
         return "\n".join(lines)
 
 
-class StatisticsResult(Result):
+class StatisticsResult(UntrustedResult):
     group_by: Grouping
     then_by: Grouping | None = None
     time_zone: str = Field(description="In which days begin, and of the groups' dates.")
@@ -173,14 +173,15 @@ class StatisticsResult(Result):
             f"{shown.plural(self.messages, 'message')}, {self.bytes:,} bytes, {self.unread:,} unread{span}; "
             f"by {by}: {shown.plural(self.group_count, 'group')}. Days of {self.time_zone}."
         ]
-        lines += [group.as_text() for group in self.groups]
+        theirs = [group.as_text() for group in self.groups]
+        if self.coverage:
+            theirs.append(self.coverage.as_text())
+        lines.append(untrusted("\n".join(theirs)))
         if self.remainder:
             lines.append(self.remainder.as_text())
         if self.truncated:
             lines.append(f"{self.truncated.omitted:,} {self.truncated.unit} left out: {self.truncated.next}")
-        if self.coverage:
-            lines.append(self.coverage.as_text())
-        return "\n".join(lines)
+        return "\n".join(line for line in lines if line)
 
 
 def _in_turn(lengths: Sequence[int], budget: int) -> list[int]:

@@ -15,10 +15,12 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from mailquery.domain.messages import Link
 from mailquery.parsing.cleaning import clean
+from mailquery.parsing.hiding import remove_hidden
 from mailquery.parsing.links import collect
 from mailquery.parsing.taming import MAX_HTML_CHARACTERS, tame
 
 _MAX_ANCHORS = 1_000
+_MAX_UNSEEN = 12_000  # characters
 
 _QUOTE_OPENS, _QUOTE_CLOSES, _QUOTE_TO_END, _BREAK, _KEPT_BLANK = "\x01", "\x02", "\x03", "\x0b", "\x1f"
 _WHITE = re.compile(r"[ \t\r\n\f]+")
@@ -58,17 +60,8 @@ _LAYOUT: dict[str, str] = {
 _PRE = re.compile(r"<(/?)pre\b", re.IGNORECASE)
 _TAG_OR_BLANK = re.compile(r"<[^<>]*>|[ \n\t]")
 
-# Text that is in the page and not seen on it. What styles in a <style> element hide is not looked for.
-_INVISIBLE_ELEMENTS = (
-    "head,script,style,title,template,noframes,object,svg,select,datalist,[hidden],[aria-hidden=true i]"
-)
-_MAY_HIDE = ("display", "visibility", "font-size:0", "font-size: 0", "font-size :", "opacity", "max-height", "mso-hide")
-_ZERO = r"\s{0,5}:\s{0,5}0{1,5}(?:\.0{1,5})?(?:px|pt|em|rem|%|ex)?\s{0,5}(?:[;!]|$)"
-_HIDING = re.compile(
-    r"display\s{0,5}:\s{0,5}none|visibility\s{0,5}:\s{0,5}hidden|mso-hide\s{0,5}:\s{0,5}all"
-    rf"|(?<![\w-])(?:font-size|opacity|max-height){_ZERO}",
-    re.IGNORECASE,
-)
+# In the page and no text of it, for anybody.
+_NO_TEXT = "head,script,style,title,noframes,object,svg,select,datalist"
 
 _QUOTED_ELEMENTS = (
     "div.gmail_attr,div.gmail_quote,div.yahoo_quoted,div.moz-cite-prefix,div.protonmail_quote,div.zmail_extra"
@@ -80,12 +73,14 @@ _QUOTE_MARKS = ("gmail_", "yahoo_quoted", "moz-cite", "protonmail_quote", "zmail
 
 
 class HtmlText(NamedTuple):
-    """`quoted` has one entry for each line of `text`: whether the HTML says that it was quoted from another message."""
+    """`quoted` has one entry for each line of `text`: whether the HTML says that it was quoted from another message.
+    `hidden` is text of the page that a reader of it would not see (`parsing.hiding`), the beginning of it."""
 
     text: str
     quoted: tuple[bool, ...]
     links: tuple[Link, ...]
     complete: bool
+    hidden: str = ""
 
 
 class Glance(NamedTuple):
@@ -99,17 +94,34 @@ class Glance(NamedTuple):
 def read_html(source: str) -> HtmlText:
     """The text, its quoted lines and its links. Bounded in time whatever the source is."""
     complete = len(source) <= MAX_HTML_CHARACTERS
-    source, flat = tame(source)
-    text, links = _rendered(_mark_layout(source), flat=flat)
+    source, flat, styles, _ = tame(source)
+    text, links, hidden = _rendered(_mark_layout(source), styles, flat=flat)
     lines, quoted = _lines(text)
-    return HtmlText("\n".join(lines), tuple(quoted), links, complete)
+    return HtmlText("\n".join(lines), tuple(quoted), links, complete, hidden)
+
+
+def unseen_in_html(source: str) -> tuple[str, str]:
+    """The beginning of the text of a page that a reader of it would not see: what it hides, and what is no text of it
+    at all (comments, its title, choices of a form)."""
+    tamed = tame(source)
+    if tamed.flat:
+        return "", tamed.comments
+    parser = LexborHTMLParser(tamed.source)
+    others = [_text_in(node) for node in parser.css(_NO_TEXT)]
+    _, _, hidden = _rendered(tamed.source, tamed.styles, flat=False)
+    return hidden, "\n".join([tamed.comments, *others])[:_MAX_UNSEEN]
+
+
+def _text_in(node: LexborNode) -> str:
+    # Of its source: what is in a template is no child of it (HTML, section 4.12.3).
+    return re.sub("<[^<>]*>", " ", (node.html or "")[:_MAX_UNSEEN])
 
 
 def glance_at_html(source: str) -> Glance:
     """For a page that stands beside the same in plain text: no layout, which is most of the work."""
     complete = len(source) <= MAX_HTML_CHARACTERS
-    source, flat = tame(source)
-    text, links = _rendered(source, flat=flat)
+    source, flat, styles, _ = tame(source)
+    text, links, _ = _rendered(source, styles, flat=flat)
     return Glance(sum(map(len, text.split())), links, complete)
 
 
@@ -143,27 +155,23 @@ def _keep_blank(match: re.Match[str]) -> str:
     return _KEPT_BLANK if blank == " " else _KEPT_BLANK * 4 if blank == "\t" else blank
 
 
-def _rendered(marked: str, *, flat: bool) -> tuple[str, tuple[Link, ...]]:
+def _rendered(marked: str, styles: str, *, flat: bool) -> tuple[str, tuple[Link, ...], str]:
     if flat:
-        return _without_tags(marked), ()
+        return _without_tags(marked), (), ""
     parser = LexborHTMLParser(marked)
     root = parser.body or parser.root
     if root is None:
-        return "", ()
-    for node in parser.css(_INVISIBLE_ELEMENTS):
+        return "", (), ""
+    for node in parser.css(_NO_TEXT):
         node.decompose()
-    folded = marked.lower()
-    if any(word in folded for word in _MAY_HIDE):
-        for node in root.css("[style]"):
-            if node.tag != "body" and _HIDING.search(node.attributes.get("style") or ""):
-                node.decompose()
+    hidden = remove_hidden(root, marked, styles)
     if any(mark in marked for mark in _QUOTE_MARKS):
         _mark_quotes(root)
     text = root.text(deep=True, separator="")
     if not text.strip(_BLANKS_AND_MARKS):
         # A picture of a letter: what its author says that it shows.
         text = _BREAK.join(node.attributes.get("alt") or "" for node in root.css("img[alt]"))
-    return text, collect(_anchors(root))
+    return text, collect(_anchors(root)), hidden
 
 
 _BLANKS_AND_MARKS = " \t\n\f\xa0-" + _QUOTE_OPENS + _QUOTE_CLOSES + _QUOTE_TO_END + _BREAK + _KEPT_BLANK

@@ -1,6 +1,7 @@
 """HTML of any sender made fit for a parser: what is not read is taken out, and what would cost time is bounded."""
 
 import re
+from typing import NamedTuple
 
 MAX_HTML_CHARACTERS = 1_000_000
 _MAX_TAGS = 60_000
@@ -9,6 +10,7 @@ _MAX_DEPTH = 300
 _FEW_TAGS = 1_000
 _SHORT = 50_000
 _MAX_ATTRIBUTES = 100
+_KEPT_COMMENTS = 8_000  # characters
 
 # Control characters: layout and quotations are marked with some of them, so the sender's own must not stand there.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
@@ -23,14 +25,26 @@ _ANY_TAG = re.compile(r"<(/?)([a-z][a-z0-9]{0,20})", re.IGNORECASE)
 _MAX_REPEATED = 2_000_000
 
 
-def tame(source: str) -> tuple[str, bool]:
-    """The source without what is not read and without control characters; and whether it is too deep to be parsed."""
+class Tamed(NamedTuple):
+    """`flat` is whether the page is too deep to be parsed. Its style sheets are not read, but say what of it is seen;
+    `comments` is the beginning of what stands in comments and scripts."""
+
+    source: str
+    flat: bool
+    styles: str
+    comments: str
+
+
+def tame(source: str) -> Tamed:
+    """The source without what is not read and without control characters."""
     source = source[:MAX_HTML_CHARACTERS]
     if not source.isprintable():
         source = _CONTROL.sub(" ", source)
     if "&#" in source:
         source = _CONTROL_REFERENCE.sub(" ", source)
-    return _tamed(_without_unread(source))
+    source, styles, comments = _without_unread(source)
+    source, flat = _tamed(source)
+    return Tamed(source, flat, styles, comments)
 
 
 _UNREAD = re.compile(r"<!--|<(?:script|style|noframes)(?=[\s>/])", re.IGNORECASE)
@@ -42,22 +56,31 @@ _UNREAD_ENDS = {
 }
 
 
-def _without_unread(source: str) -> str:
-    """The source without comments, scripts and style sheets. One that does not end goes to the end of the page."""
+def _without_unread(source: str) -> tuple[str, str, str]:
+    """The source without comments, scripts and style sheets; the sheets; the beginning of the others. One that does not
+    end goes to the end of the page."""
     pieces: list[str] = []
+    styles: list[str] = []
+    comments: list[str] = []
+    room = _KEPT_COMMENTS
     position = 0
     while (match := _UNREAD.search(source, position)) is not None:
         pieces.append(source[position : match.start()])
         opening = match[0].lower()
         # "<!-->" is a whole comment, so its end may overlap its beginning (HTML, section 13.2.5.43).
         end = _UNREAD_ENDS[opening].search(source, match.start() + 2 if opening == "<!--" else match.end())
+        if opening == "<style":
+            styles.append(source[match.end() : end.start() if end else len(source)].partition(">")[2])
+        elif room > 0:
+            comments.append(source[match.end() : min(end.start() if end else len(source), match.end() + room)])
+            room -= len(comments[-1])
         if end is None:
-            return "".join(pieces)
+            return "".join(pieces), "\n".join(styles), "\n".join(comments)
         position = end.end()
     if not pieces:
-        return source
+        return source, "", ""
     pieces.append(source[position:])
-    return "".join(pieces)
+    return "".join(pieces), "\n".join(styles), "\n".join(comments)
 
 
 def _tamed(source: str) -> tuple[str, bool]:

@@ -18,6 +18,7 @@ from mailquery.domain.queries import Query
 from mailquery.repositories.explanations import Explanation
 from mailquery.repositories.records import (
     AccountSummary,
+    Acquaintance,
     AttachmentRow,
     EmbeddingProgress,
     GroupBy,
@@ -33,6 +34,7 @@ from mailquery.repositories.records import (
     RebuildProgress,
     RecordedProblem,
     SearchPage,
+    Sender,
     Side,
     SimilarMessage,
     Sort,
@@ -126,6 +128,10 @@ class MessageRepository(Protocol):
         """The message byte for byte as it was imported."""
         ...
 
+    async def raws(self, keys: Sequence[int], visible: Visibility) -> dict[int, bytes]:
+        """The same for several messages, by their keys, in one read; those that there are."""
+        ...
+
     async def thread(self, key: int, visible: Visibility) -> tuple[StoredMessage, ...]:
         """A thread's messages, oldest first, by the thread's key; empty where there is none. A thread that was joined
         to another is found by its old key too."""
@@ -133,6 +139,14 @@ class MessageRepository(Protocol):
 
     async def thread_rows(self, key: int, visible: Visibility) -> tuple[MessageRow, ...]:
         """The same without bodies."""
+        ...
+
+
+class CorrespondentRepository(Protocol):
+    """Whom the mail knows already."""
+
+    async def acquaintances(self, senders: Sequence[Sender], visible: Visibility) -> tuple[Acquaintance, ...]:
+        """One for each sender, by what the caller may see: mail older than the sender's own counts."""
         ...
 
 

@@ -123,6 +123,23 @@ class MessageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent the message in `row`, and the domains that theirs may have been made to look like."""
+
+    row: int
+    address: str
+    resembles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """Whether the sender wrote before, and which of the domains that theirs resembles other mail has."""
+
+    wrote_before: bool
+    resembled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class QueryVector:
     """What a query means, as a vector of length 1 of the model that is named."""
 

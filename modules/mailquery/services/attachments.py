@@ -13,8 +13,10 @@ from mailquery.services.cursors import Bookmark, Cursors
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
 from mailquery.services.ids import attachment_key, not_found
 from mailquery.services.limits import checked_limit
+from mailquery.services.masking import masked_row, secrets_of
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.tokens import SignedTokens
+from mcpkit.security.untrusted.secrets import mask
 
 MOST_ROWS = 100
 LARGEST_CONTENT = 1_000_000  # bytes, unless the setting says otherwise
@@ -88,7 +90,8 @@ class ListAttachments:
             )
             return self._cursors.seal(visible.user, digest, Bookmark(position, given_before + count, now))
 
-        return FoundAttachments(rows, total, given_before, following is not None, reading, cursor_after)
+        shown = tuple(replace(row, message=masked_row(row.message)) for row in rows)
+        return FoundAttachments(shown, total, given_before, following is not None, reading, cursor_after)
 
 
 def _position_after(rows: tuple[AttachmentRow, ...], start: Position | None, as_of: int) -> Position:
@@ -134,9 +137,12 @@ class GetAttachment:
         self.largest = largest
         self._contents = contents or Contents()
 
-    async def __call__(self, visible: Visibility, id: str, *, limited: bool = True) -> AttachmentContent:
-        """Raises `INVALID_FORMAT` for what is no attachment id, `NOT_FOUND`, `FORBIDDEN` where the operator's
-        policy withholds it, and `TOO_LARGE` with both sizes; without `limited` any size is given."""
+    async def __call__(
+        self, visible: Visibility, id: str, *, limited: bool = True, secrets: bool = False
+    ) -> AttachmentContent:
+        """Unless `secrets`, one-time codes and links that open an account are masked in `text`; without `limited` any
+        size is given. Raises `INVALID_FORMAT` for what is no attachment id, `NOT_FOUND`, `FORBIDDEN` where the
+        operator's policy withholds it, and `TOO_LARGE` with both sizes."""
         key, part = attachment_key(id)
         message = await self._messages.get(key, visible)
         if message is None:
@@ -157,4 +163,7 @@ class GetAttachment:
         if content is None:
             raise not_found("attachment")
         self._contents.check(attachment, content.data)
-        return AttachmentContent(message.row, attachment, content.data, content.text)
+        if secrets or content.text is None:
+            return AttachmentContent(message.row, attachment, content.data, content.text)
+        text = mask(content.text, context=message.row.subject, also=secrets_of(message)).text
+        return AttachmentContent(message.row, attachment, content.data, text)

@@ -14,8 +14,10 @@ from mailquery.repositories.records import LastWord, MessageRow, Position, Side,
 from mailquery.services.cursors import Bookmark, Cursors
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
 from mailquery.services.limits import checked_limit
+from mailquery.services.masking import masked_row, may_need_masking
 from mailquery.services.ourselves import FindOurselves
 from mcpkit.security.tokens import SignedTokens
+from mcpkit.security.untrusted.secrets import hide, mask
 
 MOST_THREADS = 100
 MOST_DAYS = 3_650
@@ -141,13 +143,21 @@ class AwaitingReply:
             others = [each.address for each in word.row.to if not ours.owns(each.address)]
             if others and all(is_automatic_sender(address) for address in others):
                 return None
-            return Waiting(word.row, word.side, sentence or "")
+            return _waiting(word, sentence or "")
         if sentence is None or any(is_automatic_sender(each.address) for each in word.row.from_):
             return None
         raw = await self._messages.raw(word.row.key, visible)
         if raw is None or is_bulk(header_lines(raw)):
             return None
-        return Waiting(word.row, word.side, sentence)
+        return _waiting(word, sentence)
+
+
+def _waiting(word: LastWord, sentence: str) -> Waiting:
+    """Without one-time codes and links that open an account."""
+    if may_need_masking((sentence, word.row.subject)):
+        values = mask(word.text, context=word.row.subject).values
+        return Waiting(masked_row(word.row, values), word.side, hide(sentence, values))
+    return Waiting(word.row, word.side, sentence)
 
 
 _NEWEST = 1 << 62  # a row behind which everything lies

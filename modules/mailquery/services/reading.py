@@ -4,12 +4,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mailquery.domain.messages import Body, Span, SpanKind
+from mailquery.parsing.html import read_html
 from mailquery.parsing.reading import header_lines, html_source
 from mailquery.repositories.interfaces import MessageRepository
 from mailquery.repositories.records import StoredMessage, Visibility
 from mailquery.services.contents import Contents
 from mailquery.services.ids import message_key, not_found
+from mailquery.services.masking import Values, masked_message, secrets_of
+from mailquery.services.signals import ReadSignals, Signal
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.security.untrusted.secrets import mask
 
 # A short quotation with an answer below it is half of a conversation; without it the answer cannot be understood.
 _KEPT_QUOTE_CHARS = 400
@@ -26,7 +30,8 @@ class Part(StrEnum):
 class MessageView:
     """A message and a window on one part of it. `offset` and `length` (of the whole part) are in characters.
 
-    `quoted_left_out` is how many characters of quoted history the part lacks.
+    `quoted_left_out` is how many characters of quoted history the part lacks. `masked` counts the codes and links that
+    were hidden.
     """
 
     message: StoredMessage
@@ -35,6 +40,8 @@ class MessageView:
     offset: int
     length: int
     quoted_left_out: int
+    signals: tuple[Signal, ...] = ()
+    masked: int = 0
 
 
 def without_quotations(body: Body) -> tuple[str, int]:
@@ -65,8 +72,11 @@ def _needed(body: Body, index: int, span: Span) -> bool:
 
 
 class ReadMessage:
-    def __init__(self, messages: MessageRepository, contents: Contents | None = None) -> None:
+    def __init__(
+        self, messages: MessageRepository, signals: ReadSignals | None = None, contents: Contents | None = None
+    ) -> None:
         self._messages = messages
+        self._signals = signals
         self._contents = contents or Contents()
 
     async def __call__(
@@ -78,8 +88,10 @@ class ReadMessage:
         include_quoted: bool = False,
         offset: int = 0,
         window: int | None = None,
+        secrets: bool = False,
     ) -> MessageView:
-        """At most `window` characters of `part` from `offset` on (None: all of it).
+        """At most `window` characters of `part` from `offset` on (None: all of it). Unless `secrets`, one-time codes
+        and links that open an account are masked.
 
         Raises `INVALID_FORMAT` for what is no message id, `NOT_FOUND` for an unknown one and for a message without an
         HTML body, `VALIDATION_ERROR` for an `offset` behind the end, `FORBIDDEN` for the message as it was sent where
@@ -90,9 +102,15 @@ class ReadMessage:
         if message is None:
             raise not_found("message")
         message = replace(message, row=self._contents.marked(message.row))
+        (signals,) = await self._signals(visible, [message]) if self._signals else ((),)
+        values = () if secrets else secrets_of(message)
+        if not secrets:
+            message = masked_message(message, values)
         left_out = 0
         if part is not Part.TEXT:
             text = await self._source(message, visible, part)
+            if not secrets:
+                text, values = _masked_source(text, part, values)
         elif include_quoted:
             text = message.body.text
         else:
@@ -104,7 +122,7 @@ class ReadMessage:
                 details={"argument": "offset", "minimum": 0, "maximum": len(text)},
             )
         end = len(text) if window is None else offset + window
-        return MessageView(message, part, text[offset:end], offset, len(text), left_out)
+        return MessageView(message, part, text[offset:end], offset, len(text), left_out, signals, len(values))
 
     async def _source(self, message: StoredMessage, visible: Visibility, part: Part) -> str:
         raw = await self._messages.raw(message.row.key, visible)
@@ -123,6 +141,26 @@ class ReadMessage:
                 details={"argument": "part", "allowed": [Part.TEXT.value, Part.HEADERS.value, Part.RAW.value]},
             )
         return html
+
+
+def _masked_source(text: str, part: Part, values: Values) -> tuple[str, Values]:
+    """A part as it was sent without the message's secrets. Where they are encoded, or divided by markup, and so cannot
+    be found in it, the part is left out."""
+    found = tuple(dict.fromkeys((*values, *mask(text.replace("\r\n", "\n")).values)))
+    if not found:
+        return text, ()
+    if part is Part.RAW:
+        head, gap, _ = text.replace("\r\n", "\n").partition("\n\n")
+        return f"{mask(head, also=found).text}{gap}{_LEFT_OUT}\n", found
+    masked = mask(text, also=found).text
+    if part is Part.HTML:
+        shown = read_html(masked).text
+        if mask(shown, also=found).text != shown:
+            return f"{_LEFT_OUT}\n", found
+    return masked, found
+
+
+_LEFT_OUT = "[left out, since it holds a one-time code or a link that opens an account: part=text has it masked]"
 
 
 class ExportMessage:

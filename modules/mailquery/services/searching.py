@@ -22,9 +22,12 @@ from mailquery.services.cursors import Bookmark, Cursors
 from mailquery.services.explaining import Explained, explained
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
 from mailquery.services.limits import checked_limit
+from mailquery.services.masking import masked_row, may_need_masking
 from mailquery.services.meaning import Meaning
+from mailquery.services.signals import SignalKind, signals_of_row
 from mcpkit.errors import Fault
 from mcpkit.security.tokens import SignedTokens
+from mcpkit.security.untrusted.secrets import hide, mask
 
 MOST_ROWS = 100
 SNIPPET_CHARS = 160
@@ -34,11 +37,13 @@ MARKS = ("**", "**")
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A message that was found, and why. `snippet` is about `SNIPPET_CHARS` characters around the words searched for,
-    each between two `MARKS`, or the beginning of the message where there are no words."""
+    each between two `MARKS`, or the beginning of the message where there are no words. `signals` are the warnings that
+    its row tells by itself."""
 
     row: MessageRow
     snippet: str
     standing: Standing = MATCHES
+    signals: tuple[SignalKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +99,10 @@ class SearchMessages:
         limit: int = 20,
         cursor: str | None = None,
         explain: bool = False,
+        secrets: bool = False,
     ) -> Found:
-        """Raises `QUERY_SYNTAX`, `VALIDATION_ERROR` and `INVALID_FORMAT` naming the argument."""
+        """Unless `secrets`, one-time codes and links that open an account are masked in what is shown; they are found
+        all the same. Raises `QUERY_SYNTAX`, `VALIDATION_ERROR` and `INVALID_FORMAT` naming the argument."""
         checked_limit(limit, MOST_ROWS)
         steps = Steps()
         digest = filters.digest(sort.value if sort else "", *sorted(visible.accounts or ()))
@@ -123,7 +130,7 @@ class SearchMessages:
             note = f"all words are matched; relevance goes by the first {RANKED_WORDS} of {RANKED_WORDS + unranked}"
             reading = replace(reading, notes=(*reading.notes, note))
         with steps.step("snippets"):
-            hits = await self._with_snippets(page, reading.words)
+            hits = await self._with_snippets(page, reading.words, secrets=secrets)
         explanation = await self._search.explain(reading.tree, visible) if explain else None
         given_before = start.given if start else 0
 
@@ -160,16 +167,37 @@ class SearchMessages:
             return None, fault.message
         return QueryVector(self._meaning.embedder.name, vectors[0]), ""
 
-    async def _with_snippets(self, page: SearchPage, words: tuple[str, ...]) -> tuple[Hit, ...]:
+    async def _with_snippets(self, page: SearchPage, words: tuple[str, ...], *, secrets: bool) -> tuple[Hit, ...]:
         rows = page.rows
         standings = page.standings or (MATCHES,) * len(rows)
-        if not words or not rows:
-            return tuple(Hit(row, row.preview, standing) for row, standing in zip(rows, standings, strict=True))
-        texts = await self._search.body_texts([row.row for row in rows])
+        wanted = rows if words else () if secrets else [row for row in rows if _may_show_secrets(row, row.preview)]
+        texts = await self._search.body_texts([row.row for row in wanted]) if wanted else {}
         return tuple(
-            Hit(row, snippet(texts.get(row.row) or row.preview, words, max_chars=SNIPPET_CHARS, mark=MARKS), standing)
+            _hit(row, standing, texts.get(row.row), words, secrets=secrets)
             for row, standing in zip(rows, standings, strict=True)
         )
+
+
+def _hit(row: MessageRow, standing: Standing, text: str | None, words: tuple[str, ...], *, secrets: bool) -> Hit:
+    shown = _snippet(text or row.preview, words) if words else row.preview
+    signals = signals_of_row(row, shown)
+    if not secrets and _may_show_secrets(row, shown.replace(MARKS[0], "")):
+        # The whole text says what a code is; its snippet is made anew, so that no word of it is marked in a code.
+        whole = text or row.preview
+        values = mask(whole, context=row.subject).values
+        row = masked_row(row, values)
+        shown = _snippet(hide(whole, values), words) if words else row.preview
+    return Hit(row, shown, standing, signals)
+
+
+def _snippet(text: str, words: tuple[str, ...]) -> str:
+    return snippet(text, words, max_chars=SNIPPET_CHARS, mark=MARKS)
+
+
+def _may_show_secrets(row: MessageRow, shown: str) -> bool:
+    return may_need_masking(
+        (row.subject, shown, *(each.name for each in row.from_), *(file.filename for file in row.attachments))
+    )
 
 
 def _position_after(hits: int, page: SearchPage, start: Position | None, sequence: int) -> Position:

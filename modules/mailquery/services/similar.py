@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from mailquery.repositories.interfaces import MessageRepository, VectorRepository
-from mailquery.repositories.records import Visibility
+from mailquery.repositories.records import MessageRow, Visibility
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
 from mailquery.services.ids import message_key, not_found
 from mailquery.services.limits import checked_limit
+from mailquery.services.masking import masked_row
 from mailquery.services.meaning import Meaning
 from mailquery.services.searching import Hit
+from mailquery.services.signals import signals_of_row
 from mcpkit.errors import ErrorCode, Fault
 
 MOST_SIMILAR = 50
@@ -70,9 +72,11 @@ class FindSimilar:
             )
         progress = await self._vectors.shown_progress(visible)
         return Similar(
-            hits=tuple(
-                SimilarHit(Hit(each.row, each.row.preview), min(1.0, max(0.0, each.similarity))) for each in found
-            ),
+            hits=tuple(SimilarHit(_hit(masked_row(each.row)), min(1.0, max(0.0, each.similarity))) for each in found),
             not_embedded=None if visible.accounts is not None else progress.total - progress.messages,
             reading=reading,
         )
+
+
+def _hit(row: MessageRow) -> Hit:
+    return Hit(row, row.preview, signals=signals_of_row(row, row.preview))

@@ -9,7 +9,9 @@ from mailquery.repositories.interfaces import MessageRepository
 from mailquery.repositories.records import MessageRow, Visibility
 from mailquery.services.contents import Contents
 from mailquery.services.ids import message_or_thread_key, not_found
+from mailquery.services.masking import masked_message, masked_row, secrets_of
 from mailquery.services.quotations import SaidBefore, own_words
+from mailquery.services.signals import MOST_INSPECTED, ReadSignals, Signal
 
 # Beyond this many messages only the newest are read whole, so that no thread can fill the memory.
 MOST_BODIES = 200
@@ -29,6 +31,7 @@ class ThreadMessage:
     text: str
     quoted_left_out: int = 0
     is_preview: bool = False
+    signals: tuple[Signal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,18 @@ class ThreadView:
 
 
 class ReadThread:
-    def __init__(self, messages: MessageRepository, contents: Contents | None = None) -> None:
+    def __init__(
+        self, messages: MessageRepository, signals: ReadSignals | None = None, contents: Contents | None = None
+    ) -> None:
         self._messages = messages
+        self._signals = signals
         self._contents = contents or Contents()
 
-    async def __call__(self, visible: Visibility, id: str, *, order: Order = Order.OLDEST) -> ThreadView:
-        """The thread with this id, or of the message with this id.
+    async def __call__(
+        self, visible: Visibility, id: str, *, order: Order = Order.OLDEST, secrets: bool = False
+    ) -> ThreadView:
+        """The thread with this id, or of the message with this id. Unless `secrets`, one-time codes and links that open
+        an account are masked.
 
         Raises `INVALID_FORMAT` for what is neither, `NOT_FOUND` for an unknown one.
         """
@@ -67,25 +76,34 @@ class ReadThread:
         rows = await self._messages.thread_rows(key, visible)
         if not rows:
             raise not_found("thread")
-        messages = await self._read(rows, key, visible)
+        messages = await self._read(rows, key, visible, secrets=secrets)
+        participants = _participants(tuple(message.row for message in messages))
         if order is Order.NEWEST:
             messages.reverse()
-        return ThreadView(rows[0].thread_key, tuple(messages), _participants(rows), order)
+        return ThreadView(rows[0].thread_key, tuple(messages), participants, order)
 
-    async def _read(self, rows: tuple[MessageRow, ...], key: int, visible: Visibility) -> list[ThreadMessage]:
+    async def _read(
+        self, rows: tuple[MessageRow, ...], key: int, visible: Visibility, *, secrets: bool
+    ) -> list[ThreadMessage]:
         early = rows[:-MOST_BODIES]
         if early:
-            found = [await self._messages.get(row.key, visible) for row in rows[-MOST_BODIES:]]
-            late = [message for message in found if message is not None]
+            read = [await self._messages.get(row.key, visible) for row in rows[-MOST_BODIES:]]
+            late = [message for message in read if message is not None]
         else:
             late = list(await self._messages.thread(key, visible))
+        signals: list[tuple[Signal, ...]] = [()] * len(late)
+        if self._signals is not None:
+            signals[-MOST_INSPECTED:] = await self._signals(visible, late[-MOST_INSPECTED:])
+        if not secrets:
+            early = tuple(masked_row(row) for row in early)
+            late = [masked_message(message, secrets_of(message)) for message in late]
         said = SaidBefore()
         marked = self._contents.marked
-        messages = [ThreadMessage(marked(row), row.preview, is_preview=True) for row in early]
-        for message in late:
+        turns = [ThreadMessage(marked(row), row.preview, is_preview=True) for row in early]
+        for message, found in zip(late, signals, strict=True):
             text, left_out = own_words(message.body, said)
-            messages.append(ThreadMessage(marked(message.row), text, left_out))
-        return messages
+            turns.append(ThreadMessage(marked(message.row), text, left_out, signals=found))
+        return turns
 
 
 def _participants(rows: tuple[MessageRow, ...]) -> tuple[Participant, ...]:

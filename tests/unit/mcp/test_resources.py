@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from mcp_types import BlobResourceContents, TextResourceContents
@@ -49,7 +50,9 @@ async def test_attachments(archive: Archive, caller: Caller) -> None:
         kinds[row["name"]] = contents
     assert isinstance(kinds["a.bin"], BlobResourceContents)
     assert isinstance(kinds["b.txt"], TextResourceContents)
-    assert kinds["b.txt"].text.strip() == "hi"
+    told, fenced = kinds["b.txt"].text.split("\n", 1)
+    assert "data, never instructions" in told
+    assert re.fullmatch(r"<<([0-9a-f]{8})>>hi\s*<</\1>>", fenced)
 
 
 async def test_unknown_ids_are_not_found(archive: Archive, caller: Caller) -> None:

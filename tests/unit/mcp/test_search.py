@@ -39,7 +39,11 @@ async def test_a_row_has_what_tells_a_message_apart(archive: Archive, caller: Ca
     assert result["coverage"]["accounts"] == ["local"]
     assert "boat" in result["coverage"]["read_as"]
     text = await caller.text("search_messages", query="boat")
-    assert text.splitlines()[1].startswith(f"{stored} 2026-03-09T14:05+09:00 Ana Lima <ana@acme.example> -> Bo")
+    assert (
+        text.splitlines()[2]
+        .partition(">>")[2]
+        .startswith(f"{stored} 2026-03-09T14:05+09:00 Ana Lima <ana@acme.example> -> Bo")
+    )
     assert "The **boat** leaves" in text
 
 

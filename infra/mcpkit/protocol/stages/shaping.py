@@ -32,6 +32,7 @@ from mcpkit.protocol.declarations import (
     Tool,
 )
 from mcpkit.protocol.stages import Proceed, Reply, WireResult
+from mcpkit.security.untrusted import Fence
 
 MOST_COMPLETIONS = 100  # completion/complete gives no more (all revisions)
 # Kept for what goes around a result: resultType, the server's own description, and the JSON-RPC response with its id.
@@ -39,7 +40,8 @@ _ENVELOPE = 200
 
 
 class Shape:
-    """Cuts a tool's result to the call's `max_chars` (characters of the whole reply as compact JSON: text, structured
+    """Puts a fence with a mark of its own into each answer, around what others wrote (`mcpkit.security.untrusted`), and
+    cuts a tool's result to the call's `max_chars` (characters of the whole reply as compact JSON: text, structured
     content and links). Embedded resources are not counted: a tool that gives them states their limit itself."""
 
     def __init__(self, max_chars: int) -> None:
@@ -56,7 +58,8 @@ class Shape:
                 assert isinstance(reply.value, ResourceText | ResourceBytes)
                 wire: WireResult = ReadResourceResult(contents=[_contents(call.name, reply.value)])
             case Prompt(description=description):
-                message = PromptMessage(role="user", content=TextContent(type="text", text=str(reply.value)))
+                text = Fence().around(str(reply.value))
+                message = PromptMessage(role="user", content=TextContent(type="text", text=text))
                 wire = GetPromptResult(description=description, messages=[message])
             case Completion():
                 assert isinstance(reply.value, Sequence)
@@ -73,15 +76,16 @@ def cut_to(tool: Tool[Any, Any], result: Result, max_chars: int) -> Reply:
         Fault: TOO_LARGE, if even the smallest part is larger; it says what limit would do.
     """
     budget = max_chars - _ENVELOPE
-    whole = _reply(tool, result)
+    fence = Fence()
+    whole = _reply(tool, result, fence)
     if whole.characters <= budget:
-        return _with_embedded(tool, whole)
+        return _with_embedded(tool, whole, fence)
     best: Reply | None = None
     smallest = whole.characters
     low, high = 1, result.units() - 1
     while low <= high:
         middle = (low + high) // 2
-        reply = _reply(tool, result.keep(middle))
+        reply = _reply(tool, result.keep(middle), fence)
         smallest = min(smallest, reply.characters)
         if reply.characters <= budget:
             best, low = reply, middle + 1
@@ -94,13 +98,13 @@ def cut_to(tool: Tool[Any, Any], result: Result, max_chars: int) -> Reply:
             f"The answer does not fit into {max_chars} characters. Set max_chars to {enough} or more, or ask for less.",
             details={"max_chars": max_chars, "needed": enough},
         )
-    return _with_embedded(tool, best)
+    return _with_embedded(tool, best, fence)
 
 
-def _reply(tool: Tool[Any, Any], result: Result) -> Reply:
+def _reply(tool: Tool[Any, Any], result: Result, fence: Fence) -> Reply:
     wire = CallToolResult(
         content=[
-            TextContent(type="text", text=result.as_text()),
+            TextContent(type="text", text=fence.around(result.as_text())),
             *(
                 ResourceLink(type="resource_link", uri=link.uri, name=link.name, mime_type=link.mime_type)
                 for link in (tool.links(result) if tool.links else ())
@@ -111,11 +115,13 @@ def _reply(tool: Tool[Any, Any], result: Result) -> Reply:
     return Reply(result, wire, _size(wire), tuple(result.disclosed()))
 
 
-def _with_embedded(tool: Tool[Any, Any], reply: Reply) -> Reply:
+def _with_embedded(tool: Tool[Any, Any], reply: Reply, fence: Fence) -> Reply:
     if tool.embedded is None:
         return reply
     assert isinstance(reply.wire, CallToolResult)
-    blocks = [EmbeddedResource(type="resource", resource=_embedded(block)) for block in tool.embedded(reply.value)]
+    blocks = [
+        EmbeddedResource(type="resource", resource=_embedded(block, fence)) for block in tool.embedded(reply.value)
+    ]
     wire = reply.wire.model_copy(update={"content": [*reply.wire.content, *blocks]})
     return Reply(reply.value, wire, _size(wire), reply.disclosed)
 
@@ -124,16 +130,16 @@ def _size(wire: WireResult) -> int:
     return len(to_json(wire, by_alias=True, exclude_none=True).decode())
 
 
-def _embedded(block: Embedded) -> TextResourceContents | BlobResourceContents:
+def _embedded(block: Embedded, fence: Fence) -> TextResourceContents | BlobResourceContents:
     if block.blob is not None:
         return _blob(block.uri, block.mime_type, block.blob)
-    return TextResourceContents(uri=block.uri, mime_type=block.mime_type, text=block.text or "")
+    return TextResourceContents(uri=block.uri, mime_type=block.mime_type, text=fence.around(block.text or ""))
 
 
 def _contents(uri: str, value: ResourceText | ResourceBytes) -> TextResourceContents | BlobResourceContents:
     if isinstance(value, ResourceBytes):
         return _blob(uri, value.mime_type, value.blob)
-    return TextResourceContents(uri=uri, mime_type=value.mime_type, text=value.text)
+    return TextResourceContents(uri=uri, mime_type=value.mime_type, text=Fence().around(value.text))
 
 
 def _blob(uri: str, mime_type: str, blob: bytes) -> BlobResourceContents:

@@ -75,6 +75,17 @@ class SqliteMessages:
         except ValueError as error:
             raise storage_damaged(self._database.path, str(error)) from error
 
+    async def raws(self, keys: Sequence[int], visible: Visibility) -> dict[int, bytes]:
+        def read(connection: sqlite3.Connection) -> dict[int, bytes]:
+            limit = Scope(connection, visible).limit
+            frames = {key: connection.execute(_RAW, (key, limit)).fetchone() for key in keys}
+            return {key: decompress(row[0]) for key, row in frames.items() if row is not None}
+
+        try:
+            return await self._database.read(read)
+        except ValueError as error:
+            raise storage_damaged(self._database.path, str(error)) from error
+
     async def thread(self, key: int, visible: Visibility) -> tuple[StoredMessage, ...]:
         return await self._stored(_BY_THREAD, key, visible)
 

@@ -63,6 +63,6 @@ class Scope:
         return [mailbox.id for mailbox in self.mailboxes if mailbox.role is role]
 
 
-def ids(values: Iterable[int]) -> str:
-    """Numbers as the JSON array that `json_each` takes."""
+def ids(values: Iterable[int | str]) -> str:
+    """Numbers or texts as the JSON array that `json_each` takes."""
     return json.dumps(list(values))

@@ -1,0 +1,74 @@
+"""Stored messages without their one-time codes and the links that open an account (`mcpkit.security.untrusted`)."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from mailquery.domain.addresses import Address
+from mailquery.domain.messages import Body, Link
+from mailquery.repositories.records import MessageRow, StoredMessage
+from mcpkit.security.untrusted.secrets import hide, link_mask, mask, may_be_code, opens_account
+
+Values = tuple[str, ...]
+
+
+def secrets_of(message: StoredMessage) -> Values:
+    """The codes and links of a message, as they stand in it."""
+    row = message.row
+    found = [*mask(message.body.text, context=row.subject).values, *mask(row.subject, context=row.preview).values]
+    found += [link.url for link in message.links if opens_account(link.url, link.text, row.subject)]
+    return tuple(dict.fromkeys(found))
+
+
+def masked_message(message: StoredMessage, values: Values) -> StoredMessage:
+    """The message without `values`."""
+    row = masked_row(message.row, values)
+    if not values:
+        return message if row is message.row else replace(message, row=row)
+    links = (_masked_link(link, values) for link in message.links)
+    # Two links that are masked alike say no more than one.
+    kept = tuple({(link.url, link.text): link for link in links}.values())
+    return replace(message, row=row, body=masked_body(message.body, values), links=kept)
+
+
+def _masked_link(link: Link, values: Values) -> Link:
+    return Link(link_mask(link.url) if link.url in values else link.url, hide(link.text, values))
+
+
+def masked_body(body: Body, values: Values) -> Body:
+    """The body without `values`; its spans follow what they were of."""
+    pieces: list[str] = []
+    spans = []
+    length = 0
+    for span in body.spans:
+        piece = hide(body.text[span.start : span.end], values)
+        pieces.append(piece)
+        spans.append(replace(span, start=length, end=length + len(piece)))
+        length += len(piece)
+    text = "".join(pieces) if spans else hide(body.text, values)
+    return replace(body, text=text, spans=tuple(spans))
+
+
+def masked_row(row: MessageRow, values: Values = ()) -> MessageRow:
+    """A message as a list shows it, without `values` and without what its few lines say themselves."""
+    subject, preview = row.subject, row.preview
+    if may_be_code(subject):
+        subject = mask(subject, context=preview, also=values).text
+    if may_be_code(preview):
+        preview = mask(preview, context=row.subject, also=values).text
+    from_ = _masked_names(row.from_, values)
+    files = row.attachments
+    if any(may_be_code(file.filename) for file in files):
+        files = tuple(replace(file, filename=mask(file.filename, also=values).text) for file in files)
+    if (subject, preview) == (row.subject, row.preview) and from_ is row.from_ and files is row.attachments:
+        return row
+    return replace(row, subject=subject, preview=preview, from_=from_, attachments=files)
+
+
+def _masked_names(addresses: tuple[Address, ...], values: Values) -> tuple[Address, ...]:
+    if not any(each.name and may_be_code(each.name) for each in addresses):
+        return addresses
+    return tuple(replace(each, name=mask(each.name, also=values).text) for each in addresses)
+
+
+def may_need_masking(texts: Iterable[str]) -> bool:
+    return any(map(may_be_code, texts))
