@@ -201,7 +201,7 @@ async def test_what_is_wrong_makes_the_health_check_fail_without_saying_too_much
     async def broken() -> dict[str, object]:
         raise RuntimeError("swordfish")
 
-    for health, expected in ((damaged, "STORAGE_DAMAGED"), (broken, "unavailable")):
+    for health, expected in ((damaged, "STORAGE_DAMAGED"), (broken, "error_id")):
         async with served(Waiting(), health) as url, httpx2.AsyncClient() as http:
             response = await http.get(f"{url}/health")
         assert response.status_code == 503
@@ -229,3 +229,17 @@ async def test_a_signal_ends_the_server_cleanly(number: signal.Signals) -> None:
         process.send_signal(number)
         with anyio.fail_after(10):
             assert await process.wait() == 0
+
+
+async def test_a_stream_is_opened_whatever_the_last_event_was(http_url: str) -> None:
+    """No events are kept, and a client that resumes one is given the next ones."""
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello})
+    accepting = {"Accept": "application/json, text/event-stream"}
+    async with httpx2.AsyncClient(headers=accepting) as http:
+        opened = await http.post(http_url, content=body, headers=JSON)
+        session = {"Mcp-Session-Id": opened.headers["mcp-session-id"], "MCP-Protocol-Version": "2025-11-25"}
+        resuming = {**session, "Last-Event-ID": "an-event-of-long-ago"}
+        async with http.stream("GET", http_url, headers=resuming) as stream:
+            assert stream.status_code == 200
+            assert stream.headers["content-type"].startswith("text/event-stream")

@@ -157,6 +157,16 @@ def test_who_does_not_read_is_cut_off_and_others_are_served(port: int) -> None:
         assert answer(port, post(rpc()))[0] == 200
 
 
+def test_a_client_that_leaves_in_the_middle_of_a_body_fills_no_log(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    sent = post(rpc())
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
+        client.sendall(sent[:-10])
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(1) == b""  # the server has closed its side
+    assert answer(port, sent)[0] == 200
+    assert [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"] == []
+
+
 def test_connections_are_limited() -> None:
     with serving(HttpSettings(port=0, max_connections=2)) as port:
         waiting = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)

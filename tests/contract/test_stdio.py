@@ -95,6 +95,14 @@ async def test_malformed_lines_are_answered_and_the_server_goes_on() -> None:
         assert (await talk.answer())["id"] == 1
 
 
+@pytest.mark.parametrize("named", [[], {}, [1], {"a": 1}, 1.5, True, None])
+async def test_a_cancellation_that_names_no_request_is_ignored(named: object) -> None:
+    cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": named}}
+    async with talking() as talk:
+        await talk.send(json.dumps(cancelled).encode() + b"\n" + request(7, "tools/call", name="who_calls"))
+        assert (await talk.answer())["id"] == 7
+
+
 async def test_a_request_that_is_malformed_gets_its_own_id_back() -> None:
     async with talking() as talk:
         await talk.send(b'{"id": 9, "method": 3}\n')

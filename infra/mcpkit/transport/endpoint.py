@@ -63,7 +63,7 @@ class McpEndpoint:
         try:
             await self._check_origin(request)
             if request.method != "POST":
-                await self._sessions.handle_request(scope, receive, send)
+                await self._sessions.handle_request(_from_the_beginning(scope), receive, send)
                 return
             body = await self._body(request)
             message = _message(body)
@@ -183,6 +183,11 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay
+
+
+def _from_the_beginning(scope: Scope) -> Scope:
+    """No events are kept, so a stream goes on with the next. The SDK leaves who names the last without an answer."""
+    return {**scope, "headers": [field for field in scope["headers"] if field[0] != b"last-event-id"]}
 
 
 async def _never() -> Message:

@@ -16,16 +16,19 @@ from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.protocol.mapping import contain
 from mcpkit.security.rate_limits import RateLimits
 from mcpkit.transport.addresses import LimitAddresses
 from mcpkit.transport.authentication import Guard
 from mcpkit.transport.connections import LimitedHttpProtocol
+from mcpkit.transport.containing import ContainHttpErrors
 from mcpkit.transport.endpoint import McpEndpoint
 
 logger = logging.getLogger(__name__)
@@ -111,6 +114,7 @@ def build_app(
             *(guard.routes() if guard is not None else []),
         ],
         lifespan=lifespan,
+        middleware=[Middleware(ContainHttpErrors)],
     )
     if addresses is not None:
         app = LimitAddresses(app, addresses)
@@ -213,9 +217,9 @@ def _health_endpoint(server: Server[Any], health: Health) -> Callable[[Request],
         except Fault as fault:
             logger.warning("the health check failed: %s", fault.message)  # which may name files
             return JSONResponse({"status": "unavailable", **about, "error": fault.code.name}, 503)
-        except Exception:
-            logger.exception("the health check failed")
-            return JSONResponse({"status": "unavailable", **about}, 503)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told its id
+            unexpected = contain(error, "checking the health")
+            return JSONResponse({"status": "unavailable", **about, **unexpected.details}, 503)
 
     return endpoint
 

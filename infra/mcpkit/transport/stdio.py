@@ -107,7 +107,8 @@ class _Connection:
             if self._all_answered.is_set():
                 self._all_answered = anyio.Event()
         elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
-            self._settle((message.params or {}).get("requestId"))
+            named = (message.params or {}).get("requestId")
+            self._settle(named if isinstance(named, str | int) else None)
 
     def _settle(self, request_id: RequestId | None) -> None:
         if request_id is not None:
