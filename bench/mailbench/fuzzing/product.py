@@ -26,6 +26,7 @@ limits:
   principal: {{requests_per_minute: 100000000, burst: 100000000, concurrent: null, characters_per_hour: null}}
 policy:
   denied_accounts: [hidden]
+consent: {{http: granted, granted_by: the fuzzer, reason: malformed requests are what is looked at, taint_http: false}}
 meaning:
   model: openai
   name: none
