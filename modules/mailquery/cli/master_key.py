@@ -20,7 +20,9 @@ MAILQUERY_PREVIOUS_MASTER_KEY, run this, then remove the old one.
 
 Examples:
 
-    mailquery keys rotate-master
+```
+mailquery keys rotate-master
+```
 """
 
 

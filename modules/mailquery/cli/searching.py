@@ -24,10 +24,12 @@ after: before: has:attachment filename: in: is:unread larger:.
 
 Examples:
 
-    mailquery search 'from:lee invoice after:2024-03'
-    mailquery search '"flight confirmation" OR itinerary' --limit 5
-    mailquery search 'from:lee -is:read larger:1M' --explain
-    mailquery search 계약서 --json | jq -r '.messages[].id'
+```
+mailquery search 'from:lee invoice after:2024-03'
+mailquery search '"flight confirmation" OR itinerary' --limit 5
+mailquery search 'from:lee -is:read larger:1M' --explain
+mailquery search 계약서 --json | jq -r '.messages[].id'
+```
 """
 
 
