@@ -227,7 +227,7 @@ class Application:
 
         identity = AuthenticatedCaller() if guarded else LocalUser(self.local_user)
         resolver = self._resolver()
-        offered = catalogue(self.services, resolver)
+        offered = catalogue(self.services, resolver, self.allowed)
         pipeline = build_pipeline(
             identity,
             self.audit,
