@@ -59,6 +59,7 @@ def resources(services: Services) -> list[Resource]:
             mime_type="application/json",
             permission=READ,
             handler=accounts,
+            untrusted=True,
         ),
         Resource(
             uri="mail://status",
@@ -69,6 +70,7 @@ def resources(services: Services) -> list[Resource]:
             mime_type="application/json",
             permission=READ,
             handler=status,
+            untrusted=True,
         ),
         Resource(
             uri="mail://message/{id}",
