@@ -197,7 +197,7 @@ class Application:
         accounts = await self.services.list_accounts(Visibility())
         names = [account.name for account in accounts]
         async with open_guard(
-            self.settings.auth, self.api_keys, catalogue(self.services, self._resolver()), names, address
+            self.settings.auth, self.api_keys, catalogue(self.services, self._resolver()), names, address, self.audit
         ) as guard:
             yield guard
 

@@ -173,7 +173,8 @@ async def test_what_is_offered_says_what_it_needs_and_whether_it_shows_mail(arch
     offered = catalogue(archive.services)
     declared: list[Declaration] = [*offered.tools, *offered.resources, *offered.prompts, *offered.completions]
     assert {each.permission for each in declared} <= CAPABILITIES.keys()
-    assert all(each.untrusted for each in (*offered.tools, *offered.resources))  # names of mailboxes are others' too
+    assert all(tool.untrusted for tool in offered.tools)  # names of mailboxes are others' too
+    assert all(resource.untrusted for resource in offered.resources)
     assert all(tool.needs_consent for tool in offered.tools)
     assert {tool.name for tool in offered.tools if tool.sensitive} == {"get_attachment"}
     assert {each.name for each in offered.resources if each.sensitive} == {"attachment"}
