@@ -12,7 +12,7 @@ from mailquery.settings.access import Audit, Auth, Consent, Secrets
 from mailquery.settings.group import words
 from mailquery.settings.policy import OperatorPolicy
 from mailquery.settings.reading import Answers, Archive, Awaiting, Importing, Mail, Meaning, Ranking
-from mailquery.settings.serving import HttpServer, Log, RateLimiting
+from mailquery.settings.serving import HttpServer, Log, Metrics, RateLimiting
 from mcpkit.config import LayeredSettings, Loaded
 from mcpkit.config import load_settings as load_layers
 
@@ -60,6 +60,7 @@ class Settings(LayeredSettings):
     mail: Mail = Mail()
     limits: RateLimiting = RateLimiting()
     audit: Audit = Audit()
+    metrics: Metrics = Metrics()
     secrets: Secrets = Secrets()
     master_key: SecretStr | None = None  # 32 bytes as base64 or hex
     previous_master_key: SecretStr | None = None  # while a rotation of the other goes on

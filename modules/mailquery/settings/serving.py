@@ -42,6 +42,14 @@ class RateLimiting(Group):
     redis_url: SecretStr | None = None
 
 
+class Metrics(Group):
+    """Figures for Prometheus, at `/metrics` of a port of their own; `port` None is none. Whoever reaches it sees which
+    tools are called how often, and nothing of mail."""
+
+    host: str = "127.0.0.1"
+    port: int | None = Field(default=None, ge=0, le=65535)
+
+
 class Log(Group):
     """`level` None is "info" over HTTP and "warning" over STDIO."""
 
