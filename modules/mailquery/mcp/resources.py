@@ -59,7 +59,6 @@ def resources(services: Services) -> list[Resource]:
             mime_type="application/json",
             permission=READ,
             handler=accounts,
-            untrusted=True,
         ),
         Resource(
             uri="mail://status",
@@ -70,7 +69,6 @@ def resources(services: Services) -> list[Resource]:
             mime_type="application/json",
             permission=READ,
             handler=status,
-            untrusted=True,
         ),
         Resource(
             uri="mail://message/{id}",

@@ -126,7 +126,9 @@ async def test_an_attached_file_needs_consent_given_after_mail_was_shown(asking:
     clock.now += 1
     (row,) = (await asking.tool("list_attachments"))["rows"]
     clock.now += 1
-    assert (await refused(asking, "get_attachment", id=row["id"])).details["why"] == "stale"
+    stale = await refused(asking, "get_attachment", id=row["id"])
+    assert stale.details["why"] == "stale"
+    assert "until mail is shown again" in stale.message
     with pytest.raises(Fault):
         await asking.resource(f"mail://attachment/{row['id']}")
     await grant(manager, "work", "mail:attachments")
@@ -174,8 +176,9 @@ async def test_what_is_offered_says_what_it_needs_and_whether_it_shows_mail(arch
     offered = catalogue(archive.services)
     declared: list[Declaration] = [*offered.tools, *offered.resources, *offered.prompts, *offered.completions]
     assert {each.permission for each in declared} <= CAPABILITIES.keys()
-    assert all(tool.untrusted for tool in offered.tools)  # names of mailboxes are others' too
-    assert all(resource.untrusted for resource in offered.resources)
+    trusted = {tool.name for tool in offered.tools if not tool.untrusted}
+    assert trusted == {"list_accounts", "list_mailboxes"}
     assert all(tool.needs_consent for tool in offered.tools)
     assert {tool.name for tool in offered.tools if tool.sensitive} == {"get_attachment"}
+    assert {each.name for each in offered.resources if not each.untrusted} == {"accounts", "status"}
     assert {each.name for each in offered.resources if each.sensitive} == {"attachment"}
