@@ -263,7 +263,7 @@ def _columns(record: dict[str, Any]) -> tuple[str, ...]:
         str(record["sequence"]),
         local_time(datetime.fromisoformat(record["time"])),
         record.get("user", ""),
-        record.get("client", "") or record.get("credential", ""),
+        record.get("client", "") or record.get("credential", "") or record.get("address", ""),
         f"{record['kind']} {record['name']}",
         record["decision"],
         str(len(record.get("disclosed", ()))),
