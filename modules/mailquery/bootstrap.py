@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mailquery.callers import CallerLimits, consent_rules, key_keeper, open_audit, open_limits
 from mailquery.domain.policy import Judge
 from mailquery.domain.relevance import Weights
 from mailquery.mcp.allowed import AllowedTools
+from mailquery.meaning import chosen_meaning
 from mailquery.parsing.reading import header_lines
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.archive import Archive, open_archive
@@ -44,12 +46,11 @@ from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings, load_settings
 from mcpkit.database.sqlite import Database
 from mcpkit.errors import Fault
-from mcpkit.security.audit.store import AuditCopy, ChainedAudit
-from mcpkit.security.consent import Consents, Mode, Rules
+from mcpkit.security.audit.store import ChainedAudit
+from mcpkit.security.consent import Consents
 from mcpkit.security.consent_store import ConsentStore
 from mcpkit.security.control import open_control
 from mcpkit.security.identity import login_name
-from mcpkit.security.key_files import load_private_key
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
 from mcpkit.transport.hangup import on_hangup
 
@@ -64,7 +65,6 @@ if TYPE_CHECKING:
     from mcpkit.protocol.stages.consenting import Consent
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
-    from mcpkit.security.master_key import KeyKeeper
     from mcpkit.security.rate_limits import RateLimits
     from mcpkit.security.secrets import SecretStore
     from mcpkit.transport.authentication import Guard
@@ -72,12 +72,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _KEY_PREFIX = "mq"  # by which an API key of this product is known
-
-
-@dataclass(frozen=True, slots=True)
-class CallerLimits:
-    principals: "RateLimits"
-    addresses: "RateLimits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +103,7 @@ class Application:
 
     @property
     def consents(self) -> Consents:
-        return Consents(self.consent_store, _consent_rules(self.settings))
+        return Consents(self.consent_store, consent_rules(self.settings))
 
     @property
     def import_mail(self) -> "ImportMail":
@@ -198,25 +192,15 @@ class Application:
         accounts = await self.services.list_accounts(Visibility())
         names = [account.name for account in accounts]
         async with open_guard(
-            self.settings.auth, self.api_keys, catalogue(self.services, self._resolver()), names, address
+            self.settings.auth, self.api_keys, catalogue(self.services, self._resolver()), names, address, self.audit
         ) as guard:
             yield guard
 
     @asynccontextmanager
-    async def limits(self) -> AsyncIterator["CallerLimits"]:
+    async def limits(self) -> AsyncIterator[CallerLimits]:
         """The limits of callers, as they are set."""
-        from mcpkit.security.rate_limits import Limits, RateLimits, Redis
-
-        chosen = self.settings.limits
-        redis = Redis(chosen.redis_url.get_secret_value()) if chosen.redis_url else None
-        try:
-            yield CallerLimits(
-                principals=RateLimits("principal", Limits(**chosen.principal.model_dump()), redis),
-                addresses=RateLimits("address", Limits(**chosen.address.model_dump()), redis),
-            )
-        finally:
-            if redis is not None:
-                await redis.close()
+        async with open_limits(self.settings.limits) as limits:
+            yield limits
 
     @contextmanager
     def metrics(self) -> "Iterator[CallMetrics | None]":
@@ -244,7 +228,7 @@ class Application:
 
         identity = AuthenticatedCaller() if guarded else LocalUser(self.local_user)
         resolver = self._resolver()
-        offered = catalogue(self.services, resolver)
+        offered = catalogue(self.services, resolver, self.allowed)
         pipeline = build_pipeline(
             identity,
             self.audit,
@@ -305,11 +289,11 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         judge=Judge(settings.policy.policy(settings.zone), header_lines),
     )
     async with database, await open_control(settings.control_path) as control:
-        vectors, meaning = SqliteVectors(database), _meaning(settings)
+        vectors, meaning = SqliteVectors(database), chosen_meaning(settings.meaning)
         policies = SqlitePolicies(database)
         await policies.adopt_if_empty()
         services = _services(settings, database, vectors, meaning)
-        audit = _audit(settings, control)
+        audit = open_audit(settings, control)
         try:
             yield Application(
                 settings,
@@ -325,50 +309,6 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             )
         finally:
             await audit.close()
-
-
-def _audit(settings: Settings, control: Database) -> ChainedAudit:
-    chosen = settings.audit
-    copies: list[AuditCopy] = []
-    if chosen.file or chosen.syslog:
-        from mcpkit.security.audit.copies import FileCopy, SyslogCopy
-
-        copies += [FileCopy(chosen.file)] if chosen.file else []
-        copies += [SyslogCopy(chosen.syslog, "mailquery")] if chosen.syslog else []
-    key = load_private_key(settings.audit_key_path)
-    return ChainedAudit(control, key, survives_power_cut=chosen.durability == "power", copies=copies)
-
-
-def key_keeper(settings: Settings) -> "KeyKeeper":
-    """Where the master key is, as it is set."""
-    from mcpkit.security import master_key
-
-    if settings.master_key is not None:
-        previous = settings.previous_master_key
-        return master_key.EnvironmentKeeper(
-            settings.master_key.get_secret_value(),
-            previous.get_secret_value() if previous else None,
-            "MAILQUERY_MASTER_KEY",
-        )
-    if settings.secrets.master_key_in == "keyring":
-        return master_key.KeyringKeeper("mailquery master key", str(settings.home))
-    return master_key.FileKeeper(settings.secrets.master_key_file or settings.home / "master.key")
-
-
-def _consent_rules(settings: Settings) -> Rules:
-    consent = settings.consent
-    return Rules(
-        zone=settings.zone,
-        # A client in this process is the local user's, as one over STDIO is.
-        modes={"http": Mode(consent.http), **dict.fromkeys(("stdio", "memory"), Mode(consent.stdio))},
-        tainted={"http": consent.taint_http, **dict.fromkeys(("stdio", "memory"), consent.taint_stdio)},
-        window=consent.taint_minutes * 60,
-        days=consent.days,
-        refusal=consent.refusal_minutes * 60,
-        granted_by=consent.granted_by or settings.user or login_name(),
-        reason=consent.reason or "whoever runs the program on this machine reads their own mail",
-        always_ask=frozenset(consent.always_ask),
-    )
 
 
 @asynccontextmanager
@@ -388,46 +328,6 @@ async def _beside(work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[N
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-def _meaning(settings: Settings) -> Meaning:
-    """What embeds, as it is set. Only the chosen kind of model is imported, and nothing of what it stands on."""
-    chosen = settings.meaning
-    if not chosen.enabled:
-        return Meaning(None, "Search by meaning is switched off: set MAILQUERY_MEANING__ENABLED to true.")
-    from mailquery.embedding.packages import missing
-
-    if chosen.model == "static":
-        from mailquery.embedding import static
-
-        lacking = missing(static.NEEDED)
-        return Meaning(None, _not_installed(lacking)) if lacking else Meaning(static.StaticEmbedder())
-    if not chosen.name:
-        return Meaning(None, f"The model {chosen.model} needs a name: set MAILQUERY_MEANING__NAME.")
-    if chosen.model == "sentence-transformer":
-        from mailquery.embedding import sentence_transformer
-
-        if lacking := missing(sentence_transformer.NEEDED):
-            return Meaning(None, _not_installed([name.replace("_", "-") for name in lacking], "sentence-transformers"))
-        return Meaning(sentence_transformer.SentenceTransformerEmbedder(chosen.name, batch=chosen.batch))
-    from mailquery.embedding import openai_compatible
-
-    if lacking := missing(openai_compatible.NEEDED):
-        return Meaning(None, _not_installed(lacking))
-    return Meaning(
-        openai_compatible.OpenAIEmbedder(
-            chosen.base_url,
-            chosen.name,
-            key=chosen.api_key.get_secret_value() if chosen.api_key else None,
-            dimensions=chosen.dimensions,
-            batch=chosen.batch,
-            timeout=chosen.timeout_seconds,
-        )
-    )
-
-
-def _not_installed(names: list[str], remedy: str = "mailquery[semantic]") -> str:
-    return f"Search by meaning needs packages that are not installed ({', '.join(names)}): install {remedy}."
 
 
 def _services(settings: Settings, database: Archive, vectors: SqliteVectors, meaning: Meaning) -> Services:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from mailquery.mcp.arguments import ADMIN, SCOPES
 from mailquery.settings.access import Auth
 from mcpkit.protocol.declarations import Catalogue
+from mcpkit.security.audit import AuditSink
 from mcpkit.security.authentication.accounts import AccountAccess
 from mcpkit.security.authentication.api_keys import ApiKeys
 from mcpkit.security.authentication.authentication import Authentication
@@ -30,7 +31,7 @@ REMEDY = (
 
 @asynccontextmanager
 async def open_guard(
-    auth: Auth, keys: ApiKeys, offered: Catalogue, accounts: Sequence[str], address: str
+    auth: Auth, keys: ApiKeys, offered: Catalogue, accounts: Sequence[str], address: str, audit: AuditSink
 ) -> AsyncIterator[Guard]:
     """`accounts` are those of the archive; `address` is the URL of the endpoint, for tokens to be meant for where the
     settings name no other."""
@@ -42,7 +43,7 @@ async def open_guard(
     authentication = Authentication(_strategies(auth, keys, resource), access, SCOPES)
     scopes = [scope for scope in dict.fromkeys(tool.permission for tool in offered.tools) if scope != ADMIN]
     described = ProtectedResource(resource, offered.title, [auth.issuer], scopes) if auth.uses_oauth else None
-    guard = Guard(authentication, scopes, described)
+    guard = Guard(authentication, scopes, described, audit)
     try:
         yield guard
     finally:

@@ -19,12 +19,14 @@ from contract.conftest import ERAS
 from contract.serving import served
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Call
+from mcpkit.security.audit import AuditSink
 from mcpkit.security.authentication.accounts import AccountAccess
 from mcpkit.security.authentication.api_keys import ApiKeys
 from mcpkit.security.authentication.authentication import Authentication
 from mcpkit.security.authentication.key_store import KeyStore
 from mcpkit.security.control import open_control
 from mcpkit.transport.authentication import Guard, ProtectedResource
+from support.calling import Kept
 
 SCOPES = ["read", "write"]
 ACCEPT = {"Accept": "application/json, text/event-stream"}
@@ -73,7 +75,14 @@ class Keys:
 
 
 @asynccontextmanager
-async def guarded(folder: Path, issuer: str = "", waiting: Any = None, health: Any = None) -> AsyncIterator[Keys]:
+async def guarded(
+    folder: Path,
+    issuer: str = "",
+    waiting: Any = None,
+    health: Any = None,
+    audit: AuditSink | None = None,
+    recheck_seconds: float = 30,
+) -> AsyncIterator[Keys]:
     """With an `issuer`, the server says that tokens are had there."""
     async with await open_control(folder / "control.db") as control:
         store = KeyStore(control)
@@ -83,7 +92,7 @@ async def guarded(folder: Path, issuer: str = "", waiting: Any = None, health: A
         def guard(resource: str) -> Guard:
             authentication = Authentication([keys], AccountAccess(users), SCOPES)
             described = ProtectedResource(resource, "Tester", [issuer], SCOPES) if issuer else None
-            return Guard(authentication, SCOPES, described)
+            return Guard(authentication, SCOPES, described, audit, recheck_seconds)
 
         async def made(user: str, *scopes: str) -> str:
             return (await keys.create(user, scopes))[0]
@@ -300,6 +309,37 @@ async def test_a_stream_that_is_kept_open_ends_with_its_key(tmp_path: Path) -> N
                     async for _ in stream.aiter_raw():
                         pass
             assert (await http.post(f"{keys.url}/mcp", json=LIST, headers=session)).status_code == 401
+
+
+async def test_a_stream_that_is_kept_open_ends_when_its_key_is_revoked(tmp_path: Path) -> None:
+    async with guarded(tmp_path, recheck_seconds=0.05) as keys, keys.http(keys.ana) as http:
+        session = await keys.open_session(http)
+        with anyio.fail_after(20):
+            async with http.stream("GET", f"{keys.url}/mcp", headers=session, timeout=None) as stream:
+                assert stream.status_code == 200
+                assert await keys.store.revoke(keys.made.name_of(keys.ana), 1)
+                async for _ in stream.aiter_raw():
+                    pass
+
+
+async def test_who_is_turned_away_is_in_the_audit(tmp_path: Path) -> None:
+    audit = Kept()
+    async with guarded(tmp_path, audit=audit) as keys:
+        for credential in ("", f"{keys.ana}x", keys.useless, keys.stranger, keys.ana):
+            headers = {"Authorization": f"Bearer {credential}"} if credential else {}
+            async with httpx2.AsyncClient(headers=headers) as http:
+                await http.post(f"{keys.url}/mcp", json=LIST)
+    told = [(record.user, record.decision, record.error, record.reason) for record in audit.records]
+    assert told == [
+        ("", "denied", "UNAUTHORIZED", "Authentication is needed"),
+        ("", "denied", "UNAUTHORIZED", "The API key is unknown"),
+        ("ana", "denied", "FORBIDDEN", "The credential has none of the scopes that are of use here"),
+        ("stranger", "denied", "FORBIDDEN", audit.records[3].reason),
+    ]
+    assert {record.address for record in audit.records} == {"this machine"}
+    assert audit.records[2].credential == keys.made.name_of(keys.useless)
+    written = str([record.as_dict() for record in audit.records])
+    assert not any(key.rpartition("_")[2] in written for key in (keys.ana, keys.useless, keys.stranger))
 
 
 async def test_progress_goes_to_whoever_asked_though_another_uses_the_same_ids(keys: Keys) -> None:

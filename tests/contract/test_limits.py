@@ -206,6 +206,19 @@ def test_an_address_that_asks_too_much_is_told_when_to_come_back() -> None:
         assert answer(port, post(rpc()))[0] == 200
 
 
+def test_an_error_while_an_address_is_counted_is_told_by_its_id() -> None:
+    class Broken(RateLimits):
+        async def request(self, key: str) -> None:
+            raise RuntimeError(f"nobody foresaw {key}")
+
+    with serving(HttpSettings(port=0, trusted_proxies=["127.0.0.1"]), Broken("address", Limits())) as port:
+        status, received = answer(port, post(rpc(), "X-Forwarded-For: 203.0.113.7"))
+    assert status == 500
+    body = json.loads(received.partition(b"\r\n\r\n")[2])
+    assert body["error"]["data"]["details"]["error_id"]
+    assert "foresaw" not in json.dumps(body)
+
+
 def test_a_subscriber_with_many_ipv6_addresses_is_one() -> None:
     addresses = RateLimits("address", Limits(requests_per_minute=6, burst=2))
     with serving(HttpSettings(port=0, trusted_proxies=["127.0.0.1"]), addresses) as port:

@@ -1,6 +1,6 @@
 """Calls through the whole pipeline, as a server makes them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mcp_types import CallToolResult, CompleteResult, GetPromptResult, ReadResourceResult
@@ -12,6 +12,7 @@ from mcpkit.protocol.declarations import Declaration
 from mcpkit.protocol.parameters import ParameterResolver
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.stages import Reply, Stage
+from mcpkit.protocol.stages.permitting import Allowed, everything
 from mcpkit.protocol.uris import find_resource
 from mcpkit.security.audit import AuditRecord
 
@@ -36,7 +37,7 @@ class Somebody:
 
 class Caller:
     """Calls what the catalogue offers, as `user`. `accounts` are those that the caller may see; None is all. Without
-    `parameters` nothing can be preset."""
+    `parameters` nothing can be preset. `allowed` is the operator's policy on tools."""
 
     def __init__(
         self,
@@ -46,11 +47,15 @@ class Caller:
         accounts: frozenset[str] | None = None,
         parameters: ParameterResolver | None = None,
         consent: Stage | None = None,
+        scopes: Collection[str] = ("*",),
+        allowed: Allowed = everything,
     ) -> None:
-        self.offered = catalogue(services, parameters)
+        self.offered = catalogue(services, parameters, allowed)
         self.audit = Kept()
-        principal = Principal(user, scopes=frozenset({"*"}), accounts=accounts)
-        self._pipeline = build_pipeline(Somebody(principal), self.audit, parameters=parameters, consent=consent)
+        principal = Principal(user, scopes=frozenset(scopes), accounts=accounts)
+        self._pipeline = build_pipeline(
+            Somebody(principal), self.audit, parameters=parameters, consent=consent, allowed=allowed
+        )
 
     async def run(self, kind: str, name: str, arguments: Mapping[str, object], declaration: Declaration) -> Reply:
         call = Call(kind, name, arguments, request_id="1", transport="memory", declaration=declaration)

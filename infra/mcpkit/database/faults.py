@@ -40,6 +40,8 @@ def translated(path: Path) -> Iterator[None]:
         if fault is None:
             raise
         raise fault from error
+    except BrokenPipeError:  # of what is printed meanwhile: no file is a closed pipe
+        raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise storage_full(path) from error

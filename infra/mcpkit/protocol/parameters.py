@@ -89,6 +89,7 @@ class ParameterResolver:
         self._stored = stored
         self._environ = {name.upper(): value for name, value in environ.items() if value}
         self._prefix = prefix
+        self.tools: Sequence[Tool[Any, Any]] = ()  # those that have something to preset
         self._presets: dict[str, dict[str, _Argument]] = {}
         self._environment: dict[tuple[str, str], object] = {}
 
@@ -98,7 +99,8 @@ class ParameterResolver:
         Raises:
             Fault: CONFIGURATION, naming each variable that is wrong and what is right.
         """
-        self._presets = {tool.name: _arguments_of(tool) for tool in tools if tool.preset}
+        self.tools = [tool for tool in tools if tool.preset]
+        self._presets = {tool.name: _arguments_of(tool) for tool in self.tools}
         problems = []
         for variable, text in self._environ.items():
             named = self._named_by(variable)
@@ -131,6 +133,15 @@ class ParameterResolver:
             else:
                 origins[name] = Origin.DEFAULT
         return Resolved(arguments, origins)
+
+    def check(self, tool: str, among: Sequence[str]) -> None:
+        """That `tool` is one of those whose arguments can be preset. `among` are the names that may be told.
+
+        Raises Fault VALIDATION_ERROR.
+        """
+        if tool not in among or tool not in self._presets:
+            hint = did_you_mean(tool, among) or (f"; known are {', '.join(among)}." if among else ".")
+            raise Fault(ErrorCode.VALIDATION_ERROR, f"There is no tool of that name that takes presets{hint}")
 
     async def presets(self, user: str, only: str | None = None) -> list[Preset]:
         """Every value that can be preset, as it is now for `user`; `only` those of one tool.
@@ -177,9 +188,7 @@ class ParameterResolver:
         return known[name]
 
     def _known(self, tool: str) -> "dict[str, _Argument]":
-        if tool not in self._presets:
-            hint = did_you_mean(tool, list(self._presets)) or f"; known are {', '.join(self._presets)}."
-            raise Fault(ErrorCode.VALIDATION_ERROR, f"There is no tool of that name that takes presets{hint}")
+        self.check(tool, list(self._presets))
         return self._presets[tool]
 
     def _named_by(self, variable: str) -> tuple[str, str] | None:

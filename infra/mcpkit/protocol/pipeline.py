@@ -4,7 +4,7 @@ A stage does its part and calls `proceed` for the rest, so it can act before, af
 refuses by raising a `Fault`. Stages know calls and declarations; no tool knows a stage. The order, with the places of
 those that a deployment adds:
 
-    measure > audit > identify > contain errors > authorise > policy > limit rate > resolve parameters > validate
+    measure > audit > identify > contain errors > limit rate > authorise > policy > resolve parameters > validate
               > consent > shape > run
 """
 
@@ -88,9 +88,9 @@ def build_pipeline(
         Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
         Identify(identity),
         ContainErrors(),
+        LimitRate(limits) if limits else None,
         Authorise(),
         Permit(allowed),
-        LimitRate(limits) if limits else None,
         ResolveParameters(parameters) if parameters else None,
         Validate(),
         consent,

@@ -130,7 +130,10 @@ class _Handlers:
         try:
             reply = await self._pipeline.run(call)
         except Fault as fault:
-            if fault.code is ErrorCode.FORBIDDEN and not self._pipeline.offers(call.caller, found[0]):
+            if call.principal is not None and not self._pipeline.offers(call.caller, found[0]):
+                # As for a name that there is not, also where it was refused for another reason.
+                if fault.code is not ErrorCode.FORBIDDEN:
+                    raise
                 raise await self._hidden(context, "tool", params.name, self._catalogue.tools) from None
             return error_result(fault)
         assert isinstance(reply.wire, CallToolResult | InputRequiredResult), "no shaping stage ran"

@@ -5,28 +5,32 @@ with what is needed (RFC 6750, section 3). The token goes no further than this.
 """
 
 import logging
-import time
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.protocol.calls import Principal
 from mcpkit.protocol.mapping import contain, protocol_error
 from mcpkit.protocol.requests import PRINCIPAL_KEY
+from mcpkit.security.audit import AuditSink
 from mcpkit.security.authentication.authentication import Authentication, Caller
 from mcpkit.security.authentication.interfaces import Rejected
+from mcpkit.transport.open_streams import while_admitted
+from mcpkit.transport.refusals import RecordRefusals
 
 logger = logging.getLogger(__name__)
 
 _WELL_KNOWN = "/.well-known/oauth-protected-resource"
+_RECHECK_SECONDS = 30.0
 _METADATA_LASTS = "max-age=3600"
 _STATUS = {
     ErrorCode.UNAUTHORIZED: 401,
@@ -70,14 +74,22 @@ class ProtectedResource:
 
 class Guard:
     """`scopes` are those that give something to do here: who has none of them is refused, and told all of them.
-    Without `resource` there is no authorization server, and keys are had from the operator."""
+    Without `resource` there is no authorization server, and keys are had from the operator. `audit` records whoever is
+    refused. The credential of a stream that a client keeps open is looked at again every `recheck_seconds`."""
 
     def __init__(
-        self, authentication: Authentication, scopes: Sequence[str], resource: ProtectedResource | None = None
+        self,
+        authentication: Authentication,
+        scopes: Sequence[str],
+        resource: ProtectedResource | None = None,
+        audit: AuditSink | None = None,
+        recheck_seconds: float = _RECHECK_SECONDS,
     ) -> None:
         self._authentication = authentication
         self._scopes = tuple(scopes)
         self._resource = resource
+        self._record = RecordRefusals(audit) if audit else None
+        self.recheck_seconds = recheck_seconds
 
     def protect(self, app: ASGIApp) -> ASGIApp:
         return _Guarded(app, self)
@@ -117,14 +129,30 @@ class Guard:
         principal = caller.principal
         if not any(map(principal.may, self._scopes)):
             needed = "The credential has none of the scopes that are of use here"
-            raise self.challenge("insufficient_scope", needed, ErrorCode.FORBIDDEN)
+            raise self.challenge("insufficient_scope", needed, ErrorCode.FORBIDDEN, principal)
         if principal.accounts is not None and not principal.accounts:
             message = f"The user {principal.user} may see no account here. The operator says which, in auth.users."
-            raise Refusal(Fault(ErrorCode.FORBIDDEN, message))
+            raise Refusal(Fault(ErrorCode.FORBIDDEN, message), principal=principal)
         return caller
 
+    async def is_admitted(self, scope: Scope) -> bool:
+        """Whether what was admitted still is. Where that cannot be told now, it is."""
+        try:
+            await self.admit(scope)
+        except Refusal as refusal:
+            return refusal.fault.code not in (ErrorCode.UNAUTHORIZED, ErrorCode.FORBIDDEN)
+        return True
+
+    async def refused(self, scope: Scope, refusal: "Refusal") -> None:
+        if self._record is not None:
+            await self._record(scope, refusal.fault, refusal.reason, refusal.principal)
+
     def challenge(
-        self, error: str = "", reason: str = "Authentication is needed", code: ErrorCode = ErrorCode.UNAUTHORIZED
+        self,
+        error: str = "",
+        reason: str = "Authentication is needed",
+        code: ErrorCode = ErrorCode.UNAUTHORIZED,
+        principal: Principal | None = None,
     ) -> "Refusal":
         """RFC 6750, section 3.1: without a credential there is no error to name."""
         fields = {"error": error, "error_description": reason} if error else {}
@@ -135,7 +163,8 @@ class Guard:
         else:
             remedy = "Send an API key as `Authorization: Bearer ...`; the operator gives them out."
         header = "Bearer " + ", ".join(f'{name}="{value}"' for name, value in fields.items())
-        return Refusal(Fault(code, f"{reason}. {remedy}", details={"scopes": list(self._scopes)}), header)
+        fault = Fault(code, f"{reason}. {remedy}", details={"scopes": list(self._scopes)})
+        return Refusal(fault, header, reason, principal)
 
     def _token(self, scope: Scope) -> str:
         if "access_token" in parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True):
@@ -151,15 +180,21 @@ class Guard:
 
 
 class Refusal(Exception):
-    """An answer without a caller: a JSON-RPC error without id, as the endpoint's own are."""
+    """An answer without a caller: a JSON-RPC error without id, as the endpoint's own are. `principal` is who it was, if
+    that was found out, and `reason` what it rests on, for the audit."""
 
-    def __init__(self, fault: Fault, challenge: str | None = None) -> None:
+    def __init__(
+        self, fault: Fault, challenge: str | None = None, reason: str = "", principal: Principal | None = None
+    ) -> None:
         super().__init__(fault.message)
+        self.fault = fault
+        self.reason = reason or fault.message
+        self.principal = principal
         headers = {"Cache-Control": "no-store"}
         if challenge is not None:
             headers["WWW-Authenticate"] = challenge
         if fault.retry_after is not None:
-            headers["Retry-After"] = str(max(1, round(fault.retry_after)))
+            headers["Retry-After"] = str(max(1, math.ceil(fault.retry_after)))
         error = protocol_error(fault).error.model_dump(mode="json", exclude_none=True)
         body = {"jsonrpc": "2.0", "id": None, "error": error}
         self.response = JSONResponse(body, _STATUS.get(fault.code, 503), headers)
@@ -174,11 +209,20 @@ class _Guarded:
         try:
             caller = await self._guard.admit(scope)
         except Refusal as refusal:
+            await self._guard.refused(scope, refusal)
             await refusal.response(scope, receive, send)
             return
         admitted = _admitted(scope, caller)
-        if scope["method"] == "GET" and caller.expires is not None:
-            await _until(caller.expires, self._app, admitted, receive, send)
+        if scope["method"] == "GET":
+            await while_admitted(
+                self._app,
+                admitted,
+                receive,
+                send,
+                expires=caller.expires,
+                is_admitted=lambda: self._guard.is_admitted(scope),
+                interval=self._guard.recheck_seconds,
+            )
         else:
             await self._app(admitted, receive, send)
 
@@ -197,19 +241,3 @@ def _admitted(scope: Scope, caller: Caller) -> Scope:
     )
     headers = [(name, value) for name, value in scope["headers"] if name != b"authorization"]
     return {**scope, "headers": headers, "user": user, PRINCIPAL_KEY: principal}
-
-
-async def _until(expires: float, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Streams that a client keeps open end with its credential."""
-    started = ended = False
-
-    async def watched(message: Message) -> None:
-        nonlocal started, ended
-        started = started or message["type"] == "http.response.start"
-        ended = ended or (message["type"] == "http.response.body" and not message.get("more_body", False))
-        await send(message)
-
-    with anyio.move_on_after(max(0.0, expires - time.time())) as time_left:
-        await app(scope, receive, watched)
-    if time_left.cancelled_caught and started and not ended:
-        await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -7,6 +7,7 @@ given what 2026-07-28 asks of a request, and gets plain JSON.
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import anyio
@@ -80,7 +81,9 @@ class McpEndpoint:
         """Of DNS rebinding: a web page that names this server by a host of its own (Host), or calls it (Origin)."""
         refusal = await self._security.validate_request(request)
         if refusal is not None:
-            raise _Refused(refusal.status_code, INVALID_REQUEST, bytes(refusal.body).decode())
+            setting = "allowed_hosts" if refusal.status_code == HTTPStatus.MISDIRECTED_REQUEST else "allowed_origins"
+            remedy = f"Whoever runs this server can allow it in the settings: http.{setting}."
+            raise _Refused(refusal.status_code, INVALID_REQUEST, f"{bytes(refusal.body).decode()}. {remedy}")
 
     async def _body(self, request: Request) -> bytes:
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

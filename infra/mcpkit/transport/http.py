@@ -114,10 +114,11 @@ def build_app(
             *(guard.routes() if guard is not None else []),
         ],
         lifespan=lifespan,
-        middleware=[Middleware(ContainHttpErrors)],
+        middleware=[
+            Middleware(ContainHttpErrors),
+            *([Middleware(LimitAddresses, addresses)] if addresses is not None else []),
+        ],
     )
-    if addresses is not None:
-        app = LimitAddresses(app, addresses)
     return _StripHeaderValues(app)
 
 

@@ -38,9 +38,11 @@ TAIL_HELP = """Show the newest records of the audit.
 
 Examples:
 
-    mailquery audit tail
-    mailquery audit tail -n 5 --follow
-    mailquery audit tail --head           # the place of the newest record, to be noted elsewhere
+```
+mailquery audit tail
+mailquery audit tail -n 5 --follow
+mailquery audit tail --head           # the place of the newest record, to be noted elsewhere
+```
 """
 
 VERIFY_HELP = """Check that no record of the audit was changed, removed, put in or moved. Exit code 4 where one was.
@@ -49,24 +51,30 @@ With --head, that the records noted before are still the same: what `mailquery a
 
 Examples:
 
-    mailquery audit verify
-    mailquery audit verify --head 1042:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+```
+mailquery audit verify
+mailquery audit verify --head 1042:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+```
 """
 
 EXPORT_HELP = """Write the audit to standard output, oldest first, as lines of JSON or as CSV.
 
 Examples:
 
-    mailquery audit export > audit.jsonl
-    mailquery audit export --since 2026-01-01 --until 2026-02-01 --format csv > january.csv
+```
+mailquery audit export > audit.jsonl
+mailquery audit export --since 2026-01-01 --until 2026-02-01 --format csv > january.csv
+```
 """
 
 PRUNE_HELP = """Remove the records older than a day, after exporting them. The rest can still be verified.
 
 Examples:
 
-    mailquery audit export --until 2026-01-01 > audit-2025.jsonl
-    mailquery audit prune --before 2026-01-01 --yes
+```
+mailquery audit export --until 2026-01-01 > audit-2025.jsonl
+mailquery audit prune --before 2026-01-01 --yes
+```
 """
 
 RESTART_HELP = """Remove every record and begin a new chain: where the audit was damaged or its key is lost. Keep a copy
@@ -74,7 +82,9 @@ of control.db first.
 
 Examples:
 
-    mailquery audit restart --yes
+```
+mailquery audit restart --yes
+```
 """
 
 _POLL = 0.25  # seconds between looks for new records
@@ -253,7 +263,7 @@ def _columns(record: dict[str, Any]) -> tuple[str, ...]:
         str(record["sequence"]),
         local_time(datetime.fromisoformat(record["time"])),
         record.get("user", ""),
-        record.get("client", "") or record.get("credential", ""),
+        record.get("client", "") or record.get("credential", "") or record.get("address", ""),
         f"{record['kind']} {record['name']}",
         record["decision"],
         str(len(record.get("disclosed", ()))),

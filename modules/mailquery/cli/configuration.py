@@ -5,15 +5,17 @@ import typer
 from mailquery.cli.output import JsonFlag, print_json, print_rows
 from mailquery.settings import load_settings_with_layers
 
-HELP = """The settings. They are read from config/base.yaml and config/<environment>.yaml, a file .env in the current
+HELP = """The settings. They are read from config/base.yaml and `config/<environment>.yaml`, a file .env in the current
 folder, and environment variables (MAILQUERY_...); what comes later wins."""
 
 SHOW_HELP = """Show every setting, its value, and where that came from. Secrets are not shown.
 
 Examples:
 
-    mailquery config show
-    mailquery config show --json
+```
+mailquery config show
+mailquery config show --json
+```
 """
 
 

@@ -26,24 +26,30 @@ LIST_HELP = """List the consents that hold, and the refusals that are remembered
 
 Examples:
 
-    mailquery consent list
-    mailquery consent list --user ana --all --json
+```
+mailquery consent list
+mailquery consent list --user ana --all --json
+```
 """
 
 GRANT_HELP = """Give consent to a capability for some accounts or, where none is named, for every account.
 
 Examples:
 
-    mailquery consent grant --capability mail:read --for 30d
-    mailquery consent grant --user ana --capability mail:read --account work --for today --reason "the audit"
+```
+mailquery consent grant --capability mail:read --for 30d
+mailquery consent grant --user ana --capability mail:read --account work --for today --reason "the audit"
+```
 """
 
 REVOKE_HELP = """End consents at once: those for the capabilities and accounts that are named, or all of a user's.
 
 Examples:
 
-    mailquery consent revoke --capability mail:attachments
-    mailquery consent revoke --user ana --account work
+```
+mailquery consent revoke --capability mail:attachments
+mailquery consent revoke --user ana --account work
+```
 """
 
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}

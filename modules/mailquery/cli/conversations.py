@@ -21,17 +21,21 @@ Whose mail it is comes from the setting `me` (MAILQUERY_ME), else from the sende
 
 Examples:
 
-    mailquery response-times
-    mailquery response-times 'with:kim after:2026-01'
-    mailquery response-times --slowest 20 --json 'with:ana@example.com'
+```
+mailquery response-times
+mailquery response-times 'with:kim after:2026-01'
+mailquery response-times --slowest 20 --json 'with:ana@example.com'
+```
 """
 AWAITING_HELP = """Conversations that wait for an answer: from you, or from others.
 
 Examples:
 
-    mailquery awaiting
-    mailquery awaiting --direction us 'newer_than:30d'
-    mailquery awaiting --direction them --days 7 --json
+```
+mailquery awaiting
+mailquery awaiting --direction us 'newer_than:30d'
+mailquery awaiting --direction them --days 7 --json
+```
 """
 
 

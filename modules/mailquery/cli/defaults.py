@@ -16,23 +16,29 @@ LIST_HELP = """Show every argument that can be set, its value, and where that co
 
 Examples:
 
-    mailquery defaults list
-    mailquery defaults list --user ana --json
+```
+mailquery defaults list
+mailquery defaults list --user ana --json
+```
 """
 
 SET_HELP = """Store a value for calls that leave the argument out.
 
 Examples:
 
-    mailquery defaults set search_messages.limit 50
-    mailquery defaults set search_messages.account work --user ana
+```
+mailquery defaults set search_messages.limit 50
+mailquery defaults set search_messages.account work --user ana
+```
 """
 
 UNSET_HELP = """Forget a stored value.
 
 Examples:
 
-    mailquery defaults unset search_messages.limit
+```
+mailquery defaults unset search_messages.limit
+```
 """
 
 Name = Annotated[str, typer.Argument(metavar="TOOL.ARGUMENT", help="Such as search_messages.limit.")]

@@ -17,9 +17,11 @@ says what is wrong and what to do. The exit code is 4 if something does not work
 
 Examples:
 
-    mailquery doctor
-    mailquery doctor --full
-    mailquery doctor --json
+```
+mailquery doctor
+mailquery doctor --full
+mailquery doctor --json
+```
 """
 
 _MARKS = {Status.OK: ("ok     ", "green"), Status.WARNING: ("warning", "yellow"), Status.ERROR: ("error  ", "red")}

@@ -19,8 +19,10 @@ and a server in the background; this is for an archive that neither has finished
 
 Examples:
 
-    mailquery embed
-    mailquery embed --json
+```
+mailquery embed
+mailquery embed --json
+```
 """
 
 

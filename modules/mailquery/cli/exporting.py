@@ -14,8 +14,10 @@ HELP = """Give a message back byte for byte as it was imported.
 
 Examples:
 
-    mailquery export m4hq0v7d2k8xn > message.eml
-    mailquery export m4hq0v7d2k8xn -o message.eml
+```
+mailquery export m4hq0v7d2k8xn > message.eml
+mailquery export m4hq0v7d2k8xn -o message.eml
+```
 """
 
 

@@ -25,9 +25,11 @@ messages. A message that cannot be read in full is kept and listed by `mailquery
 
 Examples:
 
-    mailquery import ~/Mail
-    mailquery import takeout.zip --account work@example.com
-    mailquery import old.mbox --mailbox Archive/2009 --json
+```
+mailquery import ~/Mail
+mailquery import takeout.zip --account work@example.com
+mailquery import old.mbox --mailbox Archive/2009 --json
+```
 """
 
 _SOURCE_CHARS = 40

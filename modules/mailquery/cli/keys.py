@@ -26,22 +26,28 @@ not give its user.
 
 Examples:
 
-    mailquery keys create --user ana --scope mail:read --expires 90d
-    mailquery keys create --user ana --scope mail:read --scope mail:attachments --account work --label laptop
+```
+mailquery keys create --user ana --scope mail:read --expires 90d
+mailquery keys create --user ana --scope mail:read --scope mail:attachments --account work --label laptop
+```
 """
 LIST_HELP = """API keys: their visible beginning, whose they are, what they open, and when they were last used (to the
 minute).
 
 Examples:
 
-    mailquery keys list
-    mailquery keys list --user ana --json
+```
+mailquery keys list
+mailquery keys list --user ana --json
+```
 """
 REVOKE_HELP = """Revoke an API key, named by its beginning. Running servers refuse it from the next request on.
 
 Example:
 
-    mailquery keys revoke mq_kq3mzt5wd2u6y
+```
+mailquery keys revoke mq_kq3mzt5wd2u6y
+```
 """
 
 _LONGEST_NAME = 200

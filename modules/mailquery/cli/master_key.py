@@ -4,7 +4,7 @@ import asyncio
 
 import typer
 
-from mailquery.bootstrap import key_keeper
+from mailquery.callers import key_keeper
 from mailquery.cli.output import JsonFlag, print_json
 from mailquery.settings import load_settings
 from mcpkit.security.control import open_control
@@ -20,7 +20,9 @@ MAILQUERY_PREVIOUS_MASTER_KEY, run this, then remove the old one.
 
 Examples:
 
-    mailquery keys rotate-master
+```
+mailquery keys rotate-master
+```
 """
 
 

@@ -18,16 +18,20 @@ SHOW_HELP = """Say whether the policy of the settings is in force in the archive
 
 Examples:
 
-    mailquery policy show
-    mailquery policy show --json
+```
+mailquery policy show
+mailquery policy show --json
+```
 """
 APPLY_HELP = """Put the policy of the settings in force. Until a message was judged by it, the message is withheld; a
 command that was stopped goes on when it is run again.
 
 Examples:
 
-    mailquery policy apply
-    mailquery policy apply --json
+```
+mailquery policy apply
+mailquery policy apply --json
+```
 """
 
 

@@ -14,8 +14,10 @@ HELP = """List what an import could not read, or could read in part only, with t
 
 Examples:
 
-    mailquery problems
-    mailquery problems --limit 500 --json
+```
+mailquery problems
+mailquery problems --limit 500 --json
+```
 """
 
 

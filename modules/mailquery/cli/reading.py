@@ -21,16 +21,20 @@ SHOW_HELP = """Show one message.
 
 Examples:
 
-    mailquery show m4hq0v7d2k8xn
-    mailquery show m4hq0v7d2k8xn --quoted | less
-    mailquery show m4hq0v7d2k8xn --part headers
+```
+mailquery show m4hq0v7d2k8xn
+mailquery show m4hq0v7d2k8xn --quoted | less
+mailquery show m4hq0v7d2k8xn --part headers
+```
 """
 THREAD_HELP = """Show a conversation, by its own id or that of any message in it. Text that is quoted again is left out.
 
 Examples:
 
-    mailquery thread t2c9k1m8w0z5f
-    mailquery thread m4hq0v7d2k8xn --order newest --json
+```
+mailquery thread t2c9k1m8w0z5f
+mailquery thread m4hq0v7d2k8xn --order newest --json
+```
 """
 
 

@@ -18,8 +18,10 @@ goes on.
 
 Examples:
 
-    mailquery reindex
-    mailquery reindex --json
+```
+mailquery reindex
+mailquery reindex --json
+```
 """
 
 

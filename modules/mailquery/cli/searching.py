@@ -24,11 +24,13 @@ after: before: has:attachment filename: in: is:unread larger:. Where a query beg
 
 Examples:
 
-    mailquery search 'from:lee invoice after:2024-03'
-    mailquery search '"flight confirmation" OR itinerary' --limit 5
-    mailquery search 'from:lee -is:read larger:1M' --explain
-    mailquery search --limit 5 -- '-draft in:inbox'
-    mailquery search 계약서 --json | jq -r '.messages[].id'
+```
+mailquery search 'from:lee invoice after:2024-03'
+mailquery search '"flight confirmation" OR itinerary' --limit 5
+mailquery search 'from:lee -is:read larger:1M' --explain
+mailquery search --limit 5 -- '-draft in:inbox'
+mailquery search 계약서 --json | jq -r '.messages[].id'
+```
 """
 
 

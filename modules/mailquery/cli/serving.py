@@ -13,9 +13,11 @@ input is no terminal), or over HTTP.
 
 Examples:
 
-    mailquery serve --transport stdio
-    mailquery serve --transport http --port 8765
-    MAILQUERY_HOME=~/mail-archive mailquery serve
+```
+mailquery serve --transport stdio
+mailquery serve --transport http --port 8765
+MAILQUERY_HOME=~/mail-archive mailquery serve
+```
 """
 
 

@@ -15,10 +15,12 @@ HELP = """Count messages, all of them or those that a query finds.
 
 Examples:
 
-    mailquery stats
-    mailquery stats --by month 'from:billing@example.com'
-    mailquery stats --by domain --limit 50 --json
-    mailquery stats --by sender --then month 'in:inbox after:2026'
+```
+mailquery stats
+mailquery stats --by month 'from:billing@example.com'
+mailquery stats --by domain --limit 50 --json
+mailquery stats --by sender --then month 'in:inbox after:2026'
+```
 """
 
 

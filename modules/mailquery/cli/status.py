@@ -11,8 +11,10 @@ HELP = """What the archive holds, how fresh it is, and how far search by meaning
 
 Examples:
 
-    mailquery status
-    mailquery status --json
+```
+mailquery status
+mailquery status --json
+```
 """
 
 

@@ -19,11 +19,14 @@ from mailquery.mcp.threads import read_thread
 from mailquery.services.inventory import Services
 from mcpkit.protocol.declarations import Catalogue
 from mcpkit.protocol.parameters import ParameterResolver
+from mcpkit.protocol.stages.permitting import Allowed, everything
 
 
-def catalogue(services: Services, parameters: ParameterResolver | None = None) -> Catalogue:
-    """Without `parameters` nothing can be set beforehand. Raises Fault CONFIGURATION where the environment sets an
-    argument wrongly."""
+def catalogue(
+    services: Services, parameters: ParameterResolver | None = None, allowed: Allowed = everything
+) -> Catalogue:
+    """`allowed` is the policy on what is offered. Without `parameters` nothing can be set beforehand. Raises Fault
+    CONFIGURATION where the environment sets an argument wrongly."""
     offered = Catalogue(
         name="mailquery",
         title="Mail",
@@ -42,7 +45,7 @@ def catalogue(services: Services, parameters: ParameterResolver | None = None) -
             response_times(services.response_times),
             awaiting_reply(services.awaiting_reply),
             find_people(services.find_people),
-            *((get_defaults(parameters), set_default(parameters)) if parameters else ()),
+            *(tool(parameters, services.account_names, allowed) for tool in (get_defaults, set_default) if parameters),
         ),
         resources=tuple(resources(services)),
         prompts=PROMPTS,

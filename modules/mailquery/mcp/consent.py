@@ -61,10 +61,11 @@ class MailTerms:
             "refused": "The owner of the mail does not consent",
             "stale": "Since mail was shown to this client, nobody has consented anew",
         }[why]
+        lasts = ", until mail is shown again" if why == "stale" else ""
         return Fault(
             ErrorCode.CONSENT_REQUIRED,
             f"{reason} to {', '.join(question.capabilities)} for {_accounts(question.resources)}. The owner can allow "
-            f"it where the server runs: {command}",
+            f"it where the server runs{lasts}: {command}",
             details={
                 "capabilities": list(question.capabilities),
                 "accounts": [clean_line(name, _NAME_CHARS) for name in question.resources],

@@ -126,7 +126,9 @@ async def test_an_attached_file_needs_consent_given_after_mail_was_shown(asking:
     clock.now += 1
     (row,) = (await asking.tool("list_attachments"))["rows"]
     clock.now += 1
-    assert (await refused(asking, "get_attachment", id=row["id"])).details["why"] == "stale"
+    stale = await refused(asking, "get_attachment", id=row["id"])
+    assert stale.details["why"] == "stale"
+    assert "until mail is shown again" in stale.message
     with pytest.raises(Fault):
         await asking.resource(f"mail://attachment/{row['id']}")
     await grant(manager, "work", "mail:attachments")

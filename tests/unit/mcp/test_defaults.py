@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from mailquery.mcp.allowed import AllowedTools
 from mailquery.settings import load_settings
 from mcpkit.database.sqlite import Database
 from mcpkit.errors import ErrorCode, Fault
@@ -66,6 +67,44 @@ async def test_an_explained_call_says_where_each_value_came_from(filled: Archive
         "max_chars": {"value": 5000, "from": "environment"},
     }
     assert (await caller.reply("search_messages", query="report")).meta is None
+
+
+async def test_nobody_is_told_of_tools_that_are_not_there_for_them(filled: Archive, control: Database) -> None:
+    lacking = Caller(filled.services, parameters=resolver(control), scopes=["mail:read"])
+    denied = Caller(
+        filled.services, parameters=resolver(control), allowed=AllowedTools(["get_defaults", "set_default"])
+    )
+    assert {each["tool"] for each in (await lacking.tool("get_defaults"))["defaults"]} > {"search_messages"}
+    assert (await denied.tool("get_defaults"))["defaults"] == []
+    for caller in (lacking, denied):
+        assert "mail_statistics" not in await caller.text("get_defaults")
+        for name in ("mail_statistics", "mail_statistic", "qqqqq"):
+            with pytest.raises(Fault) as caught:
+                await caller.reply("set_default", tool=name, argument="limit", value=5)
+            assert "mail_statistics" not in caught.value.message
+            assert caught.value.message.startswith("There is no tool of that name that takes presets")
+
+
+async def test_nobody_is_told_of_an_account_in_the_environment_that_they_may_not_see(
+    filled: Archive, control: Database
+) -> None:
+    environ = {"MAILQUERY_SEARCH_MESSAGES_ACCOUNT": "Home"}
+    stranger = Caller(filled.services, parameters=resolver(control, environ), accounts=frozenset({"local"}))
+    owner = Caller(filled.services, parameters=resolver(control, environ), accounts=frozenset({"home"}))
+
+    async def told(caller: Caller) -> Any:
+        return {
+            each["argument"]: each for each in (await caller.tool("get_defaults", tool="search_messages"))["defaults"]
+        }
+
+    assert (await told(owner))["account"] == {
+        "tool": "search_messages",
+        "argument": "account",
+        "value": "Home",
+        "from": "environment",
+    }
+    assert "home" not in str(await told(stranger)).lower()
+    assert "home" not in (await stranger.text("set_default", tool="search_messages", argument="account")).lower()
 
 
 @pytest.mark.parametrize(

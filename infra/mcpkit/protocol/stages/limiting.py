@@ -6,8 +6,8 @@ from mcpkit.security.rate_limits import RateLimits
 
 
 class LimitRate:
-    """Stands after authorisation, so that a call counts for who was recognised, whatever they call and however it ends.
-    The size of an answer is counted once the answer is made."""
+    """Stands as soon as it is known who calls, so that a call counts whatever is called and however it ends: one that
+    is refused is recorded, which is work too. The size of an answer is counted once the answer is made."""
 
     def __init__(self, limits: RateLimits) -> None:
         self._limits = limits

@@ -21,8 +21,9 @@ class AuditRecord:
     """`arguments` maps the names of arguments to the sizes of their values (characters of compact JSON), and `values`
     has those few that the operator wants kept. `decision` is allowed, asked (the call ended with a question to the
     person), denied, failed or cancelled, and `reason` what it rests on. `credential` is what the caller was known by
-    (the id of an API key, a client of the authorization server), `client` what the client calls itself. `duration` is
-    in seconds, `characters` the size of the reply, and `time` when the call began (RFC 3339, UTC)."""
+    (the id of an API key, a client of the authorization server), `client` what the client calls itself. `address` is
+    where a request came from that was refused before it was a call. `duration` is in seconds, `characters` the size of
+    the reply, and `time` when the call began (RFC 3339, UTC)."""
 
     kind: str
     name: str
@@ -33,6 +34,7 @@ class AuditRecord:
     decision: str
     time: str = field(default_factory=_now)
     credential: str = ""
+    address: str = ""
     protocol_version: str = ""
     reason: str = ""
     arguments: Mapping[str, int] = field(default_factory=dict)

@@ -12,8 +12,9 @@ from mcpkit.security.audit.store import with_place
 from mcpkit.security.audit.table import rows_after
 
 _COLUMNS = (
-    "sequence", "time", "kind", "name", "user", "credential", "client", "transport", "request_id", "protocol_version",
-    "decision", "reason", "arguments", "values", "disclosed", "characters", "duration", "error", "error_id", "hash",
+    "sequence", "time", "kind", "name", "user", "credential", "address", "client", "transport", "request_id",
+    "protocol_version", "decision", "reason", "arguments", "values", "disclosed", "characters", "duration", "error",
+    "error_id", "hash",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 

@@ -7,10 +7,12 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 
 from contract.catalogue import build_catalogue
+from mcpkit.errors import ErrorCode
 from mcpkit.protocol.calls import Call, Principal
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
+from mcpkit.security.rate_limits import Limits, RateLimits
 
 
 class Reader:
@@ -52,6 +54,14 @@ async def test_what_may_not_be_used_answers_as_unknown(reader: Client) -> None:
         assert "erase" not in message
     hidden = await code_of(reader.read_resource("test://secret"))
     assert hidden == await code_of(reader.read_resource("test://qqqqq"))
+
+
+async def test_a_call_of_what_may_not_be_used_counts_too_and_the_limit_tells_nothing_of_it() -> None:
+    limits = RateLimits("principal", Limits(requests_per_minute=1, burst=2))
+    pipeline = build_pipeline(Reader(), LogAudit(), limits=limits)
+    async with Client(build_server(build_catalogue(), pipeline)) as client:
+        refused = [(await code_of(client.call_tool(name, {})))[0] for name in ("erase", "qqqqq", "erase", "qqqqq")]
+    assert refused == [-32602, -32602, ErrorCode.RATE_LIMITED.number, ErrorCode.RATE_LIMITED.number]
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "cGFnZTotMQ==", "cGFnZTo5OTk5OQ==", "cGFnZToy\n", "페이지"])

@@ -242,5 +242,6 @@ def test_a_record_has_no_place_for_content() -> None:
     """What is stored is what is declared here: whoever adds a field must think of what gets into it."""
     assert set(AuditRecord.__dataclass_fields__) == {
         "kind", "name", "user", "client", "transport", "request_id", "decision", "time", "credential",
-        "protocol_version", "reason", "arguments", "values", "disclosed", "characters", "duration", "error", "error_id",
+        "address", "protocol_version", "reason", "arguments", "values", "disclosed", "characters", "duration", "error",
+        "error_id",
     }  # fmt: skip
