@@ -22,7 +22,8 @@ from mailbench.rank_fusion import RankFusion
 from mailbench.report import machine, say, table, write_json
 from mailquery.bootstrap import open_application
 from mailquery.embedding.static import StaticEmbedder
-from mailquery.settings import Meaning, Ranking, Settings
+from mailquery.settings import Settings
+from mailquery.settings.reading import Meaning, Ranking
 
 _ROWS = 10
 _MODES: dict[str, tuple[Meaning, Ranking]] = {

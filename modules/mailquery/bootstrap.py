@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
+    from mcpkit.monitoring.metrics import CallMetrics
     from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.protocol.stages.consenting import Consent
     from mcpkit.security.authentication.api_keys import ApiKeys
@@ -217,7 +218,23 @@ class Application:
             if redis is not None:
                 await redis.close()
 
-    def server(self, limits: "RateLimits | None" = None, *, guarded: bool = False) -> "Server[Any]":
+    @contextmanager
+    def metrics(self) -> "Iterator[CallMetrics | None]":
+        """Figures of the calls, served as it is set. Raises Fault CONFIGURATION where the address cannot be had."""
+        chosen = self.settings.metrics
+        if chosen.port is None:
+            yield None
+            return
+        from mcpkit.monitoring.metrics import CallMetrics
+
+        metrics = CallMetrics()
+        with metrics.served(chosen.host, chosen.port) as port:
+            logger.info("metrics are at http://%s:%d/metrics", chosen.host, port)
+            yield metrics
+
+    def server(
+        self, limits: "RateLimits | None" = None, *, guarded: bool = False, metrics: "CallMetrics | None" = None
+    ) -> "Server[Any]":
         """The MCP server, for any transport. `limits` are those of each principal. Where it is `guarded`, the transport
         knows who calls; else it is the local user."""
         from mailquery.mcp.catalogue import catalogue
@@ -236,6 +253,7 @@ class Application:
             consent=self._consent_stage(),
             max_chars=self.settings.answers.max_chars,
             allowed=self.allowed,
+            metrics=metrics,
             audit_stops_calls=self.settings.audit.on_failure == "stop",
             audited_values=frozenset({"query"} if self.settings.audit.queries else ()),
         )

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from mailquery.mcp.arguments import ADMIN, SCOPES
-from mailquery.settings import Auth
+from mailquery.settings.access import Auth
 from mcpkit.protocol.declarations import Catalogue
 from mcpkit.security.authentication.accounts import AccountAccess
 from mcpkit.security.authentication.api_keys import ApiKeys

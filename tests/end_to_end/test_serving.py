@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
-from end_to_end.conftest import CommandLine, letter
+from end_to_end.conftest import CONSENTED, CommandLine, letter
+from end_to_end.served import serving
 
 SEARCH = {"name": "search_messages", "arguments": {"query": "subject:7"}}
 
@@ -128,3 +130,12 @@ def test_a_running_server_sees_what_is_imported(
         served[0], message(1, "tools/call", {"name": "search_messages", "arguments": {"query": "hedgehogs"}})
     )
     assert len(answer["result"]["structuredContent"]["rows"]) == 1
+
+
+def test_metrics_are_served_where_a_port_is_set(mailquery: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with serving(mailquery, **{**CONSENTED, "MAILQUERY_METRICS__PORT": str(port)}) as url:
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_accounts"}}
+        httpx2.post(url, json=body)
+        assert 'tool="list_accounts"' in httpx2.get(f"http://127.0.0.1:{port}/metrics").text

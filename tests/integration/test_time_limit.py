@@ -12,8 +12,8 @@ from mailquery.domain.queries import OfType, Or, Query, Words
 from mailquery.repositories.records import Sort
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.services.filters import Filters
-from mailquery.settings import Archive as ArchiveSettings
 from mailquery.settings import Settings
+from mailquery.settings.reading import Archive as ArchiveSettings
 from mcpkit.errors import ErrorCode, Fault
 
 _MESSAGES = 4_000

@@ -14,7 +14,8 @@ from mcp_types import PromptReference
 from mailbench.injection.judge import Answer
 from mailbench.injection.letters import Letter
 from mailquery.bootstrap import Application, open_application
-from mailquery.settings import Consent, Settings
+from mailquery.settings import Settings
+from mailquery.settings.access import Consent
 
 _PERSON = PromptReference(type="ref/prompt", name="everything_with")
 PARTS = ("text", "html", "headers", "raw")

@@ -4,13 +4,14 @@ A stage does its part and calls `proceed` for the rest, so it can act before, af
 refuses by raising a `Fault`. Stages know calls and declarations; no tool knows a stage. The order, with the places of
 those that a deployment adds:
 
-    (metrics) > audit > identify > contain errors > authorise > policy > limit rate > resolve parameters > validate
+    measure > audit > identify > contain errors > authorise > policy > limit rate > resolve parameters > validate
               > consent > shape > run
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from mcpkit.protocol.calls import Call, Principal
 from mcpkit.protocol.declarations import Declaration
@@ -21,6 +22,7 @@ from mcpkit.protocol.stages.authorising import Authorise
 from mcpkit.protocol.stages.containing import ContainErrors
 from mcpkit.protocol.stages.identifying import Identify
 from mcpkit.protocol.stages.limiting import LimitRate
+from mcpkit.protocol.stages.measuring import Measure
 from mcpkit.protocol.stages.permitting import Allowed, Permit, everything
 from mcpkit.protocol.stages.resolving import ResolveParameters
 from mcpkit.protocol.stages.running import run_handler
@@ -29,6 +31,9 @@ from mcpkit.protocol.stages.validating import Validate
 from mcpkit.security.audit import AuditSink
 from mcpkit.security.identity import IdentityProvider
 from mcpkit.security.rate_limits import RateLimits
+
+if TYPE_CHECKING:
+    from mcpkit.monitoring.metrics import CallMetrics
 
 DEFAULT_MAX_CHARS = 20_000
 
@@ -74,10 +79,12 @@ def build_pipeline(
     audit_stops_calls: bool = True,
     audited_values: frozenset[str] = frozenset(),
     allowed: Allowed = everything,
+    metrics: "CallMetrics | None" = None,
 ) -> Pipeline:
     """`max_chars` is the size of an answer to a call that states none. A part that is left out has no stage.
     `audit_stops_calls` and `audited_values` are those of `Audit`; `allowed` is the operator's policy."""
     stages: list[Stage | None] = [
+        Measure(metrics) if metrics else None,
         Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
         Identify(identity),
         ContainErrors(),

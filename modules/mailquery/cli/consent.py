@@ -13,7 +13,7 @@ import typer
 from mailquery.bootstrap import Application
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
-from mailquery.mcp.consent import CAPABILITIES
+from mailquery.mcp.capabilities import CAPABILITIES
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.consent import next_midnight
 from mcpkit.security.consent_store import EVERY, Decision, Way

@@ -82,12 +82,13 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
             application.limits() as limits,
             application.guard(endpoint_url(address.host, address.port)) as guard,
         ):
-            server = application.server(limits.principals, guarded=guard is not None)
-            if conformance:
-                from mcpkit.conformance import install_fixtures
+            with application.metrics() as metrics:
+                server = application.server(limits.principals, guarded=guard is not None, metrics=metrics)
+                if conformance:
+                    from mcpkit.conformance import install_fixtures
 
-                install_fixtures(server)
-            await run_http(server, address, application.health, _tell, limits.addresses, guard)
+                    install_fixtures(server)
+                await run_http(server, address, application.health, _tell, limits.addresses, guard)
 
     asyncio.run(serve())
 

@@ -3,7 +3,8 @@
 import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from mailquery.mcp.arguments import ATTACHMENTS, READ, SECRETS, STATISTICS, SYNC, visibility
+from mailquery.mcp.arguments import visibility
+from mailquery.mcp.capabilities import CAPABILITIES
 from mailquery.repositories.records import Visibility
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Call
@@ -11,14 +12,6 @@ from mcpkit.protocol.stages.consenting import Question, Touched
 from mcpkit.security.consent import Choice
 from mcpkit.security.untrusted import clean_line
 
-# What each capability lets an assistant do, as it is put to a person.
-CAPABILITIES: Mapping[str, str] = {
-    READ: "search and read your mail",
-    ATTACHMENTS: "open attached files",
-    STATISTICS: "see statistics of your mail",
-    SYNC: "fetch new mail from the mail server",
-    SECRETS: "see one-time codes and password links in your mail, which are masked otherwise",
-}
 _SHOWN_ACCOUNTS = 12
 _NAME_CHARS = 80
 

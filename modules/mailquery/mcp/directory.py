@@ -164,7 +164,6 @@ def list_accounts(listing: ListAccounts) -> Tool[ListAccountsArguments, AccountL
         arguments=ListAccountsArguments,
         result=AccountList,
         permission=READ,
-        untrusted=True,
         handler=handler,
     )
 
@@ -183,7 +182,6 @@ def list_mailboxes(listing: ListMailboxes) -> Tool[ListMailboxesArguments, Mailb
         arguments=ListMailboxesArguments,
         result=MailboxList,
         permission=READ,
-        untrusted=True,
         preset=("account",),
         handler=handler,
     )

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from mailquery.mcp.capabilities import CAPABILITIES
 from mailquery.mcp.catalogue import catalogue
-from mailquery.mcp.consent import CAPABILITIES, MailTerms, grant_command
+from mailquery.mcp.consent import MailTerms, grant_command
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.declarations import Declaration
 from mcpkit.protocol.parameters import ParameterResolver, StoredParameters

@@ -1,0 +1,140 @@
+"""Every setting of mailquery, with its default. `mailquery config show` lists them and where each value came from."""
+
+import os
+from pathlib import Path
+from typing import Annotated, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+from mailquery.settings.access import Audit, Auth, Consent, Secrets
+from mailquery.settings.group import words
+from mailquery.settings.policy import OperatorPolicy
+from mailquery.settings.reading import Answers, Archive, Awaiting, Importing, Mail, Meaning, Ranking
+from mailquery.settings.serving import HttpServer, Log, Metrics, RateLimiting
+from mcpkit.config import LayeredSettings, Loaded
+from mcpkit.config import load_settings as load_layers
+
+_CONFIG_FOLDER = "MAILQUERY_CONFIG_DIR"
+# Variables of the project's own scripts, which are no settings.
+_OF_SCRIPTS = frozenset({_CONFIG_FOLDER, "MAILQUERY_BENCH_DIR", "MAILQUERY_TEST_WORKERS"})
+# Variables that begin with a tool's name set its arguments (`mcpkit.protocol.parameters`), and are read with the tools.
+TOOLS = (
+    "search_messages",
+    "find_similar",
+    "read_message",
+    "read_thread",
+    "list_mailboxes",
+    "list_accounts",
+    "list_attachments",
+    "get_attachment",
+    "mail_statistics",
+    "response_times",
+    "awaiting_reply",
+    "find_people",
+    "get_defaults",
+    "set_default",
+)
+_OF_TOOLS = tuple(f"MAILQUERY_{tool.upper()}_" for tool in TOOLS)
+_CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+class Settings(LayeredSettings):
+    prefix: ClassVar[str] = "MAILQUERY_"
+
+    home: Path = Field(default_factory=lambda: _user_data_folder())
+    user: str | None = None  # None is the login name
+    me: Annotated[tuple[str, ...], NoDecode] = ()  # addresses and @domains; empty is what the sent mail tells
+    time_zone: str = ""  # empty is the machine's
+    http: HttpServer = HttpServer()
+    auth: Auth = Auth()
+    answers: Answers = Answers()
+    archive: Archive = Archive()
+    importing: Importing = Importing()
+    meaning: Meaning = Meaning()
+    ranking: Ranking = Ranking()
+    awaiting: Awaiting = Awaiting()
+    consent: Consent = Consent()
+    policy: OperatorPolicy = OperatorPolicy()
+    mail: Mail = Mail()
+    limits: RateLimiting = RateLimiting()
+    audit: Audit = Audit()
+    metrics: Metrics = Metrics()
+    secrets: Secrets = Secrets()
+    master_key: SecretStr | None = None  # 32 bytes as base64 or hex
+    previous_master_key: SecretStr | None = None  # while a rotation of the other goes on
+    log: Log = Log()
+
+    @field_validator("home")
+    @classmethod
+    def _expanded(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("me", mode="before")
+    @classmethod
+    def _separated(cls, given: object) -> object:
+        return words(given)
+
+    @field_validator("me")
+    @classmethod
+    def _addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in given:
+            if entry.count("@") != 1 or entry.endswith("@") or any(map(str.isspace, entry)):
+                raise ValueError("each must be an address such as ana@example.com, or a domain such as @example.com")
+        return given
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name:
+            try:
+                ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError):
+                raise ValueError(f"{name!r} is no time zone; write it like Europe/Berlin or Asia/Seoul") from None
+        return name
+
+    @property
+    def archive_path(self) -> Path:
+        return self.home / "archive.db"
+
+    @property
+    def control_path(self) -> Path:
+        return self.home / "control.db"
+
+    @property
+    def audit_key_path(self) -> Path:
+        return self.audit.key_file or self.home / "audit.key"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The user's time zone, in which a day begins and ends."""
+        return ZoneInfo(self.time_zone) if self.time_zone else _machine_zone()
+
+
+def load_settings_with_layers() -> Loaded[Settings]:
+    """Settings, and for each value the layer that it came from. Raises Fault CONFIGURATION."""
+    named = os.environ.get(_CONFIG_FOLDER)
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _OF_SCRIPTS and not name.upper().startswith(_OF_TOOLS)
+    }
+    return load_layers(Settings, Path(named) if named else _CHECKOUT / "config", environ=environ)
+
+
+def load_settings() -> Settings:
+    """Raises Fault CONFIGURATION."""
+    return load_settings_with_layers().settings
+
+
+def _user_data_folder() -> Path:
+    from platformdirs import user_data_path  # costs time at the start and is not needed where the home is set
+
+    return user_data_path("mailquery", appauthor=False)
+
+
+def _machine_zone() -> ZoneInfo:
+    import tzlocal
+
+    return tzlocal.get_localzone()

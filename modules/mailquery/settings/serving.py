@@ -1,0 +1,57 @@
+"""How the server listens, what callers may ask of it, and what it logs."""
+
+from pydantic import Field, SecretStr
+
+from mailquery.settings.group import Group
+from mcpkit.logs import Form, Level
+
+
+class HttpServer(Group):
+    """The HTTP transport."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8765, ge=0, le=65535)
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    body_seconds: float = Field(default=30.0, gt=0)
+    max_connections: int = Field(default=1024, ge=1)
+    max_sessions: int = Field(default=1000, ge=1)
+    session_idle_seconds: float = Field(default=1800.0, gt=0)
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class CallerLimits(Group):
+    """Of one caller; null is no limit. `burst` is how many requests may come at once, `concurrent` how many may run."""
+
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    burst: int = Field(default=60, ge=1)
+    concurrent: int | None = Field(default=None, ge=1)
+    characters_per_hour: int | None = Field(default=None, ge=1_000)
+
+
+class RateLimiting(Group):
+    """`principal` limits each user over HTTP, and over STDIO too where `stdio` is set; `address` limits each address
+    from which HTTP requests come, other than this machine. With `redis_url` several processes count together."""
+
+    principal: CallerLimits = CallerLimits(
+        requests_per_minute=600, burst=120, concurrent=32, characters_per_hour=10_000_000
+    )
+    address: CallerLimits = CallerLimits(requests_per_minute=1_200, burst=240, concurrent=128)
+    stdio: bool = False
+    redis_url: SecretStr | None = None
+
+
+class Metrics(Group):
+    """Figures for Prometheus, at `/metrics` of a port of their own; `port` None is none. Whoever reaches it sees which
+    tools are called how often, and nothing of mail."""
+
+    host: str = "127.0.0.1"
+    port: int | None = Field(default=None, ge=0, le=65535)
+
+
+class Log(Group):
+    """`level` None is "info" over HTTP and "warning" over STDIO."""
+
+    level: Level | None = None
+    form: Form = "auto"

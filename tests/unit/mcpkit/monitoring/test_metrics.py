@@ -1,0 +1,84 @@
+import re
+from collections.abc import Iterator
+
+import anyio
+import httpx2
+import pytest
+
+from contract.catalogue import Waiting, build_catalogue
+from mcpkit.errors import ErrorCode, Fault
+from mcpkit.monitoring.metrics import CallMetrics
+from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.pipeline import Pipeline, build_pipeline
+from mcpkit.security.audit import LogAudit
+
+
+class Reader:
+    async def identify(self, call: Call) -> Principal:
+        return Principal(user="reader", scopes=frozenset({"read"}))
+
+
+@pytest.fixture
+def metrics() -> CallMetrics:
+    return CallMetrics()
+
+
+@pytest.fixture
+def pipeline(metrics: CallMetrics) -> Pipeline:
+    return build_pipeline(Reader(), LogAudit(), metrics=metrics)
+
+
+@pytest.fixture
+def url(metrics: CallMetrics) -> Iterator[str]:
+    with metrics.served("127.0.0.1", 0) as port:
+        yield f"http://127.0.0.1:{port}/metrics"
+
+
+def call(name: str, waiting: Waiting | None = None, **arguments: object) -> Call:
+    tools = {tool.name: tool for tool in build_catalogue(waiting).tools}
+    return Call("tool", name, arguments, "1", "memory", declaration=tools.get(name))
+
+
+def figures(url: str) -> dict[str, float]:
+    lines = httpx2.get(url).text.splitlines()
+    return {match[1]: float(match[2]) for line in lines if (match := re.fullmatch(r"(mcp_\S+) (\S+)", line))}
+
+
+async def test_calls_are_counted_by_what_became_of_them(pipeline: Pipeline, url: str) -> None:
+    await pipeline.run(call("list_rows", prefix="a"))
+    for name in ("list_rows", "refuse", "erase", "swordfish"):
+        with pytest.raises(Fault):
+            await pipeline.run(call(name))
+    found = figures(url)
+    assert found['mcp_requests_total{method="tool",status="ok",tool="list_rows"}'] == 1
+    assert found['mcp_requests_total{method="tool",status="VALIDATION_ERROR",tool="list_rows"}'] == 1
+    assert found['mcp_requests_total{method="tool",status="NOT_FOUND",tool="refuse"}'] == 1
+    assert found['mcp_requests_total{method="tool",status="FORBIDDEN",tool="(unknown)"}'] == 1
+    assert found['mcp_errors_total{code="FORBIDDEN"}'] == 2
+    assert found['mcp_request_duration_seconds_count{method="tool",tool="list_rows"}'] == 2
+    assert found['mcp_answer_characters_count{method="tool"}'] == 1
+    assert found["mcp_inflight"] == 0
+    assert "swordfish" not in httpx2.get(url).text
+
+
+async def test_what_runs_is_told_and_what_is_given_up_is_counted(pipeline: Pipeline, url: str) -> None:
+    waiting = Waiting()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pipeline.run, call("wait", waiting))
+        await waiting.started.wait()
+        assert figures(url)["mcp_inflight"] == 1
+        tasks.cancel_scope.cancel()
+    found = figures(url)
+    assert found['mcp_requests_total{method="tool",status="cancelled",tool="wait"}'] == 1
+    assert found["mcp_inflight"] == 0
+
+
+def test_a_port_in_use_is_an_error_that_names_the_setting(metrics: CallMetrics) -> None:
+    with (
+        metrics.served("127.0.0.1", 0) as port,
+        pytest.raises(Fault) as caught,
+        CallMetrics().served("127.0.0.1", port),
+    ):
+        raise AssertionError("it was served")
+    assert caught.value.code is ErrorCode.CONFIGURATION
+    assert "`metrics`" in caught.value.message
