@@ -174,7 +174,7 @@ async def test_a_full_disk_loses_nothing_that_was_stored(archive: Archive) -> No
 
 
 async def test_a_disk_without_room_is_told_apart_from_a_broken_one(tmp_path: Path) -> None:
-    if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=1m tmpfs {tmp_path} 2>/dev/null") != 0:
+    if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=2m tmpfs {tmp_path} 2>/dev/null") != 0:
         pytest.skip("mounting a small file system needs to be root")
     try:
         async with await open_archive(tmp_path / "archive.db") as database:
