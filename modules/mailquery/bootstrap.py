@@ -170,7 +170,7 @@ class Application:
             return
         from mailquery.services.embedding import KeepEmbedded
 
-        async with _beside(KeepEmbedded(self.embed_mail)(), "embedding"):
+        async with _beside(KeepEmbedded(self.embed_mail, self.meaning.background)(), "embedding"):
             yield
 
     @property

@@ -200,12 +200,14 @@ def test_every_command_explains_itself_with_examples(mailquery: CommandLine, com
     done = mailquery(command, "--help")
     assert done.code == 0
     assert f"mailquery {command}" in done.text
+    assert len(re.findall(rf"^.*mailquery {command}.*mailquery {command}", done.text, re.MULTILINE)) == 0
     assert "Examples" in done.text or command in ("config", "defaults")
 
 
 def test_version_and_no_arguments(mailquery: CommandLine) -> None:
     assert re.fullmatch(r"mailquery \d+\.\d+\.\d+\n", mailquery("--version").text)
-    assert "Exit codes" in mailquery("--help").text
+    for arguments in (("--help",), ("search", "--help"), ("keys", "create", "--help")):
+        assert "Exit codes" in mailquery(*arguments).text
 
 
 BAD_INPUT: list[tuple[tuple[str, ...], int, str]] = [

@@ -34,14 +34,26 @@ def test_an_index_is_made_anew_out_of_the_stored_messages(mailquery: CommandLine
     before = mailquery("search", "invoice", "--json").json["messages"]
     _as_an_older_version_left_it(mailquery.home)
     assert _total(mailquery, "2400") == 0
+    assert mailquery("status", "--json").json["outdated_index"]
     done = mailquery("reindex", "--json")
     assert (done.code, done.json["indexed"]) == (0, 2), done.err
     for query in ("2400", "invoice", "+82 10 1234 5678", "from:ada subject:invoices", "to:@example.com 2400"):
         assert _total(mailquery, query) == 1, query
+    assert not mailquery("status", "--json").json["outdated_index"]
     assert mailquery("search", "invoice", "--json").json["messages"] == before
     assert mailquery.count() == 2
     assert mailquery("import", mbox, "--json", "--no-embed").json["already_there"] == 2
     assert mailquery("reindex", "--json").json["indexed"] == 2
+
+
+def test_an_index_of_an_earlier_version_is_told_of(mailquery: CommandLine, tmp_path: Path) -> None:
+    assert mailquery("import", write_mbox(tmp_path / "a.mbox", [letter(1)]), "--no-embed").code == 0
+    assert "reindex" not in mailquery("doctor").text
+    with closing(sqlite3.connect(mailquery.home / "archive.db")) as connection:
+        connection.execute("DELETE FROM facts WHERE name = 'index_form'")
+        connection.commit()
+    assert "mailquery reindex" in mailquery("doctor").text
+    assert "mailquery reindex" in mailquery("status").err
 
 
 def test_a_killed_one_is_gone_on_with_and_the_old_index_serves_meanwhile(

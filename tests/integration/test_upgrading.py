@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from integration.archives import ALL, Archive
+from integration.mailmaker import mail, placed
 from mailquery.domain.folding import fold_for_index
 from mailquery.domain.queries import Everything, Participant, ParticipantField, Words
-from mailquery.repositories.records import GroupBy, Sort
+from mailquery.domain.words import INDEX_FORM
+from mailquery.repositories.records import GroupBy, NewPlacement, PreparedMessage, Sort
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.services.rebuilding import RebuildIndex
@@ -23,6 +25,11 @@ MAILS = (
     Mail(subject="Re: Invoices", sender="Bo <bo@home.example>", text="Thanks.", in_reply_to="1@acme.example"),
     Mail(subject="Harbour", text="The boats leave.", files=(("plan.pdf", "application/pdf", b"x"),)),
 )
+
+
+def stored(subject: str) -> tuple[PreparedMessage, list[NewPlacement]]:
+    message = mail(subject=subject)
+    return message, [placed(message, "Inbox")]
 
 
 async def as_first_version(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -42,6 +49,7 @@ async def as_first_version(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
             columns = ", ".join(f'"{row[1]}"' for row in connection.execute(f"PRAGMA main.table_info({table})"))
             connection.execute(f"DELETE FROM main.{table}")
             connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
+        connection.execute("DELETE FROM main.facts WHERE name = 'index_form'")
         connection.commit()
         connection.execute("PRAGMA user_version = 1")
     return path
@@ -83,3 +91,27 @@ async def test_what_newer_versions_index_differently_is_found_once_it_is_rebuilt
             ).fetchall()
         )
         assert left == []
+
+
+async def test_an_older_index_is_known_as_such_until_it_is_rebuilt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await as_first_version(tmp_path, monkeypatch)
+    async with await open_archive(path, readers=1) as database:
+        archive = Archive(database)
+        assert not await archive.directory.index_is_current()
+        await archive.add(stored("Letter 9"))
+        assert not await archive.directory.index_is_current()
+        await RebuildIndex(SqliteRebuilding(database), workers=1)()
+        assert await archive.directory.index_is_current()
+
+
+async def test_an_index_that_this_version_began_is_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with await open_archive(tmp_path / "archive.db", readers=1) as database:
+        archive = Archive(database)
+        assert await archive.directory.index_is_current()
+        await archive.add(stored("Letter 1"))
+        await archive.add(stored("Letter 2"))
+        assert await archive.directory.index_is_current()
+        monkeypatch.setattr("mailquery.repositories.sqlite.directory.INDEX_FORM", INDEX_FORM + 1)
+        assert not await archive.directory.index_is_current()

@@ -101,6 +101,18 @@ for family in (
     family.register(app)
 
 
+def _add_exit_codes(to: typer.Typer) -> None:
+    """Behind the examples: they would lose their indentation, and run together, if nothing less indented followed."""
+    for command in to.registered_commands:
+        command.help = f"{(command.help or '').rstrip()}\n\n{MEANINGS}"
+    for group in to.registered_groups:
+        if group.typer_instance is not None:
+            _add_exit_codes(group.typer_instance)
+
+
+_add_exit_codes(app)
+
+
 def run(arguments: Sequence[str]) -> None:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that is not UTF-8 gets escapes for what it cannot show, not an error.

@@ -16,6 +16,7 @@ from pathlib import Path
 from mailquery.bootstrap import Application
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import file_size, local_time
+from mailquery.services.status import OUTDATED_INDEX
 from mailquery.settings import Settings, load_settings
 from mcpkit.database.sqlite import connect
 from mcpkit.database.writer_lock import WriterLock
@@ -186,7 +187,11 @@ def check_contents() -> Check:
     if not status.version.messages:
         return Check("mail", Status.OK, "no messages yet", "Import mail: mailquery import PATH...")
     newest = f", newest {local_time(status.version.newest)}" if status.version.newest else ""
-    finding = f"{status.version.messages:,} messages in {len(status.accounts):,} accounts{newest}"
+    accounts = "account" if len(status.accounts) == 1 else "accounts"
+    finding = f"{status.version.messages:,} messages in {len(status.accounts):,} {accounts}{newest}"
     if status.problems:
-        finding += f"; {status.problems:,} problems on record (`mailquery problems`)"
+        problems = "problem" if status.problems == 1 else "problems"
+        finding += f"; {status.problems:,} {problems} on record (`mailquery problems`)"
+    if status.outdated_index:
+        return Check("mail", Status.WARNING, finding, OUTDATED_INDEX)
     return Check("mail", Status.OK, finding)

@@ -102,7 +102,8 @@ def awaiting(
     for remark in found.reading.notes:
         note(remark)
     more = f" More: --cursor {found.cursor_after(len(found.threads))}" if found.more else ""
-    note(f"{len(found.threads):,} threads, of {found.read:,} last messages looked at.{more}")
+    threads = "1 thread" if len(found.threads) == 1 else f"{len(found.threads):,} threads"
+    note(f"{threads}, of {found.read:,} last messages looked at. Mail of lists and programs is left out.{more}")
 
 
 def _pace_fields(pace: Pace | None) -> tuple[str, ...]:

@@ -20,13 +20,14 @@ from mcpkit.security.untrusted import clean_line
 HELP = """Find messages.
 
 The search language is Gmail's: words, "phrases", prefix\\*, OR, -not, (groups), and fields such as from: to: subject:
-after: before: has:attachment filename: in: is:unread larger:.
+after: before: has:attachment filename: in: is:unread larger:. Where a query begins with a minus, -- goes before it.
 
 Examples:
 
     mailquery search 'from:lee invoice after:2024-03'
     mailquery search '"flight confirmation" OR itinerary' --limit 5
     mailquery search 'from:lee -is:read larger:1M' --explain
+    mailquery search --limit 5 -- '-draft in:inbox'
     mailquery search 계약서 --json | jq -r '.messages[].id'
 """
 

@@ -5,7 +5,7 @@ import typer
 from mailquery.cli import shapes
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
-from mailquery.services.status import MeaningStatus, Status
+from mailquery.services.status import OUTDATED_INDEX, MeaningStatus, Status
 
 HELP = """What the archive holds, how fresh it is, and how far search by meaning has come.
 
@@ -35,8 +35,10 @@ def status(as_json: JsonFlag = False) -> None:
         flexible="account",
     )
     print(f"meaning: {_meaning(found.meaning)}")
+    if found.outdated_index:
+        note(OUTDATED_INDEX)
     if found.problems:
-        note(f"{found.problems:,} problems on record: mailquery problems")
+        note(f"{found.problems:,} {'problem' if found.problems == 1 else 'problems'} on record: mailquery problems")
 
 
 def _meaning(found: MeaningStatus) -> str:
@@ -44,7 +46,9 @@ def _meaning(found: MeaningStatus) -> str:
         return f"not available. {found.reason}"
     embedded, total = found.embedded or 0, found.total or 0
     state = f"{embedded:,} of {total:,} messages embedded by {found.model}"
-    return state if embedded >= total else f"{state}; a server goes on with it, or `mailquery embed`"
+    if embedded >= total:
+        return state
+    return f"{state}; a running server goes on with it. `mailquery embed` does it at once, or says what is in the way"
 
 
 def _shape(found: Status) -> shapes.Shape:
@@ -53,6 +57,7 @@ def _shape(found: Status) -> shapes.Shape:
         "newest": shapes.moment(found.version.newest),
         "refreshed": shapes.moment(found.version.refreshed),
         "problems": found.problems,
+        "outdated_index": found.outdated_index,
         "accounts": [
             {"name": each.name, "mailboxes": each.mailboxes, "messages": each.messages, "unread": each.unread}
             for each in found.accounts

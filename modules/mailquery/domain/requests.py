@@ -13,7 +13,7 @@ _URL = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
 # A sentence ends at its mark before a blank, at an empty line, or at a line that ends like a short one.
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|(?<=[。！？])[」』”]*|\n\s*\n|\n(?=\s*[-*•·]\s)")
 _BLANKS = re.compile(r"\s+")
-_MARK = re.compile(r"[?？؟՞]")
+_MARK = re.compile(r"[?？؟՞](?!>)")  # <ana@b.example?> is a mangled address
 
 _COURTESY = re.compile(
     r"how(?: are| is|'s|’s| have| was)(?: you| it| things| everything| life| your)\b.{0,40}"

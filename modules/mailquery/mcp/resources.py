@@ -9,7 +9,7 @@ from mailquery.mcp.directory import AccountList
 from mailquery.mcp.messages import MessageResult
 from mailquery.mcp.threads import ThreadResult
 from mailquery.services.inventory import Services
-from mailquery.services.status import MeaningStatus
+from mailquery.services.status import OUTDATED_INDEX, MeaningStatus
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Resource, ResourceBytes, ResourceText, Result
 from mcpkit.security.untrusted import Fence, safe_block, untrusted
@@ -31,6 +31,7 @@ def resources(services: Services) -> list[Resource]:
             "refreshed": shown.maybe_when(found.version.refreshed),
             "problems": found.problems,
             "meaning": _meaning(found.meaning),
+            "index": OUTDATED_INDEX if found.outdated_index else None,
             "accounts": AccountList.of(found.accounts).model_dump(exclude_none=True)["accounts"],
         }
         known = {name: fact for name, fact in facts.items() if fact is not None}
@@ -107,7 +108,13 @@ def resources(services: Services) -> list[Resource]:
 def _meaning(status: MeaningStatus) -> dict[str, object]:
     if status.reason:
         return {"available": False, "reason": status.reason}
-    facts = {"available": True, "model": status.model, "embedded": status.embedded, "messages": status.total}
+    facts = {
+        "available": True,
+        "model": status.model,
+        "embedded": status.embedded,
+        "messages": status.total,
+        "stopped": status.stopped or None,
+    }
     return {name: fact for name, fact in facts.items() if fact is not None}
 
 

@@ -103,7 +103,7 @@ TABLE: tuple[Field, ...] = (
         "type",
         ("filetype", "mime"),
         "type:pdf, type:text/calendar",
-        "with a part of this kind (pdf, image, spreadsheet, document, ...) or MIME type",
+        "with an attached or embedded file of this kind (pdf, image, spreadsheet, document, ...) or MIME type",
         values.media_type,
     ),
     Field(

@@ -96,7 +96,20 @@ class _Parser:
             )
         for word in self._left_out:
             self._reading.note(f'"{word.text}" has no letter or digit and is left out')
+        if any(self._is_lower_or(at) for at in range(1, len(self._tokens) - 1)):
+            self._reading.note('"or" is read as a word; in upper case, OR means either')
         return tree
+
+    def _is_lower_or(self, at: int) -> bool:
+        """Whether the token is `or` between two terms."""
+        before, token, after = (self._tokens[place].what for place in (at - 1, at, at + 1))
+        return (
+            isinstance(token, Value)
+            and token.text == "or"
+            and not token.quoted
+            and (isinstance(before, Value) or before in (Symbol.CLOSE, Symbol.CLOSE_ANY))
+            and (isinstance(after, Value | FieldName) or after in (Symbol.OPEN, Symbol.OPEN_ANY))
+        )
 
     @property
     def _next(self) -> Token:
@@ -235,12 +248,14 @@ class _Parser:
         if before is not None and isinstance(before.what, Symbol):
             name = self._reading.source[before.start : before.end]
             return self._reading.fault(
-                found.start, f"{name} is followed by {found.what.value}", expected=("a term", '"OR" as text: "or"')
+                found.start, f"{name} is followed by {found.what.value}", expected=("a term", *_as_text(name))
             )
         if found.what in (Symbol.CLOSE, Symbol.CLOSE_ANY):
             return self._unexpected_close()
         return self._reading.fault(
-            found.start, f"{found.what.value} has no term before it", expected=("a term", '"or" in lower case as text')
+            found.start,
+            f"{found.what.value} has no term before it",
+            expected=("a term", *_as_text(found.what.value)),
         )
 
     def _unexpected_close(self) -> Exception:
@@ -251,6 +266,11 @@ class _Parser:
             f"{found.what.value} closes nothing that is open; as text it stands in quotation marks",
             expected=("a term, or the end of the query",) if not self._open else (self._open[-1],),
         )
+
+
+def _as_text(operator: str) -> tuple[str, ...]:
+    """How an operator that is a word is looked for."""
+    return (f'"{operator}" as text: "{operator.lower()}"',) if operator.isalpha() else ()
 
 
 def _joined(parts: list[Query | None], join: Callable[..., Query]) -> Query | None:

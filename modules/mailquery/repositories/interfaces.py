@@ -195,6 +195,10 @@ class DirectoryRepository(Protocol):
 
     async def version(self, visible: Visibility) -> Version: ...
 
+    async def index_is_current(self) -> bool:
+        """Whether every message is indexed as new mail is; False where an earlier version began the index."""
+        ...
+
     async def problems(self, limit: int, offset: int = 0) -> tuple[tuple[RecordedProblem, ...], int]:
         """Recorded problems, newest first, and how many there are. They belong to places and not to accounts: only for
         those who may see everything."""

@@ -9,6 +9,7 @@ from mailquery.embedding.chunks import chunk_texts
 from mailquery.embedding.interfaces import Embedder
 from mailquery.repositories.interfaces import VectorRepository
 from mailquery.repositories.records import EmbeddingProgress, Unembedded
+from mailquery.services.meaning import Background
 from mcpkit.errors import ErrorCode, Fault
 
 logger = logging.getLogger(__name__)
@@ -64,12 +65,19 @@ class KeepEmbedded:
     """Embeds beside a server, also mail that another process imports meanwhile.
 
     It gives way: while an import adds messages it waits, and between two batches it rests as long as the last one took.
+    What stops it is said in `background`.
     """
 
     def __init__(
-        self, embed: EmbedMail, *, first_look: float = _FIRST_LOOK, between_looks: float = _BETWEEN_LOOKS
+        self,
+        embed: EmbedMail,
+        background: Background | None = None,
+        *,
+        first_look: float = _FIRST_LOOK,
+        between_looks: float = _BETWEEN_LOOKS,
     ) -> None:
         self._embed = embed
+        self._background = background or Background()
         self._first_look = first_look
         self._between_looks = between_looks
         self._total: int | None = None  # messages in the archive at the last look
@@ -86,13 +94,19 @@ class KeepEmbedded:
                     return
                 failures = 0
                 wait = self._between_looks
+                self._background.stopped = ""
             except Fault as fault:
                 if fault.code not in _PASSING:
                     logger.warning("no more messages are embedded: %s", fault.message)
+                    self._background.stopped = (
+                        f"{fault.message} Nothing more is embedded until the server is restarted."
+                    )
                     return
                 failures += 1
                 wait = min(_LONGEST_WAIT, max(fault.retry_after or 0.0, self._between_looks * 2**failures))
                 logger.info("embedding waits %.0f s: %s", wait, fault.message)
+                if fault.code is not ErrorCode.CONFLICT:  # then another process embeds
+                    self._background.stopped = f"{fault.message} It is tried again."
 
     async def _look(self) -> bool:
         """Embeds what is pending if the archive is at rest. False where it is none of this process's business."""
@@ -105,6 +119,9 @@ class KeepEmbedded:
         elif self._finished:
             # Two servers with different settings would make each other's vectors anew for ever.
             logger.warning("another process embeds this archive with another model (%s); it is left to it", found.model)
+            self._background.stopped = (
+                f"Another process embeds this archive with another model ({found.model}): give both the same settings."
+            )
             return False
         if not growing and found.total:
             await self._work()

@@ -1,9 +1,17 @@
 """Whether mail can be searched by meaning."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mailquery.embedding.interfaces import Embedder
 from mcpkit.errors import ErrorCode, Fault
+
+
+@dataclass(slots=True)
+class Background:
+    """How embedding beside a server goes: `stopped` is a sentence that says why it rests or has ended, empty while it
+    goes on."""
+
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +21,7 @@ class Meaning:
 
     embedder: Embedder | None
     reason: str = ""
+    background: Background = field(default_factory=Background)
 
     def needed(self) -> Embedder:
         """Raises Fault CONFIGURATION with the reason, for what cannot do without."""

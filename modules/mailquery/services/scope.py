@@ -75,6 +75,8 @@ def unknown_name(argument: str, what: str, name: str, known: Iterable[str]) -> F
     # A label can come from a message's own header, so that anybody may have named it.
     nearest = [safe_line(each, _NAME_CHARS) for each in _nearest(name, names)]
     listed = ", ".join(f"`{each}`" for each in nearest)
+    # In a query there may be many, and `is:important` is one too.
+    called = f': none is called "{name}"' if argument == "query" else ""
     if not names:
         remedy = "The archive has none yet: import mail first."
     elif len(nearest) < len(names):
@@ -83,7 +85,7 @@ def unknown_name(argument: str, what: str, name: str, known: Iterable[str]) -> F
         remedy = "These are all."
     return Fault(
         ErrorCode.VALIDATION_ERROR,
-        f"`{argument}` names no {what} of this archive. {remedy}",
+        f"`{argument}` names no {what} of this archive{called}. {remedy}",
         details={"argument": argument, "allowed": nearest, "allowed_count": len(names)},
         others=listed,
     )

@@ -14,23 +14,33 @@ MOST_PROBLEMS = 1_000
 @dataclass(frozen=True, slots=True)
 class MeaningStatus:
     """How far search by meaning has come: `embedded` of `total` messages of the archive, by `model`, which is empty
-    where there is none; `reason` is then a sentence that says why. Counts are None for a caller who may not see all
-    accounts."""
+    where there is none; `reason` is then a sentence that says why. `stopped` is a sentence that says what keeps this
+    process from embedding more in the background, empty where nothing does. It and the counts are for a caller who may
+    see all accounts: for others it is empty, and they are None."""
 
     model: str
     embedded: int | None
     total: int | None
     reason: str = ""
+    stopped: str = ""
+
+
+OUTDATED_INDEX = (
+    "An earlier version indexed this mail, so that words in other forms and numbers are not found in all of it: "
+    "run `mailquery reindex`."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`problems` is how many are recorded; None for a caller who may not see all accounts."""
+    """`problems` is how many are recorded; None for a caller who may not see all accounts. `outdated_index` is whether
+    older mail is not found as new mail is, until `mailquery reindex`."""
 
     version: Version
     accounts: tuple[AccountSummary, ...]
     problems: int | None
     meaning: MeaningStatus
+    outdated_index: bool
 
 
 class ArchiveStatus:
@@ -48,6 +58,7 @@ class ArchiveStatus:
             accounts=await self._directory.accounts(visible),
             problems=problems,
             meaning=await self._meaning_status(visible),
+            outdated_index=not await self._directory.index_is_current(),
         )
 
     async def _meaning_status(self, visible: Visibility) -> MeaningStatus:
@@ -58,7 +69,7 @@ class ArchiveStatus:
             return MeaningStatus(embedder.name, None, None)
         found = await self._vectors.shown_progress(visible)
         embedded = found.messages if found.model == embedder.name else 0
-        return MeaningStatus(embedder.name, embedded, found.total)
+        return MeaningStatus(embedder.name, embedded, found.total, stopped=self._meaning.background.stopped)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def test_the_sentence_that_asks_is_found(text: str, sentence: str) -> None:
         "참고 부탁드립니다.",
         "よろしくお願いします。",
         "Bitte beachten Sie die neue Adresse.",
+        "From: Ana Souza <ana*shop.example?> http://shop.example/list",
     ],
 )
 def test_what_asks_nothing_is_none(text: str) -> None:

@@ -511,6 +511,7 @@ NOTES = [
     ("list:dev*", "the * is left out"),
     ('from:"Ana <a@b.io>"', "looks for the address a@b.io alone"),
     ("from:(ana, bo)", 'the , after "ana" is left out'),
+    ("tea or (coffee)", '"or" is read as a word'),
     ("attachment:deposit", "the texts inside them are not indexed yet"),
     ("type:xlsx", "type:xlsx is read as type:spreadsheet"),
 ]
@@ -585,6 +586,14 @@ def test_an_error_says_what_was_expected_or_the_nearest_spelling(query: str) -> 
         return  # which says it
     assert details.get("expected") or details.get("did_you_mean")
     assert str(details["pointer"]).endswith("^")
+
+
+@pytest.mark.parametrize(("query", "hint"), [("AND a", '"AND" as text: "and"'), ("a NOT", '"NOT" as text: "not"')])
+def test_an_operator_out_of_place_says_how_it_is_looked_for_as_text(query: str, hint: str) -> None:
+    with pytest.raises(Fault) as refused:
+        parse(query, zone=SEOUL, now=FRIDAY)
+    assert refused.value.details is not None
+    assert hint in str(refused.value.details["expected"])
 
 
 @pytest.mark.parametrize(("query", "note"), NOTES)

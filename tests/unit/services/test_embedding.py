@@ -9,6 +9,7 @@ import pytest
 
 from mailquery.embedding.static import StaticEmbedder
 from mailquery.services.embedding import EmbedMail, KeepEmbedded
+from mailquery.services.meaning import Background
 from mcpkit.errors import ErrorCode, Fault
 from support.archives import Archive, Mail, temporary_archive
 
@@ -111,10 +112,32 @@ async def test_a_server_tries_again_after_a_failure_that_passes(archive: Archive
 
 async def test_a_server_gives_up_where_trying_again_does_not_help(archive: Archive) -> None:
     await archive.add(*mails(3))
-    listening = Listening(Fault(ErrorCode.CONFIGURATION, "wrong key"))
-    keep = KeepEmbedded(EmbedMail(archive.embed.vectors, listening), first_look=0.01, between_looks=0.01)
-    await asyncio.wait_for(keep(), 20)
+    listening = Listening(Fault(ErrorCode.CONFIGURATION, "The key is wrong."))
+    background = Background()
+    embed = EmbedMail(archive.embed.vectors, listening)
+    await asyncio.wait_for(KeepEmbedded(embed, background, first_look=0.01, between_looks=0.01)(), 20)
     assert await embedded(archive) == 0
+    assert background.stopped == "The key is wrong. Nothing more is embedded until the server is restarted."
+
+
+async def test_what_holds_embedding_up_is_told_until_it_has_passed(archive: Archive) -> None:
+    await archive.add(*mails(3))
+    listening = Listening(Fault(ErrorCode.SERVICE_UNAVAILABLE, "It is away."))
+    background = Background()
+    embed = EmbedMail(archive.embed.vectors, listening)
+    task = asyncio.create_task(KeepEmbedded(embed, background, first_look=0.01, between_looks=0.2)())
+
+    async def until(stopped: str) -> None:
+        while background.stopped != stopped:
+            await asyncio.sleep(0.01)
+
+    try:
+        await asyncio.wait_for(until("It is away. It is tried again."), 20)
+        await asyncio.wait_for(until(""), 20)
+        await asyncio.wait_for(until_embedded(archive, 3), 20)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_two_servers_with_different_models_do_not_undo_each_other_for_ever(archive: Archive) -> None:

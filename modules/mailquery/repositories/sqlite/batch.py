@@ -11,7 +11,7 @@ from mailquery.domain.media import kind_of
 from mailquery.domain.messages import ParsedMessage, Problem
 from mailquery.domain.policy import Judge
 from mailquery.domain.threading import split_subject, tells_apart
-from mailquery.domain.words import fold
+from mailquery.domain.words import INDEX_FORM, fold
 from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.encoding import lines, second_of
 from mailquery.repositories.sqlite.participants import ParticipantNumbers
@@ -27,6 +27,11 @@ _INSERT_MESSAGE = """
       id, flags, date, sequence, key, thread, size, utc_offset, fingerprint, message_id_hash, subject_hash, orphan,
       list, date_source, message_id, subject, preview, in_reply_to, refs, locator, sender
     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+# Before the first messages are added: what comes behind them does not make an older index current.
+_FIRST_INDEXED = """
+    INSERT OR REPLACE INTO facts (name, value)
+    SELECT 'index_form', ? WHERE NOT EXISTS (SELECT 1 FROM messages)
 """
 
 
@@ -159,6 +164,7 @@ class Batch:
         for entry in new:
             entry.thread = joiner.find(entry.thread)
         joiner.flush()
+        execute(_FIRST_INDEXED, (INDEX_FORM,))
         execute("UPDATE facts SET value = value + ? WHERE name = 'messages'", (len(new),))
         execute("UPDATE facts SET value = max(value, ?) WHERE name = 'largest_shift'", (rows.largest_shift,))
         # The trees are filled in the order of their keys.

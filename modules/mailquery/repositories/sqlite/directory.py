@@ -8,7 +8,7 @@ from typing import Any
 from mailquery.domain.addresses import Role
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Problem, ProblemCode
-from mailquery.domain.words import fold
+from mailquery.domain.words import INDEX_FORM, fold
 from mailquery.repositories.records import (
     AccountSummary,
     MailboxSummary,
@@ -53,6 +53,11 @@ _VERSION_OF_ACCOUNTS = """
            (SELECT max(b.refreshed) FROM mailboxes b JOIN accounts ba ON ba.id = b.account
             WHERE ba.name IN (SELECT value FROM json_each(?1))), count(*)
     FROM accounts a WHERE a.name IN (SELECT value FROM json_each(?1))
+"""
+# Where the index was begun before its form was recorded, there is none.
+_INDEX_FORM = """
+    SELECT (SELECT value FROM facts WHERE name = 'index_form'),
+           EXISTS (SELECT 1 FROM messages)
 """
 _DISTINCT_MESSAGES = """
     SELECT count(DISTINCT message) FROM placements WHERE mailbox IN (SELECT value FROM json_each(?))
@@ -220,6 +225,13 @@ class SqliteDirectory:
                     (messages,) = connection.execute(_DISTINCT_MESSAGES, (json.dumps(mailboxes),)).fetchone()
             generation = scope.policy.generation
             return Version(sequence, messages or 0, optional_moment(newest), optional_moment(refreshed), generation)
+
+        return await self._database.read(read)
+
+    async def index_is_current(self) -> bool:
+        def read(connection: sqlite3.Connection) -> bool:
+            form, filled = connection.execute(_INDEX_FORM).fetchone()
+            return form == INDEX_FORM or not filled
 
         return await self._database.read(read)
 

@@ -124,6 +124,7 @@ def _begin(connection: sqlite3.Connection) -> None:
 def _swap(connection: sqlite3.Connection) -> None:
     for statement in filter(None, map(str.strip, _SWAP.split(";"))):
         connection.execute(statement)
+    connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('index_form', ?)", (INDEX_FORM,))
 
 
 def _pending(connection: sqlite3.Connection, limit: int) -> tuple[StoredRaw, ...]:
