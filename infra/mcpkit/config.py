@@ -167,8 +167,8 @@ def _variables(model: type[LayeredSettings], variables: Mapping[str, str], where
             nested = {step: nested}
         for key, field, known in _keys(model, nested):
             if field is None:
-                group = name[: len(name) - len(key.rpartition(".")[2])]
-                names = [f"{group}{other.upper()}" for other in known]
+                above = key.rpartition(".")[0]
+                names = [_variable(model, f"{above}.{other}" if above else other) for other in known]
                 problems.append(f"unknown variable {name}{where}{_hint(name, names)}")
     source = EnvSettingsSource(model, env_prefix=model.prefix)
     source.env_vars = {name.lower(): value for name, value in own.items()}

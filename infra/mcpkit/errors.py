@@ -148,7 +148,8 @@ class Fault(Exception):
     """A failure that a caller is told about.
 
     `message` is a sentence a person can act on: what is wrong, and the remedy. Neither it nor `details` holds secrets
-    or text from mail. `retry_after` is in seconds.
+    or text from mail. `others` is text that others may have chosen and that helps nevertheless, such as the names that
+    were perhaps meant: cleaned, and fenced in an answer. `retry_after` is in seconds.
     """
 
     def __init__(
@@ -158,12 +159,14 @@ class Fault(Exception):
         *,
         details: Mapping[str, object] | None = None,
         retry_after: float | None = None,
+        others: str = "",
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.details: Mapping[str, object] = dict(details or {})
         self.retry_after = retry_after
+        self.others = others
 
     def as_dict(self) -> dict[str, object]:
         """What is sent: `code`, `number`, `category`, `message`, and `details` and `retry_after` if there are any."""

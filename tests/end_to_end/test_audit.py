@@ -105,6 +105,17 @@ def test_a_sound_audit_and_an_edited_one_are_told_apart(audited: CommandLine) ->
     assert audited("audit", "verify").code == 0
 
 
+def test_an_audit_that_was_taken_out_as_a_whole_is_told_and_answers_nothing(audited: CommandLine) -> None:
+    with closing(sqlite3.connect(audited.home / "control.db")) as connection:
+        connection.execute("DROP TABLE audit")
+        connection.commit()
+    found = audited("audit", "verify")
+    assert (found.code, "no such table: audit" in found.err) == (4, True)
+    answers = serve(audited)
+    assert answers[2]["result"]["structuredContent"]["error"]["code"] == "SERVICE_UNAVAILABLE"
+    assert "letter-7" not in json.dumps(answers)
+
+
 def test_the_last_record_removed_is_found(audited: CommandLine) -> None:
     with closing(sqlite3.connect(audited.home / "control.db")) as connection:
         connection.execute("DROP TRIGGER audit_is_removed_behind_a_checkpoint")

@@ -59,6 +59,8 @@ def _fault_of(error: sqlite3.Error, path: Path) -> Fault | None:
             return storage_full(path)
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return storage_damaged(path, str(error))
+        case sqlite3.SQLITE_ERROR if str(error).startswith("no such table"):  # the migrations have made all of them
+            return storage_damaged(path, str(error))
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return Fault(
                 ErrorCode.SERVICE_UNAVAILABLE,

@@ -9,6 +9,7 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, TextConten
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.security.untrusted import Fence, untrusted
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ def error_result(fault: Fault) -> CallToolResult:
     text = f"{fault.code.name}: {fault.message}"
     if fault.retry_after is not None:
         text += f" Retry after {fault.retry_after:g} seconds."
+    if fault.others:
+        text = Fence().around(f"{text}\n{untrusted(fault.others)}")
     return CallToolResult(
         content=[TextContent(type="text", text=text)],
         structured_content={"error": fault.as_dict()},

@@ -34,7 +34,7 @@ def _print_fault(fault: Fault, as_json: bool) -> None:
     if as_json:
         print(safe_json({"error": fault.as_dict()}), file=sys.stderr)
         return
-    print(f"mailquery: {clean_block(fault.message)}", file=sys.stderr)
+    print(f"mailquery: {clean_block(f'{fault.message} {fault.others}'.rstrip())}", file=sys.stderr)
     pointer = fault.details.get("pointer")
     if fault.code is ErrorCode.QUERY_SYNTAX and isinstance(pointer, str):
         print(textwrap.indent(clean_block(pointer), "  "), file=sys.stderr)

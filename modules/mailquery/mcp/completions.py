@@ -28,7 +28,7 @@ def completions(services: Services) -> list[Completion]:
 
     async def mailboxes(call: Call, typed: str) -> Sequence[str]:
         found = await services.list_mailboxes(visibility(call))
-        return _matching((each.name for each in found), typed)
+        return _matching(shown.mailboxes(each.name for each in found), typed)
 
     async def people(call: Call, typed: str) -> Sequence[str]:
         if not typed.strip():

@@ -28,8 +28,10 @@ def _required(arguments: Mapping[str, str], name: str) -> str:
 
 
 def _within(arguments: Mapping[str, str]) -> str:
-    """The conditions of `account` and `mailbox`, as arguments of a tool."""
-    given = [f"{name}={_value(arguments, name)!r}" for name in ("account", "mailbox") if _value(arguments, name)]
+    """The conditions of `account` and `mailbox`, as arguments of a tool. A label may be a sender's: it is fenced."""
+    given = [
+        f"{name}={untrusted(_value(arguments, name))}" for name in ("account", "mailbox") if _value(arguments, name)
+    ]
     return f" with {', '.join(given) or 'no other condition'}"
 
 

@@ -181,7 +181,10 @@ class SearchResult(UntrustedResult):
             sort=found.sort.value,
             rows=[SearchRow.of(hit) for hit in found.hits],
             near=found.near or None,
-            did_you_mean={safe_line(word, _WORD_CHARS): meant for word, meant in found.did_you_mean} or None,
+            did_you_mean={
+                safe_line(word, _WORD_CHARS): safe_line(meant, _WORD_CHARS) for word, meant in found.did_you_mean
+            }
+            or None,
             meaning_unused=found.meaning_unused or None,
             coverage=Coverage.of(found.reading),
             ranked_newest=found.ranked_newest,

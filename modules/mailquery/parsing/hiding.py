@@ -8,14 +8,15 @@ the page; of the cascade (CSS Cascade 5) the order and `!important` count, speci
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode, SelectolaxError
 
 from mailquery.parsing.colours import Colour, alike, colour_of
-from mailquery.parsing.stylesheets import declarations, rules
+from mailquery.parsing.stylesheets import declarations, exceeds_limits, rules
 
 _KEPT_CHARACTERS = 4_000  # of what was hidden
-_MAX_NODES = 20_000
+_MAX_STYLINGS = 300_000  # of an element by a rule of a style sheet, all together
 
 _TAG = re.compile(r"<[^<>]*>")
 _NEVER_SHOWN = "template,noscript,[hidden],[aria-hidden=true i]"
@@ -49,18 +50,25 @@ _FONT_SIZE = re.compile(r"(?<![\w.-])(\d{0,5}(?:\.\d{1,5})?(?:px|pt|r?em|%|mm|cm
 _Style = dict[str, str]
 
 
-def remove_hidden(root: LexborNode, source: str, styles: str) -> str:
-    """Takes out of the tree what is not seen, and gives the beginning of its text. `source` is the page, for a look at
-    whether anything in it can hide."""
+class Hidden(NamedTuple):
+    """The beginning of the text that is not seen; `complete` unless there were more styles than are looked at."""
+
+    text: str
+    complete: bool
+
+
+def remove_hidden(root: LexborNode, source: str, styles: str) -> Hidden:
+    """Takes out of the tree what is not seen. `source` is the page, for a look at whether anything in it can hide."""
     hidden: list[str] = []
+    complete = True
     for node in root.css(_NEVER_SHOWN):
         _take_out(node, hidden)
     folded = f"{source} {styles}".lower()
     if any(word in folded for word in _DECISIVE):
-        styled = _styled(root, styles)
+        styled, complete = _styled(root, styles)
         _remove_boxes(root, styled, hidden)
         _remove_text(root, styled, hidden)
-    return " ".join(" ".join(hidden).split())[:_KEPT_CHARACTERS]
+    return Hidden(" ".join(" ".join(hidden).split())[:_KEPT_CHARACTERS], complete)
 
 
 def _take_out(node: LexborNode, hidden: list[str]) -> None:
@@ -71,16 +79,22 @@ def _take_out(node: LexborNode, hidden: list[str]) -> None:
     node.decompose()
 
 
-def _styled(root: LexborNode, styles: str) -> dict[int, _Style]:
-    """What is declared for each element that anything is declared for, by its identity."""
+def _styled(root: LexborNode, styles: str) -> tuple[dict[int, _Style], bool]:
+    """What is declared for each element that anything is declared for, by its identity; and whether that is all."""
     styled: dict[int, _Style] = {}
     kept: dict[int, set[str]] = {}
+    complete = not exceeds_limits(styles)
+    room = _MAX_STYLINGS
     for rule in rules(styles) if styles else ():
         try:
             nodes = [*root.css(rule.selector), *([root] if rule.selector in ("body", "html", "*") else ())]
         except SelectolaxError:
             continue
-        for node in nodes[:_MAX_NODES]:
+        room -= len(nodes)
+        if room < 0:
+            complete = False
+            break
+        for node in nodes:
             style = styled.setdefault(node.mem_id, {})
             fixed = kept.setdefault(node.mem_id, set())
             style.update(
@@ -103,7 +117,7 @@ def _styled(root: LexborNode, styles: str) -> dict[int, _Style]:
         if node.tag == "font" and (colour := attributes.get("color")):
             style.setdefault("color", colour.strip().lower())
         style.update({name: value for name, value in declared.items() if name not in fixed or name in important})
-    return styled
+    return styled, complete
 
 
 def _remove_boxes(root: LexborNode, styled: dict[int, _Style], hidden: list[str]) -> None:

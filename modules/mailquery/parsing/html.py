@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from mailquery.domain.messages import Link
 from mailquery.parsing.cleaning import clean
-from mailquery.parsing.hiding import remove_hidden
+from mailquery.parsing.hiding import Hidden, remove_hidden
 from mailquery.parsing.links import collect
 from mailquery.parsing.taming import MAX_HTML_CHARACTERS, tame
 
@@ -83,6 +83,15 @@ class HtmlText(NamedTuple):
     hidden: str = ""
 
 
+class Unseen(NamedTuple):
+    """The beginning of what a page hides, and of what is no text of it at all (comments, its title, choices of a form);
+    `complete` unless it has more elements or styles than are looked at."""
+
+    hidden: str
+    others: str
+    complete: bool
+
+
 class Glance(NamedTuple):
     """How many characters a page shows, blanks not counted, and its links."""
 
@@ -97,19 +106,18 @@ def read_html(source: str) -> HtmlText:
     source, flat, styles, _ = tame(source)
     text, links, hidden = _rendered(_mark_layout(source), styles, flat=flat)
     lines, quoted = _lines(text)
-    return HtmlText("\n".join(lines), tuple(quoted), links, complete, hidden)
+    return HtmlText("\n".join(lines), tuple(quoted), links, complete, hidden.text)
 
 
-def unseen_in_html(source: str) -> tuple[str, str]:
-    """The beginning of the text of a page that a reader of it would not see: what it hides, and what is no text of it
-    at all (comments, its title, choices of a form)."""
+def unseen_in_html(source: str) -> Unseen:
+    """What of a page a reader of it would not see."""
     tamed = tame(source)
     if tamed.flat:
-        return "", tamed.comments
+        return Unseen("", tamed.comments, False)
     parser = LexborHTMLParser(tamed.source)
     others = [_text_in(node) for node in parser.css(_NO_TEXT)]
     _, _, hidden = _rendered(tamed.source, tamed.styles, flat=False)
-    return hidden, "\n".join([tamed.comments, *others])[:_MAX_UNSEEN]
+    return Unseen(hidden.text, "\n".join([tamed.comments, *others])[:_MAX_UNSEEN], hidden.complete)
 
 
 def _text_in(node: LexborNode) -> str:
@@ -155,13 +163,13 @@ def _keep_blank(match: re.Match[str]) -> str:
     return _KEPT_BLANK if blank == " " else _KEPT_BLANK * 4 if blank == "\t" else blank
 
 
-def _rendered(marked: str, styles: str, *, flat: bool) -> tuple[str, tuple[Link, ...], str]:
+def _rendered(marked: str, styles: str, *, flat: bool) -> tuple[str, tuple[Link, ...], Hidden]:
     if flat:
-        return _without_tags(marked), (), ""
+        return _without_tags(marked), (), Hidden("", False)
     parser = LexborHTMLParser(marked)
     root = parser.body or parser.root
     if root is None:
-        return "", (), ""
+        return "", (), Hidden("", True)
     for node in parser.css(_NO_TEXT):
         node.decompose()
     hidden = remove_hidden(root, marked, styles)

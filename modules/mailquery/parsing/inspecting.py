@@ -33,12 +33,13 @@ _REFERENCE = re.compile(r"&#(?:x([0-9a-f]{1,6})|(\d{1,7}));|&(?:zwnj|zwj|lrm|rlm
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """`hidden` is the beginning of text that a reader of the page would not see, `unread` of what is in the page and no
-    text of it. `invisible` counts characters that
+    text of it; `complete` unless a page is too large to be looked at for that. `invisible` counts characters that
     cannot be seen, `deceiving` those of them that reorder text or spell hidden words; `controls` counts control
     characters and terminal escapes."""
 
     hidden: str = ""
     unread: str = ""
+    complete: bool = True
     invisible: int = 0
     deceiving: int = 0
     controls: int = 0
@@ -58,13 +59,15 @@ def inspect_message(raw: bytes, trusted: frozenset[str]) -> Inspection:
     texts += [leaf.disposition_parameters.get("filename", "") + leaf.parameters.get("name", "") for leaf in leaves]
     hidden: list[str] = []
     unread: list[str] = []
+    complete = True
     parts = [part for stretch in text_parts(structure.root) for part in stretch][:_MOST_PARTS]
     for part in parts:
         text = _text(raw, part)
         if part.content_type in _HTML_TYPES or text[:200].lstrip().lower().startswith(("<!doctype html", "<html")):
-            unseen, comments = unseen_in_html(text)
-            hidden.append(unseen)
-            unread.append(comments)
+            unseen = unseen_in_html(text)
+            hidden.append(unseen.hidden)
+            unread.append(unseen.others)
+            complete = complete and unseen.complete
             texts.append(_REFERENCE.sub(_character, text))
         else:
             texts.append(text)
@@ -73,6 +76,7 @@ def inspect_message(raw: bytes, trusted: frozenset[str]) -> Inspection:
     return Inspection(
         hidden=" ".join(text for text in hidden if text),
         unread="\n".join(unread),
+        complete=complete,
         invisible=invisible,
         deceiving=deceiving,
         controls=controls,

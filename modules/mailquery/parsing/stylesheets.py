@@ -5,6 +5,7 @@ Conditions (@media, CSS Media Queries 4) count where a reader at a desk with a w
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 MAX_RULES = 400
@@ -61,8 +62,16 @@ def _unescaped(match: re.Match[str]) -> str:
 
 def rules(styles: str) -> Iterator[Rule]:
     """The rules of style sheets that apply, one for each selector, at most `MAX_RULES`."""
+    return islice(_rules(styles), MAX_RULES)
+
+
+def exceeds_limits(styles: str) -> bool:
+    """Whether there are more rules than are looked at."""
+    return len(styles) > _MAX_CHARACTERS or next(islice(_rules(styles), MAX_RULES, None), None) is not None
+
+
+def _rules(styles: str) -> Iterator[Rule]:
     text = _COMMENT.sub(" ", styles[:_MAX_CHARACTERS])
-    given = 0
     for selectors, body in _applying(text):
         declared, important = declarations(body)
         if not declared:
@@ -71,9 +80,6 @@ def rules(styles: str) -> Iterator[Rule]:
             selector = selector.strip()
             if not selector or _PASSING.search(selector):
                 continue
-            given += 1
-            if given > MAX_RULES:
-                return
             yield Rule(selector, declared, important)
 
 

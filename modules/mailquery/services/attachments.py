@@ -13,7 +13,7 @@ from mailquery.services.cursors import Bookmark, Cursors
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
 from mailquery.services.ids import attachment_key, not_found
 from mailquery.services.limits import checked_limit
-from mailquery.services.masking import masked_row, secrets_of
+from mailquery.services.masking import masked_file, masked_row, secrets_of
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.tokens import SignedTokens
 from mcpkit.security.untrusted.secrets import mask
@@ -90,7 +90,9 @@ class ListAttachments:
             )
             return self._cursors.seal(visible.user, digest, Bookmark(position, given_before + count, now))
 
-        shown = tuple(replace(row, message=masked_row(row.message)) for row in rows)
+        shown = tuple(
+            replace(row, message=masked_row(row.message), attachment=masked_file(row.attachment)) for row in rows
+        )
         return FoundAttachments(shown, total, given_before, following is not None, reading, cursor_after)
 
 
@@ -163,7 +165,10 @@ class GetAttachment:
         if content is None:
             raise not_found("attachment")
         self._contents.check(attachment, content.data)
-        if secrets or content.text is None:
+        if secrets:
             return AttachmentContent(message.row, attachment, content.data, content.text)
-        text = mask(content.text, context=message.row.subject, also=secrets_of(message)).text
-        return AttachmentContent(message.row, attachment, content.data, text)
+        values = secrets_of(message)
+        text = content.text
+        if text is not None:
+            text = mask(text, context=message.row.subject, also=values).text
+        return AttachmentContent(masked_row(message.row, values), masked_file(attachment, values), content.data, text)

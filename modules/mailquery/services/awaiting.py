@@ -157,7 +157,7 @@ def _waiting(word: LastWord, sentence: str) -> Waiting:
     if may_need_masking((sentence, word.row.subject)):
         values = mask(word.text, context=word.row.subject).values
         return Waiting(masked_row(word.row, values), word.side, hide(sentence, values))
-    return Waiting(word.row, word.side, sentence)
+    return Waiting(masked_row(word.row), word.side, sentence)
 
 
 _NEWEST = 1 << 62  # a row behind which everything lies

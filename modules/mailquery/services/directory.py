@@ -1,10 +1,11 @@
 """Accounts, mailboxes and the people in the mail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailquery.repositories.interfaces import DirectoryRepository
 from mailquery.repositories.records import AccountSummary, MailboxSummary, Person, Total, Visibility
 from mailquery.services.limits import checked_limit
+from mailquery.services.masking import masked_name
 from mailquery.services.scope import Scope, unknown_name
 from mcpkit.errors import ErrorCode, Fault
 
@@ -55,7 +56,8 @@ class FindPeople:
         self._directory = directory
 
     async def __call__(self, visible: Visibility, text: str, *, limit: int = 20) -> FoundPeople:
-        """Addresses of which `text` is a part, in name or address; those with most messages first."""
+        """Addresses of which `text` is a part, in name or address; those with most messages first. One-time codes in
+        their names are masked."""
         checked_limit(limit, MOST_PEOPLE)
         wanted = text.strip()
         if not wanted:
@@ -65,4 +67,5 @@ class FindPeople:
                 details={"argument": "text"},
             )
         people, total = await self._directory.people(wanted, visible, limit)
-        return FoundPeople(people, total)
+        shown = tuple(replace(person, names=tuple(map(masked_name, person.names))) for person in people)
+        return FoundPeople(shown, total)

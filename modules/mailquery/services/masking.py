@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from mailquery.domain.addresses import Address
-from mailquery.domain.messages import Body, Link
+from mailquery.domain.messages import Attachment, Body, Link
 from mailquery.repositories.records import MessageRow, StoredMessage
 from mcpkit.security.untrusted.secrets import hide, link_mask, mask, may_be_code, opens_account
 
@@ -21,13 +21,13 @@ def secrets_of(message: StoredMessage) -> Values:
 
 def masked_message(message: StoredMessage, values: Values) -> StoredMessage:
     """The message without `values`."""
-    row = masked_row(message.row, values)
+    message = _masked_people(replace(message, row=masked_row(message.row, values)), values)
     if not values:
-        return message if row is message.row else replace(message, row=row)
+        return message
     links = (_masked_link(link, values) for link in message.links)
     # Two links that are masked alike say no more than one.
     kept = tuple({(link.url, link.text): link for link in links}.values())
-    return replace(message, row=row, body=masked_body(message.body, values), links=kept)
+    return replace(message, body=masked_body(message.body, values), links=kept)
 
 
 def _masked_link(link: Link, values: Values) -> Link:
@@ -55,19 +55,36 @@ def masked_row(row: MessageRow, values: Values = ()) -> MessageRow:
         subject = mask(subject, context=preview, also=values).text
     if may_be_code(preview):
         preview = mask(preview, context=row.subject, also=values).text
-    from_ = _masked_names(row.from_, values)
-    files = row.attachments
-    if any(may_be_code(file.filename) for file in files):
-        files = tuple(replace(file, filename=mask(file.filename, also=values).text) for file in files)
-    if (subject, preview) == (row.subject, row.preview) and from_ is row.from_ and files is row.attachments:
-        return row
-    return replace(row, subject=subject, preview=preview, from_=from_, attachments=files)
+    from_, to = masked_names(row.from_, values), masked_names(row.to, values)
+    files = tuple(masked_file(file, values) for file in row.attachments)
+    return replace(row, subject=subject, preview=preview, from_=from_, to=to, attachments=files)
 
 
-def _masked_names(addresses: tuple[Address, ...], values: Values) -> tuple[Address, ...]:
+def masked_file(file: Attachment, values: Values = ()) -> Attachment:
+    """An attachment whose name says no code."""
+    return replace(file, filename=masked_name(file.filename, values)) if may_be_code(file.filename) else file
+
+
+def _masked_people(message: StoredMessage, values: Values) -> StoredMessage:
+    return replace(
+        message,
+        to=masked_names(message.to, values),
+        cc=masked_names(message.cc, values),
+        bcc=masked_names(message.bcc, values),
+        reply_to=masked_names(message.reply_to, values),
+    )
+
+
+def masked_name(name: str, values: Values = ()) -> str:
+    """A name, of a person or a file, without a code."""
+    return mask(name, also=values).text if may_be_code(name) else name
+
+
+def masked_names(addresses: tuple[Address, ...], values: Values = ()) -> tuple[Address, ...]:
+    """Addresses whose display names say no code."""
     if not any(each.name and may_be_code(each.name) for each in addresses):
         return addresses
-    return tuple(replace(each, name=mask(each.name, also=values).text) for each in addresses)
+    return tuple(replace(each, name=masked_name(each.name, values)) for each in addresses)
 
 
 def may_need_masking(texts: Iterable[str]) -> bool:

@@ -13,9 +13,11 @@ from mailquery.domain.queries import And, InAccount, InMailbox, Not, Or, Query
 from mailquery.repositories.interfaces import DirectoryRepository
 from mailquery.repositories.records import MailboxSummary, Version, Visibility
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.security.untrusted import safe_line
 
 _KEPT_SNAPSHOTS = 64
 _NAMES_IN_ERROR = 8
+_NAME_CHARS = 100
 # The language reads each of these as the other one too, so one of them is enough.
 _SYNONYMS = frozenset({"spam", "junk", "bin", "trash"})
 
@@ -70,20 +72,22 @@ def _nearest(name: str, known: Iterable[str]) -> list[str]:
 
 def unknown_name(argument: str, what: str, name: str, known: Iterable[str]) -> Fault:
     names = list(dict.fromkeys(known))
-    nearest = _nearest(name, names)
+    # A label can come from a message's own header, so that anybody may have named it.
+    nearest = [safe_line(each, _NAME_CHARS) for each in _nearest(name, names)]
     listed = ", ".join(f"`{each}`" for each in nearest)
     # In a query there may be many, and `is:important` is one too.
     called = f': none is called "{name}"' if argument == "query" else ""
     if not names:
         remedy = "The archive has none yet: import mail first."
     elif len(nearest) < len(names):
-        remedy = f"Perhaps {listed}; there are {len(names)}."
+        remedy = f"There are {len(names)}; perhaps one of these is meant."
     else:
-        remedy = f"There is: {listed}."
+        remedy = "These are all."
     return Fault(
         ErrorCode.VALIDATION_ERROR,
         f"`{argument}` names no {what} of this archive{called}. {remedy}",
         details={"argument": argument, "allowed": nearest, "allowed_count": len(names)},
+        others=listed,
     )
 
 

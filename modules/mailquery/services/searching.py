@@ -196,7 +196,12 @@ def _snippet(text: str, words: tuple[str, ...]) -> str:
 
 def _may_show_secrets(row: MessageRow, shown: str) -> bool:
     return may_need_masking(
-        (row.subject, shown, *(each.name for each in row.from_), *(file.filename for file in row.attachments))
+        (
+            row.subject,
+            shown,
+            *(each.name for each in (*row.from_, *row.to)),
+            *(file.filename for file in row.attachments),
+        )
     )
 
 

@@ -32,6 +32,7 @@ class SignalKind(StrEnum):
     ORDERS = "orders_to_an_assistant"  # phrases that tell a machine what to do
     MACHINE_MARKUP = "imitates_machine_markup"  # chat templates, tool calls, fences
     HIDDEN_TEXT = "hidden_text_removed"
+    UNCHECKED = "hidden_text_not_looked_for"  # the page is too large: what it hides may stand in the text
     INVISIBLE = "invisible_characters_removed"
     CONTROLS = "control_characters_removed"
     ACTIVE = "active_content_defused"  # images and scripts that a renderer of the text would load
@@ -142,6 +143,8 @@ def _of_text(message: StoredMessage, inspected: Inspection) -> list[Signal]:
         )
         found += told
         found.append(Signal(SignalKind.HIDDEN_TEXT, bool(told) or len(hidden) > _MUCH_HIDDEN, many))
+    if not inspected.complete:
+        found.append(Signal(SignalKind.UNCHECKED, True))
     return found
 
 

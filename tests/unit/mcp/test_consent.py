@@ -44,7 +44,7 @@ async def grant(manager: Consents, account: str, capability: str = "mail:read", 
     await manager.store.record([Decision("ana", capability, account, yes, now, None, "ana", Way.COMMAND)])
 
 
-async def refused(caller: Caller, tool: str, **arguments: object) -> Fault:
+async def refused(caller: Caller, tool: str, /, **arguments: object) -> Fault:
     with pytest.raises(Fault) as caught:
         await caller.tool(tool, **arguments)
     assert caught.value.code is ErrorCode.CONSENT_REQUIRED
@@ -135,6 +135,28 @@ async def test_an_attached_file_needs_consent_given_after_mail_was_shown(asking:
     assert (await asking.tool("get_attachment", id=row["id"]))["size"] == len(b"figures")
 
 
+async def test_a_default_is_set_after_mail_was_shown_only_with_new_consent(
+    archive: Archive, asking: Caller, manager: Consents, tmp_path: Path
+) -> None:
+    """Else text in a message could have the assistant change what later calls look at."""
+    clock = manager.clock
+    assert isinstance(clock, Clock)
+    await grant(manager, "*")
+    stage = Consent(manager, MailTerms(archive.services.account_names, 30), SignedTokens(b"k" * 32))
+    async with await open_control(tmp_path / "control.db") as control:
+        stored = StoredParameters(control)
+        caller = Caller(archive.services, parameters=ParameterResolver(stored, {}, "MAILQUERY_"), consent=stage)
+        clock.now += 1
+        await caller.tool("search_messages", query="budget")
+        clock.now += 1
+        setting = {"tool": "search_messages", "argument": "account", "value": "home"}
+        assert (await refused(caller, "set_default", **setting)).details["why"] == "stale"
+        assert await stored.of("ana") == {}
+        await grant(manager, "*")
+        await caller.tool("set_default", **setting)
+        assert await stored.of("ana") == {("search_messages", "account"): "home"}
+
+
 async def test_the_error_tells_why_and_the_command_to_run(asking: Caller, manager: Consents) -> None:
     fault = await refused(asking, "search_messages")
     command = "mailquery consent grant --user ana --capability mail:read --account home --account work --for 30d"
@@ -172,13 +194,14 @@ async def test_every_capability_is_put_in_words(archive: Archive) -> None:
     assert list(terms.choices) == ["Allow once", "Allow for this day", "Allow for 30 days", "No"]
 
 
-async def test_what_is_offered_says_what_it_needs_and_whether_it_shows_mail(archive: Archive) -> None:
-    offered = catalogue(archive.services)
+async def test_what_is_offered_says_what_it_needs_and_whether_it_shows_mail(archive: Archive, tmp_path: Path) -> None:
+    async with await open_control(tmp_path / "control.db") as control:
+        offered = catalogue(archive.services, ParameterResolver(StoredParameters(control), {}, "MAILQUERY_"))
     declared: list[Declaration] = [*offered.tools, *offered.resources, *offered.prompts, *offered.completions]
     assert {each.permission for each in declared} <= CAPABILITIES.keys()
     trusted = {tool.name for tool in offered.tools if not tool.untrusted}
-    assert trusted == {"list_accounts", "list_mailboxes"}
-    assert all(tool.needs_consent for tool in offered.tools)
-    assert {tool.name for tool in offered.tools if tool.sensitive} == {"get_attachment"}
+    assert trusted == {"get_defaults", "set_default", "list_accounts", "list_mailboxes"}
+    assert {tool.name for tool in offered.tools if not tool.needs_consent} == {"get_defaults"}
+    assert {tool.name for tool in offered.tools if tool.sensitive} == {"get_attachment", "set_default"}
     assert {each.name for each in offered.resources if not each.untrusted} == {"accounts", "status"}
     assert {each.name for each in offered.resources if each.sensitive} == {"attachment"}

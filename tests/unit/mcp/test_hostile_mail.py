@@ -139,6 +139,32 @@ async def test_codes_and_opening_links_are_masked(
     assert TOKEN not in whole
 
 
+NAMED = Mail(
+    subject="Sign in",
+    sender='"Your login code is 482913" <no-reply@acme.example>',
+    to='"Your login code is 482913" <bo@home.example>',
+    cc='"Your login code is 482913" <cy@home.example>',
+    headers=(("Reply-To", '"Your login code is 482913" <desk@acme.example>'),),
+    text="Could you sign in?",
+    files=(("Login code 482913.bin", "application/octet-stream", b"\x00"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"), [*((tool, CALLS[tool]) for tool in CALLS), ("find_people", {"text": "bo@"})]
+)
+async def test_codes_in_names_of_people_and_files_are_masked(
+    archive: Archive, caller: Caller, tool: str, arguments: dict[str, object]
+) -> None:
+    (stored, _) = await archive.add(NAMED, Mail(subject="x", sender="Bo <bo@home.example>", mailboxes=("Sent",)))
+    await archive.imports.set_role("local", "Sent", MailboxRole.SENT)
+    await archive.embed()
+    given = {key: "" if value == "canary" and key == "query" else value for key, value in arguments.items()}
+    given |= {"text": "acme"} if given.get("text") == "canary" else {}
+    reply = await caller.reply(tool, **named(given, stored))
+    assert "482913" not in reply.model_dump_json()
+
+
 async def test_a_code_can_be_searched_for_and_is_not_shown(archive: Archive, caller: Caller) -> None:
     await archive.add(CODE)
     result = await caller.tool("search_messages", query="482913")

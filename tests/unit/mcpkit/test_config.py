@@ -74,6 +74,8 @@ def test_an_unknown_variable_names_the_nearest_known_one(tmp_path: Path) -> None
     assert "unknown variable SAMPLE_HOEM; did you mean `SAMPLE_HOME`?" in problems(tmp_path, SAMPLE_HOEM="x")
     message = problems(tmp_path, SAMPLE_HTTP__PROT="1")
     assert "unknown variable SAMPLE_HTTP__PROT; did you mean `SAMPLE_HTTP__PORT`?" in message
+    message = problems(tmp_path, SAMPLE_HTTPS__LONG_NAME_OF_SETTING="1")
+    assert "unknown variable SAMPLE_HTTPS__LONG_NAME_OF_SETTING; known are SAMPLE_ENVIRONMENT, " in message
 
 
 def test_an_unknown_variable_in_the_env_file_says_where_it_is(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What a reader of a page sees, and what not."""
 
+from time import process_time
+
 import pytest
 
 from mailquery.parsing.html import read_html, unseen_in_html
@@ -114,7 +116,7 @@ def test_an_attribute_goes_before_a_sheet_unless_that_is_important() -> None:
 
 
 def test_comments_and_titles_are_told_apart_from_what_is_hidden() -> None:
-    hidden, unread = unseen_in_html(
+    hidden, unread, complete = unseen_in_html(
         "<title>one</title><!-- two --><template><b>three</b></template><p hidden>four</p>five"
     )
     assert "three" in hidden + unread
@@ -122,3 +124,28 @@ def test_comments_and_titles_are_told_apart_from_what_is_hidden() -> None:
     assert "one" in unread
     assert "two" in unread
     assert "five" not in hidden + unread
+    assert complete
+
+
+@pytest.mark.parametrize(
+    ("sheet", "body"),
+    [
+        ("", "<i>x</i>" * 70_000),
+        ("", "<div>" * 301 + "<i>x</i>" * 11_000),
+        ("".join(f".c{number}{{color:red}}" for number in range(401)), "x"),
+        (".c{color:red}" + "/**/" * 60_000, "x"),
+        ("*{color:red}" * 400, "<i>x</i>" * 19_000),
+    ],
+    ids=["many elements", "deep", "many rules", "a large sheet", "many elements that rules style"],
+)
+def test_a_page_that_is_not_looked_at_in_full_says_so_and_takes_no_time(sheet: str, body: str) -> None:
+    source = page(f'{body}<p style="display:none">x</p>', sheet)
+    begin = process_time()
+    assert not unseen_in_html(source).complete
+    assert process_time() - begin < 3  # without a bound it is some ten seconds
+
+
+def test_a_page_within_the_limits_is_looked_at_in_full() -> None:
+    sheet = "".join(f".c{number}{{color:red}}" for number in range(399)) + ".x{display:none}"
+    hidden, _, complete = unseen_in_html(page('<p class="x">hidden</p>' + "<i>x</i>" * 15_000, sheet))
+    assert (hidden, complete) == ("hidden", True)

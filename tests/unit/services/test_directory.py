@@ -20,7 +20,7 @@ async def test_accounts_and_mailboxes_have_counts(archive: Archive) -> None:
     assert len(await archive.services.list_mailboxes(ALL)) == 3
     with pytest.raises(Fault) as refused:
         await archive.services.list_mailboxes(ALL, "locale")
-    assert "`local`" in refused.value.message
+    assert "`local`" in refused.value.others
 
 
 async def test_people_are_found_by_name_and_address(archive: Archive) -> None:

@@ -170,7 +170,7 @@ async def test_an_unknown_name_is_an_error_that_names_the_nearest(archive: Archi
             await archive.services.search_messages(ALL, filters)
         assert refused.value.code is ErrorCode.VALIDATION_ERROR
         assert refused.value.details["argument"] == argument
-        assert nearest in refused.value.message
+        assert nearest in refused.value.others
     with pytest.raises(Fault) as refused:
         await archive.services.search_messages(ALL, Filters(account="work", mailbox="harbour"))
     assert refused.value.details["argument"] == "mailbox"

@@ -16,7 +16,7 @@ class FileCopy:
     """JSON lines appended to a file of the owner's alone, which is made anew once it was moved away."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.place = path
         self._descriptor: int | None = None
 
     def write(self, lines: Sequence[str]) -> None:
@@ -35,14 +35,14 @@ class FileCopy:
         if self._descriptor is not None:
             opened = os.fstat(self._descriptor)
             try:
-                present = os.stat(self._path)
+                present = os.stat(self.place)
             except FileNotFoundError:
                 present = None
             if present is not None and (present.st_dev, present.st_ino) == (opened.st_dev, opened.st_ino):
                 return self._descriptor
             self.close()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._descriptor = os.open(self._path, flags, _RIGHTS)
+        self._descriptor = os.open(self.place, flags, _RIGHTS)
         if os.fstat(self._descriptor).st_mode & 0o077:
             os.fchmod(self._descriptor, _RIGHTS)
         return self._descriptor
@@ -53,6 +53,7 @@ class SyslogCopy:
 
     def __init__(self, address: str, name: str) -> None:
         self._address = _address(address)
+        self.place = Path(address)
         self._name = name
         self._handler: _Raising | None = None
 

@@ -35,7 +35,9 @@ _MOST_AT_ONCE = 500  # records of one transaction
 
 class AuditCopy(Protocol):
     """Where records go besides the database. `write` is given whole lines of JSON, with sequence and hash, after they
-    were committed; it may block, and raises OSError where they could not be kept."""
+    were committed; it may block, and raises OSError where they could not be kept. `place` names it in errors."""
+
+    place: Path
 
     def write(self, lines: Sequence[str]) -> None: ...
 
@@ -102,8 +104,8 @@ class ChainedAudit:
         written = self._appending(connection, texts)
         if self._copies:
             lines = [with_place(link, text) for link, text in written]
-            with translated(self._control.path):
-                for copy in self._copies:
+            for copy in self._copies:
+                with translated(copy.place):
                     copy.write(lines)
 
 

@@ -67,7 +67,7 @@ _DIRECTLY = re.compile(
 _DIGIT = re.compile(r"\d[\d -]{2}|\d[A-Z]|[A-Z]-?\d", re.IGNORECASE)
 _ENDS = re.compile(r"[.!?](?=\s)|[。！？]|\n\s*\n")  # of a sentence: what is said does not reach over it
 _OTHER_CODE = re.compile(
-    r"\b(?:zip|post|postal|dress|area|country|promo|promotion|discount|coupon|voucher|source|qr|bar|error|status|sort|product|gift"
+    r"\b(?:zip|post|postal|dress|area|country|promo|promotion|priority|discount|coupon|voucher|source|qr|bar|error|status|sort|product|gift"
     r"|referral|morse|tax|dial|dialling|bank|swift)[\s-]code"
 )
 _MOST_PHRASES = 500

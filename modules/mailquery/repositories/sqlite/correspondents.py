@@ -1,7 +1,8 @@
 """Who has written before."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 
 from mailquery.domain.addresses import Role
 from mailquery.domain.words import fold
@@ -48,12 +49,16 @@ class SqliteCorrespondents:
     async def acquaintances(self, senders: Sequence[Sender], visible: Visibility) -> tuple[Acquaintance, ...]:
         def read(connection: sqlite3.Connection) -> tuple[Acquaintance, ...]:
             scope = Scope(connection, visible)
-            return tuple(_acquaintance(connection, sender, scope) for sender in senders)
+            # Where all of a domain's mail is somebody else's, it takes a look at all of it: once for all senders.
+            is_shown = cache(partial(_is_shown, connection, scope))
+            return tuple(_acquaintance(connection, sender, scope, is_shown) for sender in senders)
 
         return await self._database.read(read)
 
 
-def _acquaintance(connection: sqlite3.Connection, sender: Sender, scope: Scope) -> Acquaintance:
+def _acquaintance(
+    connection: sqlite3.Connection, sender: Sender, scope: Scope, is_shown: Callable[[str], bool]
+) -> Acquaintance:
     address = fold(sender.address)
     (before,) = connection.execute(_WROTE_BEFORE, (address, sender.row, scope.limit, Role.FROM)).fetchone()
     resembled: list[str] = []
@@ -63,11 +68,11 @@ def _acquaintance(connection: sqlite3.Connection, sender: Sender, scope: Scope) 
         rows = connection.execute(_KNOWN_ADDRESSES, (wanted, sender.row, scope.limit))
         resembled += [row[0].rpartition("@")[2] for row in rows]
         known = [name for (name,) in connection.execute(_KNOWN_DOMAINS, (ids(sender.resembles),)).fetchall()]
-        resembled += [name for name in known if _is_shown(connection, name, scope)]
+        resembled += [name for name in known if is_shown(name)]
     return Acquaintance(bool(before), tuple(dict.fromkeys(resembled)))
 
 
-def _is_shown(connection: sqlite3.Connection, domain: str, scope: Scope) -> bool:
+def _is_shown(connection: sqlite3.Connection, scope: Scope, domain: str) -> bool:
     if scope.limit is None:
         return True
     (shown,) = connection.execute(_IS_SHOWN, (domain, scope.limit)).fetchone()

@@ -44,6 +44,7 @@ def test_codes_of_letters_and_groups_are_masked() -> None:
         "Invoice no. 20260331; your customer number is 4829133",
         "Your Acme security code expired in 2026.",
         "The ZIP code is 94105",
+        "Save $300. Use priority code P062405.",
     ],
 )
 def test_other_numbers_stay(text: str) -> None:
