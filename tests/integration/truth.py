@@ -74,6 +74,13 @@ class Known:
         return replace(self, placements=placements)
 
 
+def seen(known: list[Known], accounts: frozenset[str] | None) -> list[Known]:
+    """What a caller sees who may see these accounts. An id of a message that they do not see names no thread."""
+    visible = [entry for entry in (each.seen_by(accounts) for each in known) if entry is not None]
+    keys = frozenset(entry.key for entry in visible)
+    return [replace(entry, mates=entry.mates & keys) for entry in visible]
+
+
 def find_mates(known: list[Known]) -> None:
     """Sets `mates`: messages are of one thread where a chain of Message-IDs, their own or named by them, joins them.
     (Threads are joined by subjects and by Gmail's ids too; no message of these tests is.)"""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integration.truth import Known, find_mates, holds
+from integration.truth import Known, find_mates, holds, seen
 from mailquery.domain.handles import thread_handle
 from mailquery.domain.queries import InThread, Query
 from mailquery.repositories.records import Visibility
@@ -23,13 +23,11 @@ def anyio_backend() -> str:
 
 
 def expected(query: Query, visible: Visibility, known: list[Known]) -> set[int]:
-    seen = [entry.seen_by(visible.accounts) for entry in known]
-    return {entry.key for entry in seen if entry is not None and holds(query, entry)}
+    return {entry.key for entry in seen(known, visible.accounts) if holds(query, entry)}
 
 
-@pytest.mark.timeout(300)  # seconds; on a busy machine
 @pytest.mark.parametrize("backend", BACKENDS)
-@settings(max_examples=40, derandomize=True, deadline=None)
+@settings(max_examples=60, derandomize=True, deadline=None)
 @given(known=ARCHIVES, questions=QUESTIONS, offset=st.integers(0, EVERY - 1))
 async def test_any_query_on_any_archive_finds_what_it_means(
     backend: str, known: list[Known], questions: list[tuple[Query | InThreadOf, Visibility]], offset: int
