@@ -151,7 +151,8 @@ class Application:
         try:
             await self.apply_policy.begin()
         except Fault as fault:
-            logger.error("nothing is shown until the changed policy is in force: %s Send SIGHUP again.", fault.message)  # noqa: TRY400
+            # Without a traceback: the message says all.
+            logger.error("nothing is shown until the changed policy is in force: %s Send SIGHUP again.", fault.message)  # noqa: TRY400 - it says all
             return
         keep.wake()
         logger.warning("the policy of the settings is in force")

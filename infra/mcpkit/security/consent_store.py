@@ -75,7 +75,7 @@ _LISTED = f"""
     SELECT {_COLUMNS} FROM consents
     WHERE (?1 IS NULL OR user = ?1) AND (?2 OR (revoked IS NULL AND (expires IS NULL OR expires > ?3)))
     ORDER BY id DESC
-"""  # noqa: S608
+"""  # noqa: S608 - as above
 _REVOKE = """
     UPDATE consents SET revoked = ?4, revoked_by = ?5
     WHERE user = ?1 AND decision = 'granted' AND revoked IS NULL AND (expires IS NULL OR expires > ?4)

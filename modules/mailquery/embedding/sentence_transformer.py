@@ -50,7 +50,7 @@ class SentenceTransformerEmbedder:
     def _load(self) -> Any:
         try:
             # The library has no annotations that its absence would leave usable.
-            from sentence_transformers import SentenceTransformer  # type: ignore[import-not-found]
+            from sentence_transformers import SentenceTransformer  # type: ignore[import-not-found]  # optional
 
             return SentenceTransformer(self._model_name)
         except Exception as error:  # it raises whatever its many parts raise

@@ -3,26 +3,11 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from mailquery.tools import TOOLS
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Principal
 from mcpkit.protocol.declarations import Completion, Declaration, Resource, Tool
 
-TOOLS = (
-    "search_messages",
-    "find_similar",
-    "read_message",
-    "read_thread",
-    "list_mailboxes",
-    "list_accounts",
-    "list_attachments",
-    "get_attachment",
-    "mail_statistics",
-    "response_times",
-    "awaiting_reply",
-    "find_people",
-    "get_defaults",
-    "set_default",
-)
 # A resource or a completion gives what a tool gives.
 _OF_RESOURCE = {
     "accounts": "list_accounts",

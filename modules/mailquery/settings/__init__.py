@@ -13,6 +13,7 @@ from mailquery.settings.group import words
 from mailquery.settings.policy import OperatorPolicy
 from mailquery.settings.reading import Answers, Archive, Awaiting, Importing, Mail, Meaning, Ranking
 from mailquery.settings.serving import HttpServer, Log, Metrics, RateLimiting
+from mailquery.tools import TOOLS
 from mcpkit.config import LayeredSettings, Loaded
 from mcpkit.config import load_settings as load_layers
 
@@ -20,22 +21,6 @@ _CONFIG_FOLDER = "MAILQUERY_CONFIG_DIR"
 # Variables of the project's own scripts, which are no settings.
 _OF_SCRIPTS = frozenset({_CONFIG_FOLDER, "MAILQUERY_BENCH_DIR", "MAILQUERY_TEST_WORKERS"})
 # Variables that begin with a tool's name set its arguments (`mcpkit.protocol.parameters`), and are read with the tools.
-TOOLS = (
-    "search_messages",
-    "find_similar",
-    "read_message",
-    "read_thread",
-    "list_mailboxes",
-    "list_accounts",
-    "list_attachments",
-    "get_attachment",
-    "mail_statistics",
-    "response_times",
-    "awaiting_reply",
-    "find_people",
-    "get_defaults",
-    "set_default",
-)
 _OF_TOOLS = tuple(f"MAILQUERY_{tool.upper()}_" for tool in TOOLS)
 _CHECKOUT = Path(__file__).resolve().parents[3]
 

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from mailquery.mcp.allowed import TOOLS, AllowedTools
+from mailquery.mcp.allowed import AllowedTools
 from mailquery.mcp.catalogue import catalogue
+from mailquery.tools import TOOLS
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Principal
 from mcpkit.protocol.declarations import Catalogue, Declaration

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mailquery.settings import TOOLS
+from mailquery.tools import TOOLS
 from mcpkit.protocol.declarations import UntrustedResult
 from mcpkit.protocol.descriptions import described_prompt, described_resource, described_template, described_tool
 from support.archives import Archive
