@@ -126,6 +126,12 @@ class ErrorCode(Enum):
         "What the mail comes from, or another service that is depended on, cannot be reached or read.",
         "See whether it is there, and try again.",
     )
+    LOGIN_FAILED = (
+        6002,
+        Category.EXTERNAL,
+        "A mail server, or another service that is depended on, refuses the credential that it is given.",
+        "The error says why, and which command takes a new one.",
+    )
 
     @property
     def number(self) -> int:

@@ -16,6 +16,8 @@ class Flag(IntFlag):
     DRAFT = 8
     DELETED = 16
     FORWARDED = 32
+    GONE = 64  # ours: on the server no more
+    HIDDEN = 128  # ours: gone, and found only by those who ask for it
 
 
 class DateSource(StrEnum):
@@ -41,6 +43,7 @@ class ProblemCode(StrEnum):
     BAD_HEADER = "bad_header"
     PARSER_ERROR = "parser_error"  # our own fault: the raw bytes are kept and only the headers are indexed
     PARSER_TIMEOUT = "parser_timeout"
+    NOT_FETCHED = "not_fetched"  # header and text only; the rest is on the mail server, and fetched on demand
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from mailquery.settings.group import words
 from mailquery.settings.policy import OperatorPolicy
 from mailquery.settings.reading import Answers, Archive, Awaiting, Importing, Mail, Meaning, Ranking
 from mailquery.settings.serving import HttpServer, Log, Metrics, RateLimiting
+from mailquery.settings.synchronising import Sync
 from mailquery.tools import TOOLS
 from mcpkit.config import LayeredSettings, Loaded
 from mcpkit.config import load_settings as load_layers
@@ -37,6 +38,7 @@ class Settings(LayeredSettings):
     answers: Answers = Answers()
     archive: Archive = Archive()
     importing: Importing = Importing()
+    sync: Sync = Sync()
     meaning: Meaning = Meaning()
     ranking: Ranking = Ranking()
     awaiting: Awaiting = Awaiting()

@@ -1,0 +1,1 @@
+"""Going on while what one depends on fails: retries, circuit breakers, time limits."""

@@ -1,0 +1,29 @@
+"""How mail is brought in from servers."""
+
+from pydantic import Field
+
+from mailquery.settings.group import Group
+
+
+class SyncTimeouts(Group):
+    """Seconds. `read` is how long a server may send nothing, `command` how long one answer may take altogether."""
+
+    connect: float = Field(default=15.0, gt=0)
+    read: float = Field(default=60.0, gt=0)
+    command: float = Field(default=300.0, gt=0)
+    idle: float = Field(default=1_500.0, gt=0, le=1_740)  # RFC 2177: anew before 29 minutes are over
+
+
+class Sync(Group):
+    """`background` is whether a server that runs synchronises by itself: every `interval_seconds`, and at once where
+    the mail server announces new mail and `idle` is set. `connections` are those to one mail server at a time, and
+    `batch_bytes` of mail are asked for at once on each. `fresh_seconds` is how long a search that wants what is new
+    waits for it."""
+
+    background: bool = True
+    interval_seconds: float = Field(default=300.0, ge=10)
+    idle: bool = True
+    connections: int = Field(default=4, ge=1, le=16)
+    batch_bytes: int = Field(default=4 * 1024 * 1024, ge=64 * 1024)
+    fresh_seconds: float = Field(default=5.0, gt=0, le=60)
+    timeouts: SyncTimeouts = SyncTimeouts()
