@@ -397,9 +397,7 @@ class _Owner:
 def _owner() -> _Owner:
     known = pwd.getpwuid(os.getuid())
     if known.pw_uid != 0:
-        return _Owner(
-            known.pw_name, grp.getgrgid(known.pw_gid).gr_name, known.pw_name, known.pw_uid, known.pw_gid
-        )
+        return _Owner(known.pw_name, grp.getgrgid(known.pw_gid).gr_name, known.pw_name, known.pw_uid, known.pw_gid)
     nobody = pwd.getpwnam("nobody")
     return _Owner("dovecot", "dovecot", "dovenull", nobody.pw_uid, nobody.pw_gid)
 
