@@ -21,7 +21,7 @@ FULL = MailAccount(
     Server("127.0.0.1", 1143, Security.STARTTLS, "ab" * 32),
     "ana@work.example",
     Login.OAUTH,
-    password_command="pass show work",  # noqa: S106 - a command
+    password_command="pass show work",
     oauth=OAuthClient(
         "google", "client", "https://a.example/auth", "https://a.example/token", "https://a.example/device", ("m", "o")
     ),

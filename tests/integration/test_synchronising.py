@@ -12,8 +12,8 @@ import pytest
 from integration.archives import ALL, Archive
 from integration.mailmaker import NOON, mail, placed
 from mailquery.domain.accounts import WhenGone
-from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.handles import key_of_fingerprint
+from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Flag, Problem, ProblemCode
 from mailquery.domain.queries import Words
 from mailquery.domain.uids import UidSet
@@ -124,9 +124,7 @@ async def test_a_message_that_moved_has_its_id_and_one_place(archive: Archive, s
     assert await counts(archive) == {"Archive": (1, 0), "INBOX": (0, 0)}
 
 
-@pytest.mark.parametrize(
-    ("when_gone", "marks"), [(WhenGone.KEEP, Flag.GONE), (WhenGone.HIDE, Flag.GONE | Flag.HIDDEN)]
-)
+@pytest.mark.parametrize(("when_gone", "marks"), [(WhenGone.KEEP, Flag.GONE), (WhenGone.HIDE, Flag.GONE | Flag.HIDDEN)])
 async def test_what_is_gone_is_marked_as_it_was_told(
     archive: Archive, sync: Sync, when_gone: WhenGone, marks: Flag
 ) -> None:
@@ -347,7 +345,8 @@ async def test_problems_are_recorded_with_their_message(archive: Archive, sync: 
 
 async def test_synchronisations_and_an_import_write_by_turns(archive: Archive) -> None:
     one, other = Sync(archive), Sync(archive, "work")
-    more = [mail(f"Mail {n}", from_=(f"P{n} <p{n}@x{n % 7}.example>",), date=NOON + timedelta(hours=n)) for n in range(90)]
+    senders = [f"P{n} <p{n}@x{n % 7}.example>" for n in range(90)]
+    more = [mail(f"Mail {n}", from_=(who,), date=NOON + timedelta(hours=n)) for n, who in enumerate(senders)]
     await one.begin()
     await other.begin()
 

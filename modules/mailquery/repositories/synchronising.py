@@ -188,8 +188,8 @@ class SyncRepository(Protocol):
         ...
 
     async def answer(self, account: str, mailbox: str, *, accepted: bool) -> bool:
-        """Accepted: the next synchronisation follows the server, this once. Refused: it keeps what is missing, and marks
-        it as gone without hiding it. Whether there was a question."""
+        """Accepted: the next synchronisation follows the server, this once. Refused: it keeps what is missing, marked
+        as gone and not hidden. Whether there was a question."""
         ...
 
     async def accepted(self, account: str, mailbox: str) -> bool:

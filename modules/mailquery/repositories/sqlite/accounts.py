@@ -88,7 +88,7 @@ class SqliteAccounts:
             found = connection.execute(f"DELETE FROM mail_accounts WHERE {_OF}", (name,)).rowcount  # noqa: S608 - constants
             # One of which nothing was ever brought in is no account of the archive.
             connection.execute(
-                "DELETE FROM accounts WHERE name = ? AND NOT EXISTS (SELECT 1 FROM mailboxes b WHERE b.account = id)",
+                "DELETE FROM accounts WHERE name = ? AND NOT EXISTS (SELECT 1 FROM mailboxes b WHERE b.account = accounts.id)",
                 (name,),
             )
             return bool(found)
@@ -126,7 +126,8 @@ class SqliteAccounts:
     async def ended(self, name: str, outcome: Outcome, error: str = "", error_code: str = "") -> None:
         await self._archive.write(
             lambda connection: connection.execute(
-                _ENDED, {"outcome": outcome.value, "now": int(time.time()), "error": error, "code": error_code, "name": name}
+                _ENDED,
+                {"outcome": outcome.value, "now": int(time.time()), "error": error, "code": error_code, "name": name},
             )
         )
 

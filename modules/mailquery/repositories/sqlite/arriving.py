@@ -21,7 +21,8 @@ _KNOWN = """
     CROSS JOIN remote_messages r ON r.mailbox = ? AND r.validity = ? AND r.uid = j.value
 """
 _INSERT = """
-    INSERT INTO remote_messages (mailbox, validity, uid, message, flags, content_id, labels) VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO remote_messages (mailbox, validity, uid, message, flags, content_id, labels)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _CHANGE = "UPDATE remote_messages SET flags = ?, labels = ? WHERE mailbox = ? AND validity = ? AND uid = ?"
 _NEWEST_MAILBOX = "SELECT coalesce(max(id), 0) FROM mailboxes"
@@ -87,9 +88,7 @@ def add_arrivals(
         "INSERT OR IGNORE INTO partial_messages (message) VALUES (?)",
         [(placed[arrival.fingerprint].row,) for arrival in new if arrival.partial],
     )
-    connection.execute(
-        "UPDATE remote_mailboxes SET stored = stored + ? WHERE mailbox = ?", (len(fresh), place.mailbox)
-    )
+    connection.execute("UPDATE remote_mailboxes SET stored = stored + ? WHERE mailbox = ?", (len(fresh), place.mailbox))
     if before or mailboxes.added:
         batch.judge(settle_rows(connection, [each.row for each in before.values()]).moved, mailboxes.added)
     return added

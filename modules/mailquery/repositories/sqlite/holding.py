@@ -10,10 +10,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from functools import reduce
-from operator import and_, or_
 
 from mailquery.domain.accounts import WhenGone
+from mailquery.domain.mailboxes import over_all
 from mailquery.domain.messages import Flag
 from mailquery.repositories.sqlite.counting import Key, count
 from mailquery.repositories.sqlite.scope import ids
@@ -51,15 +50,6 @@ class Settled:
     moved: set[int]
     gone: set[int]
     unplaced: list[int]
-
-
-def over_all(placements: Iterable[int]) -> int:
-    """The flags of a message by those of its placements: of those on the server, where there are any. It is gone, or
-    hidden, where it is so everywhere."""
-    every = list(placements)
-    live = [flags for flags in every if not flags & _GONE]
-    union = reduce(or_, live or every, 0)
-    return union if live or not every else union & ~_HIDDEN | reduce(and_, every) & _HIDDEN
 
 
 def settle_rows(

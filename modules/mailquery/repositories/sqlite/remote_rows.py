@@ -72,17 +72,28 @@ def find_place(connection: sqlite3.Connection, account: str, mailbox: str) -> Pl
     return None if row is None else Place(*row)
 
 
-def read_uids(connection: sqlite3.Connection, place: Place, after: int) -> tuple[list[tuple[int, int]], int | None]:
-    """The next stored UIDs as ranges, and behind which one to go on; None where these are the last."""
-    ranges: list[tuple[int, int]] = []
-    count = 0
-    for (uid,) in connection.execute(_UIDS, (place.mailbox, place.validity, after, _UIDS_AT_ONCE)):
-        count += 1
-        if ranges and uid == ranges[-1][1] + 1:
-            ranges[-1] = ranges[-1][0], uid
-        else:
-            ranges.append((uid, uid))
-    return ranges, ranges[-1][1] if count == _UIDS_AT_ONCE else None
+class StoredUids:
+    """Walks through what is stored of a mailbox, as ranges of UIDs."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._after = 0
+        self.ranges: list[tuple[int, int]] = []
+        self.ended = False
+
+    def read(self, connection: sqlite3.Connection) -> None:
+        """Adds the next ones."""
+        place, ranges = self._place, self.ranges
+        count = 0
+        for (uid,) in connection.execute(_UIDS, (place.mailbox, place.validity, self._after, _UIDS_AT_ONCE)):
+            count += 1
+            if ranges and uid == ranges[-1][1] + 1:
+                ranges[-1] = ranges[-1][0], uid
+            else:
+                ranges.append((uid, uid))
+        self.ended = count < _UIDS_AT_ONCE
+        if ranges:
+            self._after = ranges[-1][1]
 
 
 def read_flags(connection: sqlite3.Connection, place: Place, uids: UidSet) -> dict[int, Flag]:
@@ -110,9 +121,7 @@ class Absent:
         """The next ones; maybe none before the end."""
         place = self._place
         if self._aside is not None:
-            found = connection.execute(
-                _ASIDE, (place.mailbox, place.validity, *self._aside, ROWS_AT_ONCE)
-            ).fetchall()
+            found = connection.execute(_ASIDE, (place.mailbox, place.validity, *self._aside, ROWS_AT_ONCE)).fetchall()
             self._aside = found[-1] if len(found) == ROWS_AT_ONCE else None
             return found
         uids: list[int] = []

@@ -20,10 +20,10 @@ from mailquery.repositories.sqlite.remote_rows import (
     Absent,
     MissingCount,
     Place,
+    StoredUids,
     Uid,
     find_place,
     read_flags,
-    read_uids,
 )
 from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.withholding import judge_mailbox
@@ -91,7 +91,10 @@ class SqliteSync:
     async def mailboxes(self, account: str) -> tuple[KnownMailbox, ...]:
         def read(connection: sqlite3.Connection) -> tuple[KnownMailbox, ...]:
             rows = connection.execute(_MAILBOXES, (account,))
-            return tuple(KnownMailbox(*known, bool(complete)) for *known, complete in rows)
+            return tuple(
+                KnownMailbox(name, key, validity, uid_next, messages, modseq, bool(complete))
+                for name, key, validity, uid_next, messages, modseq, complete in rows
+            )
 
         return await self._archive.read_unshown(read)
 
@@ -108,13 +111,10 @@ class SqliteSync:
             return _known_place(connection, account, name)
 
         place = await self._archive.write(write)
-        ranges: list[tuple[int, int]] = []
-        after: int | None = 0
-        while after is not None:
-            start = after
-            more, after = await self._archive.read_unshown(lambda connection: read_uids(connection, place, start))
-            ranges += more
-        uids = UidSet.of_ranges(ranges)
+        stored_uids = StoredUids(place)
+        while not stored_uids.ended:
+            await self._archive.read_unshown(stored_uids.read)
+        uids = UidSet.of_ranges(stored_uids.ranges)
         if len(uids) != place.stored:  # as where the UIDVALIDITY is another than before
             await self._archive.write(
                 lambda connection: connection.execute(

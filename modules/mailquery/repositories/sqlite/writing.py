@@ -83,6 +83,4 @@ class Writer:
                 connection.execute("INSERT INTO search (search, rank) VALUES ('merge', ?)", (_MERGED_PAGES,))
 
         await self.archive.write(merge)
-        await self.archive.maintain(
-            lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        )
+        await self.archive.maintain(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
