@@ -24,6 +24,7 @@ _DESCRIBED = re.compile(
     rb"\d+ FETCH \(UID (\d{1,10}) FLAGS \(([^()\"]*)\) INTERNALDATE \"([^\"]{20,30})\" RFC822\.SIZE (\d{1,15})\)\Z"
 )
 _FLAGGED = re.compile(rb"\d+ FETCH \(UID (\d{1,10})(?: MODSEQ \(\d+\))? FLAGS \(([^()\"]*)\)(?: MODSEQ \(\d+\))?\)\Z")
+_WHOLE = re.compile(rb"\d+ FETCH \(UID (\d{1,10}) BODY\[\] \{\d+\}\Z")
 _DATE = re.compile(rb" ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d)(?: ([+-])(\d\d)(\d\d))?\Z")
 _MONTHS = {
     name: number
@@ -77,6 +78,15 @@ def flagged(parts: Parts, labels: Labels) -> FlagChange | None:
     if uid is None or b"FLAGS" not in known:
         return None
     return FlagChange(uid, _listed_flags(known[b"FLAGS"]), labels(known.get(b"X-GM-LABELS")))
+
+
+def whole(parts: Parts) -> tuple[int | None, bytes]:
+    """The UID of a message and all of it; None where the response gives no message."""
+    if len(parts) == 3 and parts[2] == b")" and (match := _WHOLE.match(parts[0])):
+        return int(match[1]), parts[1]
+    known = attributes(parts)
+    content = known.get(b"BODY[]")
+    return (uid_of(known), content) if isinstance(content, bytes) else (None, b"")
 
 
 def uid_of(known: dict[bytes, Value]) -> int | None:

@@ -187,12 +187,9 @@ class Reader:
         found: dict[int, bytes] = {}
 
         def take(parts: Parts) -> None:
-            if not fetched.is_fetch(parts):
-                return
-            known = fetched.attributes(parts)
-            uid, content = fetched.uid_of(known), known.get(b"BODY[]")
-            # Some servers answer so of a message that is being expunged.
-            if uid is not None and uid in members and isinstance(content, bytes) and content:
+            uid, content = fetched.whole(parts) if fetched.is_fetch(parts) else (None, b"")
+            # Some servers give nothing of a message that is being expunged.
+            if uid is not None and uid in members and content:
                 found[uid] = content
 
         self._fetch(uids, b"UID BODY.PEEK[]", take, total=self._limits.batch, literal=self._limits.message)
