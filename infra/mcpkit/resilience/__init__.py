@@ -1,1 +1,1 @@
-"""Going on while what one depends on fails: retries, circuit breakers, time limits."""
+"""Going on while what one depends on fails: retries and circuit breakers."""
