@@ -43,11 +43,18 @@ class TokenStore:
             ) from None
 
     async def put(self, name: str, tokens: Tokens) -> None:
+        """For whoever is `exclusive`."""
         await self._secrets.put(PURPOSE, name, tokens.as_text())
 
+    async def replace(self, name: str, tokens: Tokens) -> None:
+        """Stores those of a new login, over whatever a renewal of the old one stores."""
+        async with self.exclusive(name):
+            await self.put(name, tokens)
+
     async def delete(self, name: str) -> bool:
-        """Whether there were any."""
-        return await self._secrets.delete(PURPOSE, name)
+        """Whether there were any. No renewal that is under way brings them back."""
+        async with self.exclusive(name):
+            return await self._secrets.delete(PURPOSE, name)
 
     @asynccontextmanager
     async def exclusive(self, name: str) -> AsyncIterator[None]:

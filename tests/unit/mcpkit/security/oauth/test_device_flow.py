@@ -23,7 +23,7 @@ CODE: dict[str, Any] = {
     "interval": 5,
 }
 PENDING = (400, {"error": "authorization_pending"})
-DOWN = (503, {})
+DOWN: tuple[int, dict[str, Any]] = (503, {})
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ async def test_a_refusal_ends_the_login_too() -> None:
         waiting = asyncio.create_task(loopback.answer(accept))
         page = await browser.get(f"{loopback.redirect_uri}?state=ours&error=access_denied")
         assert "Not signed in" in page.text
-        with pytest.raises(Fault, match="No."):
+        with pytest.raises(Fault, match=r"No\."):
             await waiting
 
 

@@ -33,7 +33,7 @@ def store(secrets: SecretStore, tmp_path: Path) -> TokenStore:
 
 
 async def test_tokens_are_kept_sealed_and_by_name(store: TokenStore, tmp_path: Path) -> None:
-    await store.put("work", TOKENS)
+    await store.replace("work", TOKENS)
     assert await store.get("work") == TOKENS
     assert await store.get("home") is None
     with closing(sqlite3.connect(tmp_path / "control.db")) as control:
