@@ -106,7 +106,7 @@ async def test_a_code_is_good_for_one_use_and_for_its_verifier(server: Authoriza
     code = flow.code_of((await sign_in(flow.url, "ana", uri)).partition("?")[2])
     with pytest.raises(Fault, match="not valid any more"):  # another's verifier
         await thief.redeem(code, ENDPOINTS)
-    flow, again = CodeFlow(client, uri), None
+    flow = CodeFlow(client, uri)
     code = flow.code_of((await sign_in(flow.url, "ana", uri)).partition("?")[2])
     tokens = await flow.redeem(code, ENDPOINTS)
     flow._redeemed = False

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Protocol
 
 from oauthlib.oauth2 import WebApplicationClient
@@ -35,6 +36,7 @@ class AccessTokens:
     A refresh token may be good for one use only (RFC 6749, section 10.4), and the second use of one ends all of them
     (RFC 9700, section 4.14.2): one at a time renews, looks first whether another has done so meanwhile, and stores what
     it got before anybody uses it. Who is cancelled while it waits for the answer leaves the renewal to end by itself.
+    The client's secret is the one that is kept with the tokens.
     """
 
     def __init__(
@@ -92,15 +94,15 @@ class AccessTokens:
                 raise needs_login("The login is over, and came without a means to renew it.")
             # What cannot be stored must not be asked for: the old refresh token would be spent, and the new one lost.
             await self._store.put(self._name, before)
-            after = renewed(before, await self._refresh(before.refresh_token))
+            after = renewed(before, await self._refresh(before))
             await self._store.put(self._name, after)
             return after.access_token
 
-    async def _refresh(self, refresh_token: str) -> Tokens:
+    async def _refresh(self, kept: Tokens) -> Tokens:
         """RFC 6749, section 6. It is never tried twice: an answer that was lost may have spent the refresh token."""
-        client, asked = self._client, self._clock()
+        client, asked = replace(self._client, client_secret=kept.client_secret), self._clock()
         form = WebApplicationClient(client.client_id).prepare_refresh_body(
-            refresh_token=refresh_token, client_id=client.client_id, include_client_id=True, **secret_field(client)
+            refresh_token=kept.refresh_token, client_id=client.client_id, include_client_id=True, **secret_field(client)
         )
         return read_tokens(await self._endpoints.post(client.server.token_endpoint, form, client), client, asked)
 

@@ -24,12 +24,13 @@ _LONGEST_LIFE = 366 * 24 * 3600  # seconds
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """`obtained` and `expires` are unix seconds; None is a token of which no end is known. `refresh_token` is empty
-    where there is none."""
+    where there is none, and `client_secret` where the client has none, which it takes to renew them."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     obtained: float
     expires: float | None
+    client_secret: str = field(default="", repr=False)
 
     def is_due(self, now: float, leeway: float = LEEWAY) -> bool:
         """Whether it is time for another: `leeway` seconds before the end, or at three quarters of a short life."""
@@ -75,6 +76,7 @@ def read_tokens(answer: Answer, client: Client, asked: float) -> Tokens:
         _token(url, said["refresh_token"]) if said.get("refresh_token") else "",
         asked,
         _end(url, said.get("expires_in"), asked),
+        client.client_secret,
     )
 
 
