@@ -87,14 +87,14 @@ class SignIn:
         self.store = store
 
     async def registration(self, provider: str) -> Registration:
-        """Who we are to `provider`: google, microsoft, or any other for the issuer of the settings.
+        """Who we are to `provider`: google, microsoft, or the URL of the issuer of the settings, for which empty stands.
 
         Raises:
-            Fault: CONFIGURATION, where no client id is set; SOURCE_UNAVAILABLE, where an issuer's metadata are not to
+            Fault: CONFIGURATION, where no client id is set for it; SOURCE_UNAVAILABLE, where an issuer's metadata are not to
                 be had.
         """
         known = PROVIDERS.get(provider)
-        return self._known(known) if known is not None else await self._by_metadata()
+        return self._known(known) if known is not None else await self._by_metadata(provider)
 
     @asynccontextmanager
     async def by_browser(self, registration: Registration, address: str) -> AsyncIterator[BrowserLogin]:
@@ -139,10 +139,12 @@ class SignIn:
         )
         return Registration(provider.title, client, _as_kept(provider.name, client), provider.no_device)
 
-    async def _by_metadata(self) -> Registration:
+    async def _by_metadata(self, url: str) -> Registration:
         chosen = self._chosen.issuer
-        if not chosen.url:
-            raise _unregistered("this provider", "MAILQUERY_OAUTH__ISSUER__URL and MAILQUERY_OAUTH__ISSUER__CLIENT_ID")
+        if not chosen.url or (url and url != chosen.url):
+            raise _unregistered(
+                url or "this provider", "MAILQUERY_OAUTH__ISSUER__URL and MAILQUERY_OAUTH__ISSUER__CLIENT_ID"
+            )
         server = await discover(chosen.url, self._endpoints)
         client = Client(
             server,
