@@ -87,11 +87,12 @@ class SignIn:
         self.store = store
 
     async def registration(self, provider: str) -> Registration:
-        """Who we are to `provider`: google, microsoft, or the URL of the issuer of the settings, for which empty stands.
+        """Who we are to `provider`: google, microsoft, or the URL of the issuer of the settings, for which empty
+        stands.
 
         Raises:
-            Fault: CONFIGURATION, where no client id is set for it; SOURCE_UNAVAILABLE, where an issuer's metadata are not to
-                be had.
+            Fault: CONFIGURATION, where no client id is set for it; SOURCE_UNAVAILABLE, where an issuer's metadata are
+                not to be had.
         """
         known = PROVIDERS.get(provider)
         return self._known(known) if known is not None else await self._by_metadata(provider)

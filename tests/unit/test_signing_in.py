@@ -38,7 +38,7 @@ def loaded(**variables: str) -> Settings:
 async def signing_in(folder: Path, **variables: str) -> AsyncIterator[SignIn]:
     async with await open_control(folder / "control.db") as control:
         store = TokenStore(SecretStore(control, FileKeeper(folder / "master.key")), folder)
-        yield SignIn(loaded(**variables).oauth, store, Endpoints(timeout=2.0))
+        yield SignIn(loaded(**variables).oauth, store, Endpoints())
 
 
 def asked(url: str) -> dict[str, str]:

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
+import anyio
 from oauthlib.oauth2 import WebApplicationClient
 
 from mcpkit.errors import ErrorCode, Fault
@@ -35,8 +36,8 @@ class AccessTokens:
 
     A refresh token may be good for one use only (RFC 6749, section 10.4), and the second use of one ends all of them
     (RFC 9700, section 4.14.2): one at a time renews, looks first whether another has done so meanwhile, and stores what
-    it got before anybody uses it. Who is cancelled while it waits for the answer leaves the renewal to end by itself.
-    The client's secret is the one that is kept with the tokens.
+    it got before anybody uses it. Who is cancelled meanwhile is so when that is done. The client's secret is the one
+    that is kept with the tokens.
     """
 
     def __init__(
@@ -47,7 +48,6 @@ class AccessTokens:
         self._store = store
         self._endpoints = endpoints
         self._clock = clock
-        self._renewals: set[asyncio.Task[str]] = set()
 
     async def current(self) -> str:
         """
@@ -70,33 +70,21 @@ class AccessTokens:
         """Another than the one that was refused where it was used. Raises Fault as `current` does."""
         return await self._renewed(lambda kept: kept.access_token == rejected)
 
-    async def close(self) -> None:
-        """Waits for renewals that nobody waits for any more: their refresh tokens are spent."""
-        await asyncio.gather(*self._renewals, return_exceptions=True)
-
     async def _renewed(self, is_old: Callable[[Tokens], bool]) -> str:
-        task = asyncio.create_task(self._renew(is_old))
-        self._renewals.add(task)
-        task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
-
-    def _ended(self, task: "asyncio.Task[str]") -> None:
-        self._renewals.discard(task)
-        if not task.cancelled():
-            task.exception()  # whoever asked may have gone
-
-    async def _renew(self, is_old: Callable[[Tokens], bool]) -> str:
         async with self._store.exclusive(self._name):
             before = await self._kept()
             if not is_old(before):
                 return before.access_token
             if not before.refresh_token:
                 raise needs_login("The login is over, and came without a means to renew it.")
-            # What cannot be stored must not be asked for: the old refresh token would be spent, and the new one lost.
-            await self._store.put(self._name, before)
-            after = renewed(before, await self._refresh(before))
-            await self._store.put(self._name, after)
-            return after.access_token
+            return await _to_the_end(self._renew(before))
+
+    async def _renew(self, before: Tokens) -> str:
+        # What cannot be stored must not be asked for: the old refresh token would be spent, and the new one lost.
+        await self._store.put(self._name, before)
+        after = renewed(before, await self._refresh(before))
+        await self._store.put(self._name, after)
+        return after.access_token
 
     async def _refresh(self, kept: Tokens) -> Tokens:
         """RFC 6749, section 6. It is never tried twice: an answer that was lost may have spent the refresh token."""
@@ -111,3 +99,18 @@ class AccessTokens:
         if tokens is None:
             raise needs_login("Nobody has signed in to this account.")
         return tokens
+
+
+async def _to_the_end(work: Coroutine[Any, Any, str]) -> str:
+    """Its result, or the cancellation that came meanwhile, once it has ended. The time that it takes is bounded."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with anyio.CancelScope(shield=True):
+            while not task.done():
+                with suppress(asyncio.CancelledError):  # again
+                    await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # nobody asks for it any more
+        raise

@@ -20,7 +20,7 @@ def issuer() -> Iterator[Issuing]:
 
 @pytest.fixture
 def endpoints() -> Endpoints:
-    return Endpoints(timeout=1.0, max_bytes=4000)
+    return Endpoints(timeout=30.0, max_bytes=4000)
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 import gzip
 import json
 import ssl
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -40,11 +39,6 @@ async def test_a_client_with_a_secret_authenticates_as_it_is_registered(issuer: 
     assert "Authorization" not in issuer.asked[-1].headers
 
 
-def slowly(request: Request) -> tuple[int, dict[str, str], bytes]:
-    time.sleep(2)
-    return 200, {}, b"{}"
-
-
 BAD: dict[str, tuple[Respond, str, str]] = {
     "redirect": (lambda _: (307, {"Location": "/good"}, b""), "protocol", "elsewhere"),
     "HTML": (lambda _: (200, {}, b"<html><title>Sign in to the hotel's network</title>"), "protocol", "no JSON"),
@@ -57,7 +51,6 @@ BAD: dict[str, tuple[Respond, str, str]] = {
         "protocol",
         "no JSON",
     ),
-    "slow": (slowly, "timeout", "in time"),
     "an error of its own": (as_json({"error": "server_error"}, status=503), "busy", "status 503"),
 }
 
@@ -80,6 +73,22 @@ async def test_every_other_answer_is_a_fault_without_what_was_sent(
     assert words in caught.value.message
     assert issuer.count("/good") == 0
     assert "swordfish" not in caplog.text + str(caught.value.as_dict())
+
+
+async def test_an_answer_that_does_not_come_in_time_is_not_waited_for(issuer: Issuing, client: Client) -> None:
+    over = threading.Event()
+
+    def never(request: Request) -> tuple[int, dict[str, str], bytes]:
+        over.wait(60)
+        return 200, {}, b"{}"
+
+    issuer.answers["/token"] = never
+    try:
+        with pytest.raises(Fault, match="does not answer in time") as caught:
+            await Endpoints(timeout=0.5).post(f"{issuer.url}/token", "", client)
+    finally:
+        over.set()
+    assert caught.value.details["reason"] == "timeout"
 
 
 async def test_a_pause_that_the_server_asks_for_is_told_within_reason(
@@ -170,7 +179,7 @@ def self_signed(folder: Path) -> Iterator[tuple[str, ssl.SSLContext]]:
     context.load_cert_chain(file)
     server = Server(("127.0.0.1", 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
         yield f"https://localhost:{server.server_address[1]}/token", ssl.create_default_context(cafile=file)

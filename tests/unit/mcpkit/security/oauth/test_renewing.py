@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import pytest
 
 from mcpkit.errors import ErrorCode, Fault
@@ -142,18 +143,31 @@ async def test_a_token_that_was_refused_is_renewed_once_however_many_say_so(
     assert await access.instead_of("access-2") == "access-3"
 
 
-async def test_who_is_cancelled_leaves_the_renewal_to_end(
-    access: AccessTokens, kept: Kept, rotating: Rotating, clock: Clock
+@pytest.mark.parametrize("by_anyio", [True, False], ids=["a cancel scope", "a task"])
+async def test_who_is_cancelled_is_so_when_what_was_spent_is_stored(
+    access: AccessTokens, kept: Kept, rotating: Rotating, clock: Clock, by_anyio: bool
 ) -> None:
     clock.now += 3600
     rotating.may_answer.clear()
-    asking = asyncio.create_task(access.current())
+    scope = anyio.CancelScope()
+
+    async def ask() -> None:
+        with scope:
+            await access.current()
+
+    asking = asyncio.create_task(ask())
     await asyncio.to_thread(rotating.was_asked.wait, 10)  # the refresh token is spent
-    asking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asking
+    for _ in range(3):
+        scope.cancel() if by_anyio else asking.cancel()
+        await asyncio.sleep(0.01)
+    assert not asking.done()
     rotating.may_answer.set()
-    await access.close()
+    if by_anyio:
+        await asking
+    else:
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+    assert scope.cancelled_caught == by_anyio
     assert kept.tokens is not None
     assert kept.tokens.refresh_token == "refresh-2"
     assert await access.current() == "access-2"
