@@ -64,7 +64,7 @@ async def test_a_child_that_sleeps_is_ended_when_its_time_is_over() -> None:
 
 
 async def test_memory_is_limited() -> None:
-    async with children() as pool:
+    async with children(limits=ChildLimits(memory=64 * 1024 * 1024)) as pool:
         assert (await pool.run(b"", {"do": "eat"})).ending is Ending.MEMORY
         assert (await pool.run(b"ab", {"do": "reverse"})).results == (b"ba",)
 
