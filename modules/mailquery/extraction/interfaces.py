@@ -90,7 +90,7 @@ class Extractor(Protocol):
         """Never raises for what the data is; `name` may help where the content tells two types not apart."""
         ...
 
-    def holding(self) -> Sequence[tuple[str, bool]]:
+    async def holding(self) -> Sequence[tuple[str, bool]]:
         """The protections of the children, by name, and whether each holds on this machine."""
         ...
 
