@@ -18,6 +18,15 @@ def open_zip(data: bytes) -> zipfile.ZipFile:
         raise Damaged("it is no whole ZIP file") from error
 
 
+def account_for(data: bytes, budget: Budget) -> None:
+    """For a library that takes all of a ZIP file out by itself: what the file says of its sizes is spent beforehand.
+    Where it lies, the limits of the process hold. Does nothing for a file of another kind."""
+    if data.startswith(b"PK"):
+        with open_zip(data) as archive:
+            for entry in archive.infolist():
+                budget.expand(entry.compress_size, entry.file_size)
+
+
 def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: Budget, most: int | None = None) -> bytes:
     """The content of an entry, which may be `most` bytes. Raises `ExtractionFailed`."""
     if entry.flag_bits & 1:
