@@ -8,6 +8,7 @@ from mailquery.extraction.interfaces import Damaged
 if TYPE_CHECKING:
     from olefile import OleFileIO
 
+_NO_DATE = 1601  # the year in which its clock begins
 _LARGEST_STREAM = 100 * 1024 * 1024  # bytes
 
 
@@ -53,5 +54,5 @@ class CompoundFile:
         ):
             if isinstance(value, bytes):
                 facts.setdefault(fact, value.decode("utf-8", "replace").strip("\x00 "))
-            elif value is not None:
-                facts.setdefault(fact, str(value))
+            elif value is not None and value.year > _NO_DATE:
+                facts.setdefault(fact, value.isoformat())

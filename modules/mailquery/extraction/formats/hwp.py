@@ -1,4 +1,4 @@
-"""HWP 5, the format of the Korean word processor Hancom Office, as its maker has published it (한글 문서 파일 형식 5.0).
+"""HWP 5, the format of the Korean word processor of Hancom, as its maker has published it (한글 문서 파일 형식 5.0).
 
 A small reader of its own: the library for it (pyhwp) has had no release since 2020 and is under the AGPL.
 """

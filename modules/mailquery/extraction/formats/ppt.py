@@ -1,4 +1,7 @@
-"""PowerPoint presentations of before 2007 (MS-PPT). A small reader of its own: no kept library for Python reads them."""
+"""PowerPoint presentations of before 2007 (MS-PPT).
+
+A small reader of its own: no kept library for Python reads them.
+"""
 
 import struct
 from collections.abc import Iterator
