@@ -1,13 +1,21 @@
 """Compound files (MS-CFB), in which older office programs keep their streams, by olefile."""
 
 import io
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from mailquery.extraction.interfaces import Damaged
 
 if TYPE_CHECKING:
     from olefile import OleFileIO
 
+_FACTS = {
+    "title": "title",
+    "author": "author",
+    "last changed by": "last_saved_by",
+    "created": "create_time",
+    "changed": "last_saved_time",
+}
 _NO_DATE = 1601  # the year in which its clock begins
 _LARGEST_STREAM = 100 * 1024 * 1024  # bytes
 
@@ -19,7 +27,7 @@ class CompoundFile:
         import olefile
 
         try:
-            self._file: OleFileIO = olefile.OleFileIO(io.BytesIO(data))
+            self._file: OleFileIO[Any] = olefile.OleFileIO(io.BytesIO(data))
             self.paths = ["/".join(path) for path in self._file.listdir()]
         except (OSError, ValueError, IndexError, RecursionError, TypeError) as error:
             raise Damaged("its container is broken") from error
@@ -45,14 +53,9 @@ class CompoundFile:
             found = self._file.get_metadata()
         except Exception:  # noqa: BLE001 - the library raises many things; the text does not depend on it
             return
-        for fact, value in (
-            ("title", found.title),
-            ("author", found.author),
-            ("last changed by", found.last_saved_by),
-            ("created", found.create_time),
-            ("changed", found.last_saved_time),
-        ):
+        for fact, name in _FACTS.items():
+            value = getattr(found, name, None)
             if isinstance(value, bytes):
                 facts.setdefault(fact, value.decode("utf-8", "replace").strip("\x00 "))
-            elif value is not None and value.year > _NO_DATE:
+            elif isinstance(value, datetime) and value.year > _NO_DATE:
                 facts.setdefault(fact, value.isoformat())
