@@ -16,6 +16,7 @@ from mailquery.mcp.allowed import AllowedTools
 from mailquery.meaning import chosen_meaning
 from mailquery.parsing.reading import header_lines
 from mailquery.repositories.records import Visibility
+from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import Archive, open_archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
@@ -25,7 +26,9 @@ from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.search import SqliteSearch
+from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.sqlite.vectors import SqliteVectors
+from mailquery.repositories.sqlite.writing import Writer
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.contents import Contents
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
+    from mailquery.signing_in import SignIn
     from mcpkit.monitoring.metrics import CallMetrics
     from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.protocol.stages.consenting import Consent
@@ -82,6 +86,8 @@ class Application:
     settings: Settings
     services: Services
     imports: SqliteImports
+    accounts: SqliteAccounts
+    sync: SqliteSync
     rebuilding: SqliteRebuilding
     vectors: SqliteVectors
     meaning: Meaning
@@ -96,6 +102,14 @@ class Application:
         from mcpkit.security.secrets import SecretStore
 
         return SecretStore(self.control, key_keeper(self.settings))
+
+    @property
+    def sign_in(self) -> "SignIn":
+        """How people sign in to their mail, and where the tokens are kept."""
+        from mailquery.signing_in import SignIn
+        from mcpkit.security.oauth.token_store import TokenStore
+
+        return SignIn(self.settings.oauth, TokenStore(self.secrets, self.settings.home))
 
     @property
     def consent_store(self) -> ConsentStore:
@@ -291,7 +305,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
     )
     async with database, await open_control(settings.control_path) as control:
         vectors, meaning = SqliteVectors(database), chosen_meaning(settings.meaning)
-        policies = SqlitePolicies(database)
+        policies, writer = SqlitePolicies(database), Writer(database)
         await policies.adopt_if_empty()
         services = _services(settings, database, vectors, meaning)
         audit = open_audit(settings, control)
@@ -299,7 +313,9 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             yield Application(
                 settings,
                 services,
-                imports=SqliteImports(database),
+                imports=SqliteImports(database, writer),
+                accounts=SqliteAccounts(database),
+                sync=SqliteSync(database, writer),
                 rebuilding=SqliteRebuilding(database),
                 vectors=vectors,
                 meaning=meaning,
