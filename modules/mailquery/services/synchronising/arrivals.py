@@ -1,6 +1,6 @@
 """Fetching the messages of a mailbox that the archive does not have in it yet."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailquery.domain.mailboxes import Placement
@@ -27,18 +27,18 @@ _MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ArrivalRules:
-    """`host` is the server's name; `largest` and `batch_bytes` are in bytes. `labels` are the archive's names of those
-    labels that are synchronised, by the server's."""
+    """`host` is the server's name; `largest` and `batch_bytes` are in bytes. `label` gives the archive's name
+    of a label, by the server's; None where it is left out."""
 
     account: str
     host: str
     largest: int
     batch_bytes: int
-    labels: Mapping[str, str]
+    label: Callable[[str], str | None]
 
     def named(self, labels: Sequence[str]) -> tuple[str, ...]:
-        """The archive's names of those labels that are synchronised."""
-        return tuple(self.labels[label] for label in labels if label in self.labels)
+        names = (self.label(label) for label in labels)
+        return tuple(name for name in names if name is not None)
 
 
 @dataclass(slots=True)

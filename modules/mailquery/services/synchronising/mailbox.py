@@ -22,8 +22,9 @@ class Mailbox:
     stored: UidSet = field(default_factory=UidSet)
     present: UidSet = field(default_factory=UidSet)
     left: int = 0
+    uid_next: int = 0  # as last seen
     counted: bool = True  # the server gave as many UIDs as it says that there are messages
-    rolled_back: bool = False  # UIDNEXT is lower than it was
+    is_new_numbering: bool = False  # its UIDs are others than before
     flags_known: bool = False  # as of `state`
     failure: str = ""  # why it could not be read in full
 
@@ -44,14 +45,16 @@ class Mailbox:
         )
 
     @property
-    def is_new_numbering(self) -> bool:
-        """Whether its UIDs are of another UIDVALIDITY than before."""
-        return self.state is not None and self.known is not None and self.known.uid_validity != self.state.uid_validity
-
-    @property
     def missing(self) -> UidSet:
         """UIDs that are stored and not on the server."""
         return self.stored - self.present
+
+    @property
+    def needs_settling(self) -> bool:
+        """Whether something is stored that the server may not have any more, now or since an earlier
+        synchronisation."""
+        was_settled = self.known is None or self.known.complete
+        return bool(self.missing.ranges) or self.is_new_numbering or not was_settled
 
     def fail(self, reason: str) -> None:
         """The first reason is the one that is told."""
@@ -64,12 +67,15 @@ class Mailbox:
     def as_known(self, *, complete: bool) -> KnownMailbox:
         """What the next synchronisation is to know. Only for one that was looked at."""
         assert self.state is not None
+        modseq = self.state.highest_modseq
+        if not self.flags_known:
+            modseq = self.known.highest_modseq if self.known is not None and not self.is_new_numbering else 0
         return KnownMailbox(
             name=self.name,
             key=self.key,
             uid_validity=self.state.uid_validity,
             uid_next=self.state.uid_next,
             messages=self.state.messages,
-            highest_modseq=self.state.highest_modseq,
+            highest_modseq=modseq,
             complete=complete,
         )
