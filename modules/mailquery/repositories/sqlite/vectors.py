@@ -177,7 +177,8 @@ def _add(connection: sqlite3.Connection, model: str, batch: Sequence[tuple[int, 
     if with_text:
         _append(connection, state, sequences, sign_codes(np.concatenate([vectors for _, vectors in with_text])))
     connection.execute(
-        "UPDATE embedding SET model = ?, dimensions = ?, through = ?, messages = ?, chunks = ?, first_block = ?, emptied = ?",
+        "UPDATE embedding"
+        " SET model = ?, dimensions = ?, through = ?, messages = ?, chunks = ?, first_block = ?, emptied = ?",
         (
             model,
             state.dimensions,
