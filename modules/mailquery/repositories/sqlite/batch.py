@@ -28,7 +28,8 @@ _INSERT_MESSAGE = """
     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _LAST_SEQUENCE = """
-    SELECT max((SELECT coalesce(max(sequence), 0) FROM messages), (SELECT value FROM facts WHERE name = 'last_sequence'))
+    SELECT max((SELECT coalesce(max(sequence), 0) FROM messages),
+               (SELECT value FROM facts WHERE name = 'last_sequence'))
 """
 # Before the first messages are added: what comes behind them does not make an older index current.
 _FIRST_INDEXED = """

@@ -100,7 +100,9 @@ class SqliteRebuilding:
 
     async def finish(self) -> None:
         await self._database.write(
-            lambda connection: connection.execute(f"INSERT INTO {REBUILT.search} ({REBUILT.search}) VALUES ('optimize')")  # noqa: S608 - a constant
+            lambda connection: connection.execute(
+                f"INSERT INTO {REBUILT.search} ({REBUILT.search}) VALUES ('optimize')"  # noqa: S608 - a constant
+            )
         )
         await self._database.write(_swap)
         await self._database.maintain(

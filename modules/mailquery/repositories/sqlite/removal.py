@@ -226,8 +226,8 @@ def _count_down(connection: sqlite3.Connection, going: Sequence[_Going], wanted:
 
 
 def _empty_chunks(connection: sqlite3.Connection, sequences: Sequence[int]) -> None:
-    """Overwrites the signs of the messages' vectors. Their places stay: readers keep the blocks in memory, and only look
-    for further ones."""
+    """Overwrites the signs of the messages' vectors. Their places stay: readers keep the blocks in memory, and
+    look for further ones alone."""
     model, through, first_block = connection.execute("SELECT model, through, first_block FROM embedding").fetchone()
     if not model:
         return
@@ -284,8 +284,8 @@ def _forget_people(connection: sqlite3.Connection, people: Sequence[int]) -> Non
     unused = connection.execute(_UNUSED_PARTICIPANTS, (ids(people),)).fetchall()
     connection.executemany("DELETE FROM participants WHERE id = ?", [(person,) for person, _ in unused])
     domains = {name for _, address in unused for name in with_parents(address.rpartition("@")[2])}
-    for number, name in connection.execute(
-        "SELECT id, name FROM domains WHERE name IN (SELECT value FROM json_each(?))", (ids(domains),)
+    for (number,) in connection.execute(
+        "SELECT id FROM domains WHERE name IN (SELECT value FROM json_each(?))", (ids(domains),)
     ).fetchall():
         tokens = " OR ".join(f'"{token}"' for token in dict.fromkeys(domain_token(role, number) for role in Role))
         if not _is_used(connection, f"meta : ({tokens})"):

@@ -20,8 +20,8 @@ _BLOCKS = "SELECT block, chunks, sequences, codes FROM vector_blocks WHERE block
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The row of `embedding`. `emptied` of the `chunks` are of messages that were removed: they keep their places in the
-    blocks, with zeros for their message and their signs."""
+    """The row of `embedding`. `emptied` of the `chunks` are of messages that were removed: they keep their places in
+    the blocks, with zeros for their message and their signs."""
 
     model: str
     dimensions: int
