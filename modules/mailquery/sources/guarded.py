@@ -8,7 +8,7 @@ from mcpkit.resilience.retrying import Backoff, Retrying
 CONNECTING = Retrying(tries=3, seconds=60.0, backoff=Backoff(first=1.0, longest=15.0))
 
 # The same again would give the same answer.
-_LASTING = frozenset({Reason.CERTIFICATE, Reason.TLS, Reason.REFUSED, Reason.LOGIN, Reason.APP_PASSWORD, Reason.TOKEN})
+_LASTING = frozenset({Reason.CERTIFICATE, Reason.TLS, Reason.REFUSED})
 
 
 def may_heal(fault: Fault) -> bool:
@@ -17,11 +17,11 @@ def may_heal(fault: Fault) -> bool:
 
 
 def verdict(fault: Fault) -> Verdict:
-    """What a fault says about the host: that it refuses a credential, or shows a certificate that is not trusted, says
-    that it answers."""
+    """What a fault says about the host. That it refuses a credential, or shows a certificate that is not trusted, says
+    that it answers; a name that is not known was asked of another host, and not on a machine without a network."""
     if fault.code is ErrorCode.LOGIN_FAILED:
         return Verdict.ANSWERED
-    if fault.code is not ErrorCode.SOURCE_UNAVAILABLE:
+    if fault.code is not ErrorCode.SOURCE_UNAVAILABLE or fault.details.get("reason") == Reason.NAME:
         return Verdict.NOTHING
     return Verdict.FAILED if may_heal(fault) else Verdict.ANSWERED
 
