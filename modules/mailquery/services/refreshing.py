@@ -5,11 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from mailquery.domain.accounts import AccountState, MailAccount
-from mailquery.domain.mailboxes import MailboxRole
-from mailquery.domain.policy import Place, Policy
 from mailquery.repositories.records import Visibility
-from mailquery.repositories.synchronising import AccountRepository
-from mailquery.services.scope import unknown_name
+from mailquery.services.server_accounts import ServerAccounts
 from mailquery.services.sync_runs import ProgressListener, SyncRuns
 from mcpkit.errors import ErrorCode, Fault
 
@@ -31,26 +28,20 @@ class RefreshAccounts:
 
     def __init__(
         self,
-        accounts: AccountRepository,
+        accounts: ServerAccounts,
         runs: SyncRuns,
-        policy: Callable[[], Policy],
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._accounts = accounts
         self._runs = runs
-        self._policy = policy
         self._sleep = sleep
 
     async def one(
         self, visible: Visibility, name: str, seconds: float | None = None, progress: ProgressListener | None = None
     ) -> Refreshed:
         """Raises VALIDATION_ERROR, naming the nearest, where the caller sees no such account on a server."""
-        accounts = await self._shown(visible)
-        wanted = name.strip().casefold()
-        account = next((each for each in accounts if each.name.casefold() == wanted), None)
-        if account is None:
-            raise unknown_name("account", "account", name.strip(), [each.name for each in accounts])
+        account = await self._accounts.named(visible, name)
         return await self._refresh(account, seconds, progress)
 
     async def all(
@@ -60,19 +51,10 @@ class RefreshAccounts:
         raises what befell one of them."""
         chosen = [
             each
-            for each in await self._shown(visible)
+            for each in await self._accounts(visible)
             if each.state is not AccountState.PAUSED and (names is None or each.name in names)
         ]
         return tuple(await asyncio.gather(*(self._refresh(each, seconds) for each in chosen)))
-
-    async def _shown(self, visible: Visibility) -> list[MailAccount]:
-        policy = self._policy()
-        return [
-            each
-            for each in await self._accounts.all()
-            if (visible.accounts is None or each.name in visible.accounts)
-            and not policy.withholds_place(Place(each.name, "", MailboxRole.NONE))
-        ]
 
     async def _refresh(
         self, account: MailAccount, seconds: float | None, progress: ProgressListener | None = None

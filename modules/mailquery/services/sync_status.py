@@ -1,17 +1,17 @@
 """How the accounts on mail servers do: for tools, the command line, health and metrics."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from mailquery.domain.accounts import AccountState, MailAccount
-from mailquery.domain.mailboxes import MailboxRole
-from mailquery.domain.policy import Place, Policy
 from mailquery.repositories.background import Activity, BackgroundBoard, HostStanding
 from mailquery.repositories.interfaces import DirectoryRepository
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.synchronising import AccountRepository, DeletionQuestion, Outcome, SyncStanding
+from mailquery.services.server_accounts import ServerAccounts
 from mailquery.services.sync_runs import SyncRuns
 
 _NOTHING = Activity()
@@ -88,7 +88,7 @@ class SyncStatus:
         directory: DirectoryRepository,
         runs: SyncRuns,
         board: BackgroundBoard,
-        policy: Callable[[], Policy],
+        shown: ServerAccounts,
         is_running: IsRunning,
         host: Host,
     ) -> None:
@@ -98,16 +98,18 @@ class SyncStatus:
         self._directory = directory
         self._runs = runs
         self._board = board
-        self._policy = policy
+        self._shown = shown
         self._is_running = is_running
         self._host = host
 
     async def __call__(self, visible: Visibility) -> SyncOverview:
         """Of the accounts that the caller may see, in the order of their names."""
-        shown = self._board.read()
-        accounts = [each for each in await self._accounts.all() if self._is_shown(each.name, visible)]
-        found = [await self._account(each, visible, (shown or {}).get(each.name, _NOTHING)) for each in accounts]
-        return SyncOverview(tuple(found), shown is not None)
+        board = await asyncio.to_thread(self._board.read)
+        accounts = [
+            await self._account(each, visible, (board or {}).get(each.name, _NOTHING))
+            for each in await self._shown(visible)
+        ]
+        return SyncOverview(tuple(accounts), board is not None)
 
     async def figures(self) -> SyncFigures:
         """Of all accounts."""
@@ -123,11 +125,6 @@ class SyncStatus:
                 if standing.succeeded is not None:
                     oldest = max(oldest or 0.0, _age(standing.succeeded))
         return SyncFigures(states, failing, pending, oldest)
-
-    def _is_shown(self, name: str, visible: Visibility) -> bool:
-        if visible.accounts is not None and name not in visible.accounts:
-            return False
-        return not self._policy().withholds_place(Place(name, "", MailboxRole.NONE))
 
     async def _account(self, account: MailAccount, visible: Visibility, shown: Activity) -> AccountSync:
         standing = await self._accounts.standing(account.name)
