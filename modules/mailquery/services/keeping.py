@@ -50,6 +50,7 @@ class KeepAccount:
         watch: Watch | None = None,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         """`watch` waits for what the server announces (`services.watching`); None is where only the interval counts.
         `standing` is how it went before."""
@@ -62,6 +63,7 @@ class KeepAccount:
         self._watch = watch
         self._clock = clock
         self._sleep = sleep
+        self._chance = chance
         self._wake = asyncio.Event()
         self._succeeded = asyncio.Event()  # once
         if standing.succeeded is not None:
@@ -109,18 +111,19 @@ class KeepAccount:
 
     def _failed(self, message: str, hint: float | None = None) -> float:
         self._failures += 1
-        wait = self._schedule.backoff.after(self._failures, hint)
+        wait = self._schedule.backoff.after(self._failures, hint, self._chance)
         logger.warning("%s is tried again in %.0f s: %s", self.account.name, wait, message)
         return wait
 
     def _interval(self) -> float:
-        return self._schedule.interval * random.uniform(1 - _SHARE, 1 + _SHARE)  # noqa: S311 - spreads load, no secret
+        return self._schedule.interval * (1 - _SHARE + 2 * _SHARE * self._chance())
 
     def _left(self, standing: SyncStanding) -> float:
         """What is left of the wait that began when the last run ended, in this process or another."""
         if standing.finished is None or standing.outcome not in (Outcome.DONE, Outcome.FAILED):
             return 0.0
-        whole = self._schedule.backoff.after(self._failures) if self._failures else self._interval()
+        failures = self._failures
+        whole = self._schedule.backoff.after(failures, chance=self._chance) if failures else self._interval()
         gone = (datetime.now(UTC) - standing.finished).total_seconds()
         return min(max(0.0, whole - gone), whole)  # whatever the machine's clock was set to meanwhile
 
@@ -161,7 +164,7 @@ class KeepAccount:
             finally:
                 self.watched = False
             failures += 1
-            await self._sleep(self._schedule.backoff.after(failures, hint))
+            await self._sleep(self._schedule.backoff.after(failures, hint, self._chance))
 
     async def _news(self) -> None:
         """Something was announced: a run begins soon. Returns when it has ended. While runs fail, announcements do not

@@ -73,6 +73,7 @@ async def keeping(
     standing: SyncStanding = NEVER,
     watch: Announcing | None = None,
     slots: int = 3,
+    chance: Callable[[], float] = lambda: 0.5,
 ) -> AsyncIterator[KeepAccount]:
     keeper = KeepAccount(
         ACCOUNT,
@@ -83,6 +84,7 @@ async def keeping(
         watch=watch,
         clock=time.clock,
         sleep=time.sleep,
+        chance=chance,
     )
     task = asyncio.create_task(keeper())
     await time.pass_(0)
@@ -99,42 +101,41 @@ async def test_is_synchronised_at_once_where_it_never_was_and_then_at_every_inte
     async with keeping(script, time) as keeper:
         assert len(script.calls) == 1
         assert keeper.next_run is not None
-        await time.pass_(269)
+        assert 290 < (keeper.next_run - datetime.now(UTC)).total_seconds() <= 300
+        await time.pass_(299)
         assert len(script.calls) == 1
-        await time.pass_(62)
+        await time.pass_(1)
         assert len(script.calls) == 2
         await time.pass_(3_000)
-        assert 10 <= len(script.calls) <= 14
+        assert len(script.calls) == 12
 
 
-async def test_the_interval_varies() -> None:
-    script, time = Script(work=[0] * 50), Time()
-    moments = []
-    async with keeping(script, time):
-        for _ in range(3_000):
+async def test_the_interval_varies_by_a_tenth() -> None:
+    shares = iter([0.0, 1.0, 0.25])
+    script, time = Script(work=[0] * 9), Time()
+    async with keeping(script, time, chance=lambda: next(shares)):
+        for calls, seconds in enumerate([270, 330], start=1):
+            await time.pass_(seconds - 1)
+            assert len(script.calls) == calls
             await time.pass_(1)
-            if len(script.calls) > len(moments):
-                moments.append(time.now)
-    waits = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
-    assert all(269 <= wait <= 331 for wait in waits)
-    assert len(set(waits)) > 3
+            assert len(script.calls) == calls + 1
 
 
 async def test_a_server_that_is_started_again_waits_for_what_is_left_of_the_interval() -> None:
     script, time = Script(work=[0] * 5), Time()
     async with keeping(script, time, ago(200)):
-        await time.pass_(60)
+        await time.pass_(95)
         assert not script.calls
-        await time.pass_(75)
+        await time.pass_(5)
         assert len(script.calls) == 1
 
 
 async def test_a_server_that_is_started_again_goes_on_being_patient() -> None:
     script, time = Script(work=[0] * 5), Time()
-    async with keeping(script, time, ago(10, Outcome.FAILED, failures=5)):
-        await time.pass_(430)
+    async with keeping(script, time, ago(75, Outcome.FAILED, failures=5)):
+        await time.pass_(590)  # of three quarters of 900 seconds
         assert not script.calls
-        await time.pass_(470)
+        await time.pass_(10)
         assert len(script.calls) == 1
 
 
@@ -148,30 +149,26 @@ async def test_what_was_interrupted_goes_on_at_once(outcome: Outcome) -> None:
 async def test_a_clock_that_was_set_back_makes_nobody_wait_longer() -> None:
     script, time = Script(work=[0]), Time()
     async with keeping(script, time, ago(-1_000_000)):
-        await time.pass_(331)
+        await time.pass_(300)
         assert len(script.calls) == 1
 
 
 async def test_is_tried_ever_more_seldom_while_it_fails() -> None:
     script, time = Script(work=[away() for _ in range(30)]), Time()
-    moments = [time.now]
     async with keeping(script, time):
-        for _ in range(4_000):
+        for calls, seconds in enumerate([45, 90, 180, 360, 675, 675], start=1):
+            await time.pass_(seconds - 1)
+            assert len(script.calls) == calls
             await time.pass_(1)
-            if len(script.calls) > len(moments):
-                moments.append(time.now)
-    waits = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
-    for wait, whole in zip(waits, [60, 120, 240, 480, 900, 900], strict=False):
-        assert whole / 2 <= wait <= whole + 1
-    assert len(waits) >= 6
+            assert len(script.calls) == calls + 1
 
 
 async def test_one_success_ends_the_patience() -> None:
     script, time = Script(work=[away(), away(), away(), 0, away(), 0]), Time()
     async with keeping(script, time):
-        await time.pass_(60 + 120 + 240)
+        await time.pass_(45 + 90 + 180)
         assert len(script.calls) == 4
-        await time.pass_(331 + 60)
+        await time.pass_(300 + 45)
         assert len(script.calls) == 6
 
 
@@ -195,9 +192,9 @@ async def test_an_error_of_the_program_ends_nothing(caplog: pytest.LogCaptureFix
 async def test_what_another_process_does_is_left_to_it_quietly(caplog: pytest.LogCaptureFixture) -> None:
     script, time = Script(work=[Fault(ErrorCode.CONFLICT, "Another process does it."), 0]), Time()
     async with keeping(script, time):
-        await time.pass_(269)
+        await time.pass_(299)
         assert len(script.calls) == 1
-        await time.pass_(62)
+        await time.pass_(1)
         assert len(script.calls) == 2
     assert not caplog.records
 
@@ -246,9 +243,9 @@ async def test_announcements_do_not_make_failures_more_frequent() -> None:
         await time.pass_(0)
         assert len(script.calls) == 2
         watch.say()
-        await time.pass_(29)
+        await time.pass_(44)
         assert len(script.calls) == 2
-        await time.pass_(31)
+        await time.pass_(1)
         assert len(script.calls) == 3
 
 
@@ -268,10 +265,10 @@ async def test_a_watch_that_breaks_off_is_taken_up_again_and_brings_in_what_was_
     async with keeping(script, time, ago(1), watch) as keeper:
         await time.pass_(10)
         watch.say(away())
-        await time.pass_(0)
+        await time.pass_(44)
         assert not keeper.watched
-        await time.pass_(60)
-        assert keeper.watched
+        await time.pass_(1)
+        assert watch.is_waiting
         assert watch.attempts == 2
         assert len(script.calls) == 2
 
@@ -279,9 +276,9 @@ async def test_a_watch_that_breaks_off_is_taken_up_again_and_brings_in_what_was_
 async def test_a_watch_that_cannot_be_had_is_tried_ever_more_seldom() -> None:
     script, time, watch = Script(work=[0] * 30), Time(), Announcing(*[away() for _ in range(20)])
     async with keeping(script, time, ago(1), watch):
-        await time.pass_(60 + 120 + 240 + 480)
-        assert 4 <= watch.attempts <= 7
-        assert len(script.calls) >= 2
+        await time.pass_(45 + 90 + 180 + 360)
+        assert watch.attempts == 5
+        assert len(script.calls) == 2  # at its interval
 
 
 async def test_where_the_server_announces_nothing_the_interval_counts() -> None:

@@ -21,7 +21,7 @@ async def test_who_asks_meanwhile_joins_the_run_and_all_hear_of_its_progress() -
     await settled()
     run.report(Far(2, 10))
     run.succeed(added=2)
-    assert await asyncio.gather(first, second) == [Added(2), Added(2)]
+    assert (await first, await second) == (Added(2), Added(2))
     assert script.calls == ["work"]
     assert heard == {"first": [Far(1, 10), Far(2, 10)], "second": [Far(1, 10), Far(2, 10)]}
     assert not runs.running
