@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 _BETWEEN_LOOKS = 5.0  # seconds
 
-Host = Callable[[MailAccount], HostStanding]
+Host = Callable[[MailAccount], HostStanding | None]
 
 
 @dataclass(frozen=True, slots=True)
