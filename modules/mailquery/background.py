@@ -80,7 +80,9 @@ async def keep_synchronised(
 ) -> None:
     """Goes on until it is cancelled. `server_of` gives the guarded server of an account."""
     await asyncio.sleep(first_look)
-    while not await _any(accounts):
+    while True:
+        if await _any(accounts):
+            break
         await asyncio.sleep(_BETWEEN_LOOKS)
     # In a thread: what is imported takes longer than an answer may wait for.
     await asyncio.to_thread(import_module, "mailquery.services.scheduling")
