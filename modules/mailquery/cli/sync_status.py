@@ -39,8 +39,8 @@ def in_words(account: AccountSync) -> str:
 
 def questions_in_words(account: AccountSync) -> list[str]:
     return [
-        f"{account.account}: {question.missing:,} of {question.messages:,} messages of {question.mailbox} are not on the "
-        "server any more. They are kept until you say whether that is meant."
+        f"{account.account}: {question.missing:,} of {question.messages:,} messages of {question.mailbox} are not on "
+        "the server any more. They are kept until you say whether that is meant."
         for question in account.questions
     ]
 
