@@ -1,6 +1,6 @@
 """Sets of UIDs do what sets of numbers do, without holding the numbers."""
 
-from itertools import pairwise
+import itertools
 
 import pytest
 from hypothesis import given
@@ -22,7 +22,7 @@ def test_a_set_holds_the_uids_that_it_was_made_of(uids: frozenset[int]) -> None:
 @given(UIDS)
 def test_ranges_neither_overlap_nor_touch(uids: frozenset[int]) -> None:
     ranges = UidSet.of(uids).ranges
-    assert all(before[1] + 1 < after[0] for before, after in pairwise(ranges))
+    assert all(before[1] + 1 < after[0] for before, after in itertools.pairwise(ranges))
 
 
 @given(UIDS, UIDS)

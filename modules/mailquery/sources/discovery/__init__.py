@@ -1,0 +1,1 @@
+"""Finding the mail server of an address."""
