@@ -1,6 +1,5 @@
 """One synchronisation of an account at a time, across processes."""
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,7 +21,8 @@ class AccountLocks:
         """Holds the lock of this account. Raises Fault CONFLICT where any holds it already."""
         lock = WriterLock(self._path(name))
         try:
-            await asyncio.to_thread(self._acquire, lock)
+            private_folder(self._folder)
+            lock.acquire()
         except Fault as fault:
             if fault.code is not ErrorCode.CONFLICT:
                 raise
@@ -46,10 +46,6 @@ class AccountLocks:
             return True
         lock.release()
         return False
-
-    def _acquire(self, lock: WriterLock) -> None:
-        private_folder(self._folder)
-        lock.acquire()
 
     def _path(self, name: str) -> Path:
         """A name can hold what a file's may not, and differ from another by its case alone."""
