@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mailquery.domain.accounts import MailAccount
 from mailquery.repositories.background import BackgroundBoard, HostStanding
 from mailquery.repositories.synchronising import AccountRepository
-from mailquery.services.sync_runs import SyncRuns
+from mailquery.services.sync_runs import ProgressListener, Synchronise, SyncResult, SyncRuns
 from mailquery.settings.synchronising import Sync, SyncBreaker
 from mcpkit.errors import Fault
 
@@ -66,6 +66,19 @@ def _host(account: MailAccount) -> str:
 
 def _tell(standing: "BreakerStanding") -> None:
     logger.warning("the circuit breaker of %s is %s", standing.name, standing.state.value)
+
+
+class MadeLater:
+    """A `Synchronise` that is made with the first run, in a thread: what it stands on is imported then."""
+
+    def __init__(self, make: Callable[[], Synchronise]) -> None:
+        self._make = make
+        self._made: Synchronise | None = None
+
+    async def __call__(self, name: str, progress: ProgressListener) -> SyncResult:
+        if self._made is None:
+            self._made = await asyncio.to_thread(self._make)
+        return await self._made(name, progress)
 
 
 async def keep_synchronised(
