@@ -88,7 +88,8 @@ class SqliteAccounts:
             found = connection.execute(f"DELETE FROM mail_accounts WHERE {_OF}", (name,)).rowcount  # noqa: S608 - constants
             # One of which nothing was ever brought in is no account of the archive.
             connection.execute(
-                "DELETE FROM accounts WHERE name = ? AND NOT EXISTS (SELECT 1 FROM mailboxes b WHERE b.account = accounts.id)",
+                "DELETE FROM accounts WHERE name = ?"
+                " AND NOT EXISTS (SELECT 1 FROM mailboxes b WHERE b.account = accounts.id)",
                 (name,),
             )
             return bool(found)
