@@ -1,10 +1,13 @@
 """Signing in with a real authorization server, and what becomes of the tokens."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from subprocess import PIPE
 
 import httpx2
 import pytest
@@ -178,6 +181,51 @@ class _Old:
     @asynccontextmanager
     async def exclusive(self, name: str) -> AsyncIterator[None]:
         yield
+
+
+RENEWING = """
+import asyncio, pathlib, sys
+from mcpkit.security.control import open_control
+from mcpkit.security.master_key import FileKeeper
+from mcpkit.security.oauth.asking import Endpoints
+from mcpkit.security.oauth.clients import AuthorizationServer, Client
+from mcpkit.security.oauth.renewing import AccessTokens
+from mcpkit.security.oauth.token_store import TokenStore
+from mcpkit.security.secrets import SecretStore
+
+async def main(folder, issuer, old):
+    async with await open_control(folder / "control.db") as control:
+        store = TokenStore(SecretStore(control, FileKeeper(folder / "master.key")), folder)
+        server = AuthorizationServer(issuer, f"{issuer}/auth", f"{issuer}/token")
+        access = AccessTokens("work", Client(server, "mail", ("mail",)), store, Endpoints())
+        print("ready", flush=True)
+        sys.stdin.readline()
+        print(await access.instead_of(old) == old, flush=True)
+
+asyncio.run(main(pathlib.Path(sys.argv[1]), *sys.argv[2:]))
+"""
+
+
+async def test_two_processes_that_renew_at_once_spend_a_refresh_token_once(
+    server: AuthorizationServer, tmp_path: Path
+) -> None:
+    client = await client_of(server)
+    tokens = await by_browser(client)
+    async with stored(tmp_path, client, tokens) as (store, _):
+        command = [sys.executable, "-c", RENEWING, str(tmp_path), server.issuer, tokens.access_token]
+        with ExitStack() as stack:
+            others = [
+                stack.enter_context(subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True)) for _ in range(3)
+            ]
+            for other in others:
+                assert other.stdout is not None
+                assert await asyncio.to_thread(other.stdout.readline) == "ready\n"
+            said = await asyncio.gather(*(asyncio.to_thread(other.communicate, "\n") for other in others))
+        assert [out for out, _ in said] == ["False\n"] * 3
+        kept = await store.get("work")
+        assert kept is not None
+        # Had one been spent twice, the server would have ended them all.
+        assert (await introspected(server, kept.access_token))["active"] is True
 
 
 async def test_a_revoked_login_needs_another(server: AuthorizationServer, tmp_path: Path) -> None:
