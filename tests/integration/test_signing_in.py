@@ -26,7 +26,6 @@ from mcpkit.security.oauth.token_store import TokenStore
 from mcpkit.security.oauth.tokens import Tokens
 from mcpkit.security.secrets import SecretStore
 from support.authorization_server import (
-    IMAP_SERVER,
     LOOPBACK,
     MAIL,
     MAIL_SECRET,
@@ -60,13 +59,6 @@ async def by_browser(client: Client, user: str = "ana@example.com") -> Tokens:
         return await flow.redeem(await waiting, ENDPOINTS)
 
 
-async def introspected(server: AuthorizationServer, token: str) -> dict[str, object]:
-    async with httpx2.AsyncClient() as http:
-        asked = await http.post(f"{server.issuer}/token/introspection", data={"token": token}, auth=IMAP_SERVER)
-    said: dict[str, object] = asked.json()
-    return said
-
-
 @asynccontextmanager
 async def stored(folder: Path, client: Client, tokens: Tokens) -> AsyncIterator[tuple[TokenStore, AccessTokens]]:
     async with await open_control(folder / "control.db") as control:
@@ -79,7 +71,7 @@ async def test_a_browser_gives_tokens_of_whoever_signed_in(server: Authorization
     client = await client_of(server)
     assert client.server.names_itself
     tokens = await by_browser(client)
-    said = await introspected(server, tokens.access_token)
+    said = await server.introspect(tokens.access_token)
     assert (said["active"], said["email"], "mail" in str(said["scope"]).split()) == (True, "ana@example.com", True)
     assert tokens.expires is not None
     assert 3000 < tokens.expires - time.time() <= 3600
@@ -116,7 +108,7 @@ async def test_a_code_is_good_for_one_use_and_for_its_verifier(server: Authoriza
     with pytest.raises(Fault, match="used before") as again:
         await flow.redeem(code, ENDPOINTS)
     assert again.value.code is ErrorCode.LOGIN_FAILED
-    assert (await introspected(server, tokens.access_token))["active"] is False  # the server takes all back
+    assert (await server.introspect(tokens.access_token))["active"] is False  # the server takes all back
 
 
 async def test_a_code_on_another_device_gives_tokens_when_the_person_agrees(server: AuthorizationServer) -> None:
@@ -134,7 +126,7 @@ async def test_a_code_on_another_device_gives_tokens_when_the_person_agrees(serv
     await enter_code(code.verification_uri, code.user_code, "ana@example.com")
     tokens = await waiting
     assert tokens.refresh_token
-    assert (await introspected(server, tokens.access_token))["email"] == "ana@example.com"
+    assert (await server.introspect(tokens.access_token))["email"] == "ana@example.com"
 
 
 async def test_a_person_who_aborts_on_the_other_device_ends_the_wait(server: AuthorizationServer) -> None:
@@ -153,7 +145,7 @@ async def test_refresh_tokens_that_rotate_are_followed(server: AuthorizationServ
         for _ in range(3):
             tokens.append(await access.instead_of(tokens[-1]))
         assert len(set(tokens)) == 4
-        assert (await introspected(server, tokens[-1]))["active"] is True
+        assert (await server.introspect(tokens[-1]))["active"] is True
         kept = await store.get("work")
         assert kept is not None
         assert kept.refresh_token != first.refresh_token
@@ -225,7 +217,7 @@ async def test_two_processes_that_renew_at_once_spend_a_refresh_token_once(
         kept = await store.get("work")
         assert kept is not None
         # Had one been spent twice, the server would have ended them all.
-        assert (await introspected(server, kept.access_token))["active"] is True
+        assert (await server.introspect(kept.access_token))["active"] is True
 
 
 async def test_a_revoked_login_needs_another(server: AuthorizationServer, tmp_path: Path) -> None:
@@ -237,4 +229,4 @@ async def test_a_revoked_login_needs_another(server: AuthorizationServer, tmp_pa
             await access.instead_of(tokens.access_token)
         assert (caught.value.code, caught.value.details["error"]) == (ErrorCode.LOGIN_FAILED, "invalid_grant")
         await store.replace("work", await by_browser(client))
-        assert (await introspected(server, await access.current()))["active"] is True
+        assert (await server.introspect(await access.current()))["active"] is True
