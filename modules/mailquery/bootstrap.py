@@ -85,6 +85,8 @@ class Application:
 
     settings: Settings
     services: Services
+    archive: Archive
+    writer: Writer  # of all that write messages in this process
     imports: SqliteImports
     accounts: SqliteAccounts
     sync: SqliteSync
@@ -124,6 +126,13 @@ class Application:
         from mailquery.services.importing import ImportMail, default_workers
 
         return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def remove_account_mail(self) -> "RemoveAccountMail":
+        from mailquery.repositories.sqlite.account_removal import SqliteRemoval
+        from mailquery.services.removing import RemoveAccountMail
+
+        return RemoveAccountMail(SqliteRemoval(self.archive, self.writer))
 
     @property
     def rebuild_index(self) -> "RebuildIndex":
@@ -313,6 +322,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             yield Application(
                 settings,
                 services,
+                archive=database,
+                writer=writer,
                 imports=SqliteImports(database, writer),
                 accounts=SqliteAccounts(database),
                 sync=SqliteSync(database, writer),
