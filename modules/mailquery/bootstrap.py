@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
+    from mailquery.services.removing import RemoveAccountMail
     from mailquery.signing_in import SignIn
     from mcpkit.monitoring.metrics import CallMetrics
     from mcpkit.protocol.parameters import ParameterResolver

@@ -55,9 +55,9 @@ def left_of(letters: Sequence[Letter], account: str) -> list[Letter]:
 @pytest.mark.parametrize("policy", [NO_POLICY, Policy(mailboxes=("Projects",), domains=("park.example",))])
 async def test_what_is_left_is_an_archive_that_never_had_it(tmp_path: Path, policy: Policy) -> None:
     letters = random_letters(11, 30)
-    asked = [letter.mail.id for letter in letters]
     file, other = tmp_path / "all" / "mail.db", tmp_path / "left" / "mail.db"
     left = left_of(letters, "work")
+    asked = [letter.mail.id for letter in (*letters[:3], *left[-3:])]
     async with (
         temporary_archive(tmp_path / "all", policy=policy) as archive,
         temporary_archive(tmp_path / "left", policy=policy) as never,

@@ -113,7 +113,7 @@ def _remove_account(connection: sqlite3.Connection, account: str) -> None:
     if found is None:
         return
     if connection.execute(_MESSAGES, found).fetchone() != (0,):
-        raise Fault(ErrorCode.CONFLICT, f"Mail comes into the account {account!r} while it is removed. Stop that first.")
+        raise Fault(ErrorCode.CONFLICT, f"Mail comes into the account {account!r} meanwhile. Stop that first.")
     with overwriting(connection):
         for table in ("remote_messages", "remote_mailboxes", "withheld_mailboxes"):
             connection.execute(f"DELETE FROM {table} WHERE {_OF_ACCOUNT}", found)  # noqa: S608 - names of ours
