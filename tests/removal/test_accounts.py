@@ -117,4 +117,3 @@ async def test_what_a_server_gave_up_is_removed_where_the_account_wants_that(tmp
         assert ask(file, "SELECT subject FROM messages ORDER BY subject") == [("Letter 0",), ("Letter 3",)]
         assert ask(file, "SELECT name, messages FROM mailboxes ORDER BY name") == [("INBOX", 1), ("Inbox", 1)]
         check(file)
-

@@ -36,9 +36,7 @@ class RemoveAccountMail:
     def __init__(self, removals: RemovalRepository) -> None:
         self._removals = removals
 
-    async def __call__(
-        self, account: str, progress: Callable[[RemovalProgress], None] | None = None
-    ) -> RemovalSummary:
+    async def __call__(self, account: str, progress: Callable[[RemovalProgress], None] | None = None) -> RemovalSummary:
         """`progress` is called after every transaction. Raises Fault NOT_FOUND where the archive has no such account;
         CONFLICT where another process writes for long, or where mail comes into the account meanwhile; STORAGE_FULL,
         STORAGE_DAMAGED."""

@@ -55,7 +55,7 @@ class SqliteRemoval:
         await self._archive.write(lambda connection: _remove_account(connection, account))
 
     async def put_in_order(self) -> int:
-        def merge(connection: sqlite3.Connection, pages: int) -> bool:
+        def merge(connection: sqlite3.Connection) -> bool:
             before = connection.total_changes
             with overwriting(connection):
                 connection.execute("INSERT INTO search (search, rank) VALUES ('merge', ?)", (pages,))
@@ -63,7 +63,7 @@ class SqliteRemoval:
 
         async with self._writer.holding(self._patience):
             pages = -_MERGED_PAGES  # which merges everything into one piece
-            while await self._archive.write(lambda connection, pages=pages: merge(connection, pages)):
+            while await self._archive.write(merge):
                 pages = _MERGED_PAGES
             await self._archive.maintain(
                 lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
