@@ -7,8 +7,7 @@ from mailquery.domain.accounts import MailAccount
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.uids import UidSet
 from mailquery.repositories.synchronising import KnownMailbox, SyncRepository
-from mailquery.services.new_messages import NewMessages
-from mailquery.services.parser_pool import ParserPool
+from mailquery.services.new_messages import NewMessages, Preparers
 from mailquery.services.synchronising.arrivals import ArrivalRules, FetchArrivals
 from mailquery.services.synchronising.choosing import Choice, choose, rank
 from mailquery.services.synchronising.crew import Crew
@@ -41,6 +40,7 @@ class Run:
         sync: SyncRepository,
         server: MailServer,
         options: SyncOptions,
+        pool: Preparers,
         progress: ProgressListener | None,
     ) -> None:
         self._account = account
@@ -49,7 +49,6 @@ class Run:
         self._progress = progress
         self._started = time.monotonic()
         self._crew = Crew(server, options.connections)
-        pool = ParserPool(options.workers)
         self._storing = Storing(sync, account.name, NewMessages(sync.known, pool), self._report)
         self._rules = ArrivalRules(account.name, account.server.host, account.largest, options.batch_bytes, self._label)
         self._flags = Flags(sync, self._rules)
@@ -183,7 +182,7 @@ class Run:
         gone = await self._really_gone(choice)
         is_complete = await self._look_again() and not self._is_hindered()
         candidates = [
-            *(Candidate(each.name, each.present) for each in self._candidates()),
+            *(Candidate(each.name, each.present, each.arrived) for each in self._candidates()),
             *(Candidate(each.name, UidSet(), is_gone=True) for each in gone),
         ]
         named = {each.name for each in candidates}
