@@ -32,9 +32,7 @@ def plain(port: int) -> Server:
     return Server("127.0.0.1", port, Security.NONE)
 
 
-def imap(
-    server: Server, *, user: str = USER, credentials: Fixed | None = None, limits: Limits = QUICK
-) -> ImapServer:
+def imap(server: Server, *, user: str = USER, credentials: Fixed | None = None, limits: Limits = QUICK) -> ImapServer:
     return ImapServer(server, user, credentials or Fixed(PASSWORD), limits)
 
 

@@ -53,7 +53,7 @@ def _fits(name: str, pattern: str) -> bool:
         if part == "*":
             reached = set(range(min(reached), len(name) + 1))
         elif part == "%":
-            reached = {end for start in reached for end in range(start, _segment_end(name, start) + 1)}
+            reached = _within_elements(name, reached)
         else:
             reached = {start + len(part) for start in reached if name.startswith(part, start)}
         if not reached:
@@ -61,9 +61,16 @@ def _fits(name: str, pattern: str) -> bool:
     return len(name) in reached
 
 
-def _segment_end(name: str, start: int) -> int:
-    end = name.find("/", start)
-    return len(name) if end < 0 else end
+def _within_elements(name: str, starts: set[int]) -> set[int]:
+    """Where one can be without passing a "/"."""
+    reached: set[int] = set()
+    covered = -1
+    for start in sorted(starts):
+        if start > covered:
+            end = name.find("/", start)
+            covered = len(name) if end < 0 else end
+            reached.update(range(start, covered + 1))
+    return reached
 
 
 @lru_cache(maxsize=256)

@@ -34,9 +34,7 @@ class Allowance:
 
     _PER_PIECE = 100
 
-    def __init__(
-        self, limits: Limits, *, lines: int, line: int, literals: int, literal: int, seconds: float
-    ) -> None:
+    def __init__(self, limits: Limits, *, lines: int, line: int, literals: int, literal: int, seconds: float) -> None:
         self.line = line
         self.literal = literal
         self._lines_left = lines

@@ -152,7 +152,9 @@ class Session:
         waiting: deque[bytes] = deque()
         with (
             _translated(what),
-            self.wire.allowing(lines or self._limits.answer, line=line, literals=literals, literal=literal, seconds=seconds),
+            self.wire.allowing(
+                lines or self._limits.answer, line=line, literals=literals, literal=literal, seconds=seconds
+            ),
         ):
             while len(completed) < len(commands):
                 while len(tags) < len(commands) and len(waiting) < _DEPTH:

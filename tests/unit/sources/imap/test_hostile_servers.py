@@ -161,7 +161,7 @@ async def test_messages_that_were_not_asked_for_are_left_out() -> None:
 
 async def test_text_in_no_encoding_does_no_harm() -> None:
     listed = {"one": b'(\\\xff) "/" "\xff\x01\xfe"', "two": b'() "." "a/b.c\x00"', "three": b'() NIL "&gibberish"'}
-    said = saying(b"* 1 FETCH (UID 1 FLAGS (\\Seen \xff\xfe) INTERNALDATE \"\xff\" RFC822.SIZE 5)\r\nTAG OK \xff\r\n")
+    said = saying(b'* 1 FETCH (UID 1 FLAGS (\\Seen \xff\xfe) INTERNALDATE "\xff" RFC822.SIZE 5)\r\nTAG OK \xff\r\n')
     with scripted(ScriptedImap(on={"UID FETCH": said}, messages=ONE, mailboxes=listed)) as script:
         async with connected(imap(plain(script.port))) as connection:
             for mailbox in await connection.mailboxes():
@@ -306,7 +306,9 @@ async def test_starttls_that_is_not_offered_is_not_done_without() -> None:
 
 
 async def test_starttls_that_is_refused_is_not_done_without() -> None:
-    script = ScriptedImap(on={"STARTTLS": saying(b"TAG NO not here\r\n")}, capabilities=b"IMAP4rev1 STARTTLS AUTH=PLAIN")
+    script = ScriptedImap(
+        on={"STARTTLS": saying(b"TAG NO not here\r\n")}, capabilities=b"IMAP4rev1 STARTTLS AUTH=PLAIN"
+    )
     with scripted(script):
         fault = await fault_of_connecting(Server("localhost", script.port, Security.STARTTLS))
     assert is_about(fault, Reason.TLS)
