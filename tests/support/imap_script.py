@@ -228,7 +228,7 @@ def _search(talk: Talk, tag: bytes, arguments: bytes) -> None:
 
 
 def _fetch(talk: Talk, tag: bytes, arguments: bytes) -> None:
-    wanted, _, items = arguments.partition(b" ")
+    wanted, _, items = arguments.partition(b" (CHANGEDSINCE")[0].partition(b" ")
     # 1:* are all.
     uids = UidSet(((1, 0xFFFFFFFF),)) if b"*" in wanted else UidSet.parse(wanted.decode())
     for number, message in enumerate(talk.server.chosen(talk), start=1):

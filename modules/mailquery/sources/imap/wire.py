@@ -130,8 +130,8 @@ class Wire(imaplib.IMAP4):
     def allowing(
         self, lines: int, *, line: int = 0, literals: int = 0, literal: int = 0, seconds: float = 0.0
     ) -> Iterator[None]:
-        """For one command: how many bytes the lines of its answer may have altogether, and the longest of them; the same
-        for literals; and how long it may take. Zero is what is usual."""
+        """For one command: how many bytes the lines of its answer may have altogether, and the longest of them; the
+        same for literals; and how long it may take. Zero is what is usual."""
         before = self._allowance
         self._allowance = self._allow(lines, line=line, literals=literals, literal=literal, seconds=seconds)
         try:

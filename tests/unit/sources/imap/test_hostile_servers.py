@@ -43,18 +43,22 @@ def endlessly(piece: bytes, pause: float = 0.0) -> Handler:
     return handle
 
 
+async def read_everything(port: int, limits: Limits) -> None:
+    async with connected(imap(plain(port), limits=limits)) as connection:
+        await connection.mailboxes()
+        await connection.states(["INBOX"])
+        await connection.open("INBOX")
+        await connection.uids()
+        await connection.describe(ALL)
+        await connection.fetch(ALL)
+
+
 async def fault_of(script: ScriptedImap, limits: Limits = QUICK) -> Fault:
     """What connecting, and everything that is then asked of a mailbox, ends with."""
     with scripted(script):
         started = time.monotonic()
         with pytest.raises(Fault) as raised:
-            async with connected(imap(plain(script.port), limits=limits)) as connection:
-                await connection.mailboxes()
-                await connection.states(["INBOX"])
-                await connection.open("INBOX")
-                await connection.uids()
-                await connection.describe(ALL)
-                await connection.fetch(ALL)
+            await read_everything(script.port, limits)
         assert time.monotonic() - started < SOON
         return raised.value
 
