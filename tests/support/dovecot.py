@@ -124,7 +124,7 @@ passdb {{
 def running_dovecot(
     *, oauth: str = "", extra: str = "", mechanisms: str = "plain login", password: str = PASSWORD
 ) -> Iterator["Dovecot"]:
-    """With a user, USER, who has an empty INBOX and this password. `oauth` is how Dovecot's OAuth2 passdb is configured:
+    """With a user, USER, who has an empty INBOX. `oauth` is how Dovecot's OAuth2 passdb is configured:
     it allows XOAUTH2 and OAUTHBEARER. `extra` is added to the configuration."""
     # Not in the test's own folder, which others may not enter and whose path is too long for a socket.
     folder = Path(tempfile.mkdtemp(prefix="dovecot-", dir=_in_memory()))

@@ -40,8 +40,8 @@ class Choice:
 def choose(
     listed: Sequence[RemoteMailbox], known: Sequence[KnownMailbox], wanted: Wanted, *, has_labels: bool
 ) -> Choice:
-    """`wanted` is by the server's name, with "/" between its elements, and by role. A mailbox that is known and not wanted any more
-    is left as it is.
+    """`wanted` is by the server's name, with "/" between its elements, and by role. A mailbox that is known and not
+    wanted any more is left as it is.
 
     A mailbox that shows what lies in others is fetched instead of them where the server says which those are
     (`has_labels`), and else not at all."""
