@@ -16,6 +16,7 @@ from mailquery.mcp.allowed import AllowedTools
 from mailquery.meaning import chosen_meaning
 from mailquery.parsing.reading import header_lines
 from mailquery.repositories.records import Visibility
+from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import Archive, open_archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
@@ -25,7 +26,9 @@ from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.search import SqliteSearch
+from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.sqlite.vectors import SqliteVectors
+from mailquery.repositories.sqlite.writing import Writer
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.contents import Contents
@@ -82,6 +85,8 @@ class Application:
     settings: Settings
     services: Services
     imports: SqliteImports
+    accounts: SqliteAccounts
+    sync: SqliteSync
     rebuilding: SqliteRebuilding
     vectors: SqliteVectors
     meaning: Meaning
@@ -291,7 +296,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
     )
     async with database, await open_control(settings.control_path) as control:
         vectors, meaning = SqliteVectors(database), chosen_meaning(settings.meaning)
-        policies = SqlitePolicies(database)
+        policies, writer = SqlitePolicies(database), Writer(database)
         await policies.adopt_if_empty()
         services = _services(settings, database, vectors, meaning)
         audit = open_audit(settings, control)
@@ -299,7 +304,9 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             yield Application(
                 settings,
                 services,
-                imports=SqliteImports(database),
+                imports=SqliteImports(database, writer),
+                accounts=SqliteAccounts(database),
+                sync=SqliteSync(database, writer),
                 rebuilding=SqliteRebuilding(database),
                 vectors=vectors,
                 meaning=meaning,

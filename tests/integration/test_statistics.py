@@ -259,7 +259,10 @@ async def test_an_archive_from_before_knows_who_is_named_twice(tmp_path: Path) -
         assert await database.read(lambda connection: connection.execute(kept).fetchall()) == expected
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
-            "DROP VIEW shown_placements; DROP TABLE withheld; DROP TABLE withheld_mailboxes; DROP TABLE policy;"
+            "DROP VIEW found_placements; DROP TABLE partial_messages; DROP TABLE remote_messages;"
+            " DROP TABLE remote_mailboxes; DROP TABLE mail_accounts; ALTER TABLE placements DROP COLUMN imported;"
+            " DROP INDEX placements_hidden; DROP INDEX messages_gone; DROP INDEX messages_hidden;"
+            " DROP VIEW shown_placements; DROP TABLE withheld; DROP TABLE withheld_mailboxes; DROP TABLE policy;"
             " DROP TABLE repeated_recipients; DROP INDEX messages_by_size; PRAGMA user_version = 4;"
         )
     async with await open_archive(path) as database:

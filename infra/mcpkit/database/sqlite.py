@@ -18,6 +18,7 @@ from mcpkit.database.faults import translated
 from mcpkit.database.files import private_file, private_folder
 from mcpkit.database.migrations import Migration, check_version, migrate
 from mcpkit.database.writer_lock import WriterLock
+from mcpkit.errors import ErrorCode, Fault
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ SqlFunction = Callable[[str], str | int | float | None]
 READ_TIMEOUT = 5.0  # seconds
 _BUSY_TIMEOUT = 10.0  # seconds that a statement waits for another process's transaction
 _MIGRATION_TIMEOUT = 30.0  # seconds to wait for another process that creates or migrates the same database
+_BETWEEN_TRIES = 0.05  # seconds between two tries to have the lock that another process holds
 _STEPS_BETWEEN_CHECKS = 4000  # virtual machine steps; a check costs about a microsecond
 _PAGE_SIZE = 8192
 _WAL_LIMIT = 64 << 20  # bytes that the log keeps on disk once it was checkpointed
@@ -180,31 +182,30 @@ class Database:
         Raises Fault STORAGE_FULL; SERVICE_UNAVAILABLE where another process's transaction does not end.
         """
 
-        def transaction(connection: sqlite3.Connection) -> T:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                result = function(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # SQLite has undone it already where the disk is full
-                    connection.execute("ROLLBACK")
-                raise
-            return result
-
-        return await self._on_writer(transaction)
+        return await self._on_writer(lambda connection: in_transaction(connection, function))
 
     async def maintain(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `function` on the writing connection outside a transaction: checkpoints and the like."""
         return await self._on_writer(function)
 
     @asynccontextmanager
-    async def exclusive(self) -> AsyncIterator[None]:
-        """Keeps every other process, and every other `Database`, from `exclusive`; readers go on.
+    async def exclusive(self, patience: float = 0.0) -> AsyncIterator[None]:
+        """Keeps every other process, and every other `Database`, from `exclusive`; readers go on. Tasks that share this
+        `Database` hold it together.
 
-        Raises Fault CONFLICT, naming the holder's process id.
+        Raises Fault CONFLICT, naming the holder's process id, where it is not to be had within `patience` seconds.
         """
-        with translated(self.path):
-            self._lock.acquire()
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                with translated(self.path):
+                    self._lock.acquire()
+                break
+            except Fault as fault:
+                # The lock can only be tried; waiting for it in the system would keep a thread.
+                if fault.code is not ErrorCode.CONFLICT or time.monotonic() >= deadline:
+                    raise
+            await asyncio.sleep(_BETWEEN_TRIES)
         try:
             yield
         finally:
@@ -275,6 +276,19 @@ class Database:
             if not task.done():
                 worker.stop()
             raise
+
+
+def in_transaction(connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T:
+    """Runs `function` in a writing transaction, undone where it raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = function(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite has undone it already where the disk is full
+            connection.execute("ROLLBACK")
+        raise
+    return result
 
 
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:

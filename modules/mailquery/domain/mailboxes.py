@@ -1,8 +1,10 @@
 """Where a message lies: accounts and their mailboxes. A label is a mailbox too."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import and_, or_
 
 from mailquery.domain.messages import Flag
 
@@ -41,3 +43,14 @@ class Placement:
     mailbox: str
     flags: Flag | None
     locator: str  # where in the source: a path, with "#byte offset" in an mbox
+
+
+def over_all(placements: Iterable[int]) -> int:
+    """The flags of a message by those of its placements: of those on the server, where there are any. It is gone, or
+    hidden, where it is so everywhere."""
+    every = list(placements)
+    live = [flags for flags in every if not flags & Flag.GONE.value]
+    union = reduce(or_, live or every, 0)
+    if live or not every:
+        return union
+    return union & ~Flag.HIDDEN.value | reduce(and_, every) & Flag.HIDDEN.value

@@ -1,7 +1,10 @@
 """Sets of UIDs, as ranges: a mailbox of a million messages is a few hundred of them."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+_LAST = 0xFFFFFFFF  # a UID has 32 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class UidSet:
             yield from range(first, last + 1)
 
     def __contains__(self, uid: int) -> bool:
-        return any(first <= uid <= last for first, last in self.ranges)
+        place = bisect_right(self.ranges, (uid, _LAST)) - 1
+        return place >= 0 and uid <= self.ranges[place][1]
 
     def __sub__(self, other: "UidSet") -> "UidSet":
         left: list[tuple[int, int]] = []
@@ -89,6 +93,6 @@ def _range(text: str) -> tuple[int, int]:
 
 
 def _uid(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 1 <= (uid := int(text[:11])) <= 0xFFFFFFFF:
+    if not (text.isascii() and text.isdigit()) or not 1 <= (uid := int(text[:11])) <= _LAST:
         raise ValueError(f"{text[:20]!r} is no UID")
     return uid

@@ -188,12 +188,13 @@ class SyncRepository(Protocol):
         ...
 
     async def answer(self, account: str, mailbox: str, *, accepted: bool) -> bool:
-        """Accepted: the next synchronisation follows the server, this once. Refused: what is missing now stays, and
-        is marked as gone without being hidden. Whether there was a question."""
+        """Accepted: the next synchronisation follows the server, this once. Refused: it keeps what is missing, marked
+        as gone and not hidden. Whether there was a question."""
         ...
 
     async def accepted(self, account: str, mailbox: str) -> bool:
-        """Whether deletions were accepted, and not followed yet."""
+        """Whether the question about deletions was answered, either way, and the answer was not followed yet: `settle`
+        follows it."""
         ...
 
     async def finish(self, account: str, known: KnownMailbox) -> None:
@@ -201,7 +202,8 @@ class SyncRepository(Protocol):
         ...
 
     async def drop(self, account: str, mailbox: str, when_gone: WhenGone) -> int:
-        """The mailbox is no more, or not synchronised any more: as `settle` with nothing present."""
+        """The mailbox is no more, or not synchronised any more: as `settle` with nothing present. Where no message is
+        left in it, it goes away."""
         ...
 
     async def put_in_order(self) -> None:

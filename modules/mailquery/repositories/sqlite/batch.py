@@ -77,11 +77,20 @@ class Batch:
         self._numbers = numbers
         self._vocabulary = vocabulary
         self._judge = judge
+        self.added = 0  # messages
 
     def write(
-        self, messages: Sequence[PreparedMessage], placements: Sequence[NewPlacement], problems: Sequence[SourceProblem]
+        self,
+        messages: Sequence[PreparedMessage],
+        placements: Sequence[NewPlacement],
+        problems: Sequence[SourceProblem],
+        *,
+        imported: bool = True,
     ) -> int:
-        """Writes all of it; returns how many messages are new. Raises ValueError for a placement without message."""
+        """Writes all of it; returns how many messages are new. Placements that are not `imported` are of new messages,
+        and rows of remote_messages that hold them are written in the same transaction.
+
+        Raises ValueError for a placement without message."""
         known = stored(
             self._connection,
             [
@@ -96,18 +105,22 @@ class Batch:
             known[entry.message.fingerprint] = Placed(entry.row, entry.date, new=True)
         if any(placement.fingerprint not in known for placement in placements):
             raise ValueError("a placement names a message that is neither stored nor added with it")
-        placer = Placer(self._connection)
+        placer = Placer(self._connection, imported=imported)
         plan = placer.plan(placements, known)
         flags = plan.union()
         for entry in new:
             entry.flags = flags.get(entry.row, 0)
         self._insert(new)
         self._vocabulary.add(self._connection, (entry.message.index for entry in new))
-        placer.write(plan)
-        placed = {*plan.placed, *(entry.row for entry in new)}
-        judge_placed(self._connection, self._judge, list(placed), plan.new_mailboxes)
+        placed = placer.write(plan) | {entry.row for entry in new}
+        self.judge(placed, plan.new_mailboxes)
         self._write_problems(new, problems, known)
+        self.added += len(new)
         return len(new)
+
+    def judge(self, placed: Iterable[int], new_mailboxes: set[int]) -> None:
+        """Judges messages that are new, or lie in other mailboxes than before."""
+        judge_placed(self._connection, self._judge, list(placed), new_mailboxes)
 
     def rewrite(self, messages: Sequence[tuple[int, PreparedMessage]], index: str) -> None:
         """Writes what is derived from the texts of stored messages, which are given with their sequence: anew in their

@@ -28,7 +28,7 @@ _ACCOUNTS = """
     SELECT a.name, count(b.id), a.messages, a.oldest, a.newest, max(b.refreshed),
       (SELECT count(*) FROM (
          SELECT DISTINCT p.message FROM mailboxes ub CROSS JOIN placements p ON p.mailbox = ub.id
-         WHERE ub.account = a.id AND p.flags & 1 = 0
+         WHERE ub.account = a.id AND p.flags & 129 = 0
            AND NOT EXISTS (SELECT 1 FROM placements s JOIN mailboxes sb ON sb.id = s.mailbox
                            WHERE s.message = p.message AND sb.account = a.id AND s.flags & 1 <> 0)))
     FROM accounts a LEFT JOIN mailboxes b ON b.account = a.id
@@ -37,7 +37,7 @@ _ACCOUNTS = """
 """
 _MAILBOXES = """
     SELECT a.name, b.name, b.role, b.messages, b.newest, b.refreshed,
-      (SELECT count(*) FROM placements p WHERE p.mailbox = b.id AND p.flags & 1 = 0)
+      (SELECT count(*) FROM placements p WHERE p.mailbox = b.id AND p.flags & 129 = 0)
     FROM mailboxes b JOIN accounts a ON a.id = b.account
     WHERE (?1 IS NULL OR a.name IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR a.name = ?2)
     ORDER BY a.name, b.name

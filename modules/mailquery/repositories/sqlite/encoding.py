@@ -1,7 +1,12 @@
 """How values are written in columns."""
 
 import math
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -32,3 +37,16 @@ def lines(values: tuple[str, ...]) -> str:
 
 def from_lines(text: str) -> tuple[str, ...]:
     return tuple(text.split("\n")) if text else ()
+
+
+def encodable(value: T) -> T:
+    """The same with every lone surrogate, in whatever field, replaced by a question mark."""
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")  # type: ignore[return-value]  # str in, str out
+    if isinstance(value, list | tuple):
+        return type(value)(encodable(item) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value)(**{f.name: encodable(getattr(value, f.name)) for f in fields(value)})
+    return value

@@ -1,6 +1,5 @@
-"""Which mailboxes messages lie in, with which flags, and the counts that follow from it."""
+"""Placing the messages of a batch in mailboxes."""
 
-import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,6 +8,8 @@ from dataclasses import dataclass
 from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.domain.messages import Flag
 from mailquery.repositories.records import NewPlacement
+from mailquery.repositories.sqlite.counting import Key, count
+from mailquery.repositories.sqlite.holding import settle_rows
 
 _NEWEST_MAILBOX = "SELECT coalesce(max(id), 0) FROM mailboxes"
 
@@ -50,99 +51,65 @@ def set_mailbox_role(connection: sqlite3.Connection, account: str, mailbox: str,
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a batch's placements come to. Keys of `flags` and `known` are (message's row id, mailbox's id)."""
+    """What a batch's placements come to. Keys are (message's row id, mailbox's id)."""
 
-    flags: dict[tuple[int, int], int]  # wanted
-    known: dict[tuple[int, int], int]  # stored, for the messages that are not new
+    new: dict[Key, int]  # flags of the messages that are added in this very transaction
+    stored: dict[Key, int]  # of those that were there before
     messages: dict[int, Placed]  # by row id
     newest_mailbox: int  # of those that were there before
 
     @property
     def new_mailboxes(self) -> set[int]:
         """Those that were not there before this transaction."""
-        return {mailbox for _, mailbox in self.flags if mailbox > self.newest_mailbox}
-
-    @property
-    def placed(self) -> list[int]:
-        """The messages that are new, or lie in a further mailbox."""
-        return list({row for row, _ in self.flags.keys() - self.known.keys()})
+        return {mailbox for _, mailbox in (*self.new, *self.stored) if mailbox > self.newest_mailbox}
 
     def union(self) -> dict[int, int]:
-        """By row id, the flags over all placements of a message."""
+        """By row id, the flags over all placements of a message that is added."""
         union: dict[int, int] = defaultdict(int)
-        for (row, _), flags in (self.known | self.flags).items():
+        for (row, _), flags in self.new.items():
             union[row] |= flags
         return union
 
 
 class Placer:
-    """Writes placements within one transaction."""
+    """Writes placements within one transaction. They are `imported`, or else held by UIDs of a server."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, imported: bool = True) -> None:
         self._connection = connection
+        self._imported = imported
         self._mailboxes: dict[tuple[str, str], int] = {}
 
     def plan(self, wanted: Sequence[NewPlacement], messages: dict[bytes, Placed]) -> Plan:
         (newest_mailbox,) = self._connection.execute(_NEWEST_MAILBOX).fetchone()
-        flags: dict[tuple[int, int], int] = {}
-        touched: dict[int, Placed] = {}
+        plan = Plan({}, {}, {}, newest_mailbox)
         for entry in wanted:
             message = messages[entry.fingerprint]
-            touched[message.row] = message
+            plan.messages[message.row] = message
+            flags = plan.new if message.new else plan.stored
             for placement in entry.placements:
                 flags[message.row, self._mailbox(entry.account, placement)] = stored_flags(placement.flags)
-        known = self._known([row for row, message in touched.items() if not message.new])
-        return Plan(flags, known, touched, newest_mailbox)
+        return plan
 
-    def write(self, plan: Plan) -> None:
-        """Adds placements and brings flags up to date. New messages have their flags already."""
+    def write(self, plan: Plan) -> set[int]:
+        """Adds placements and brings flags up to date; the rows of the messages that lie in other mailboxes than
+        before. New messages have their flags already."""
+        imported = int(self._imported)
         self._connection.executemany(
-            "INSERT INTO placements (message, mailbox, flags) VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET flags = excluded.flags",
-            sorted((*key, flags) for key, flags in plan.flags.items() if plan.known.get(key) != flags),
+            "INSERT INTO placements (message, mailbox, flags, imported) VALUES (?, ?, ?, ?)",
+            sorted((*key, flags, imported) for key, flags in plan.new.items()),
         )
-        self._count(plan)
-        self._connection.executemany(
-            "UPDATE messages SET flags = ?1 WHERE id = ?2 AND flags <> ?1",
-            [(flags, row) for row, flags in plan.union().items() if not plan.messages[row].new],
-        )
+        if plan.new:
+            dates = {row: message.date for row, message in plan.messages.items()}
+            account_of = dict(self._connection.execute("SELECT id, account FROM mailboxes"))
+            count(self._connection, set(), plan.new.keys(), dates, account_of)
+        moved = {row for row, _ in plan.new}
+        if plan.stored:
+            rows = {row for row, _ in plan.stored}
+            moved |= settle_rows(self._connection, rows, imported=plan.stored if self._imported else None).moved
+        return moved
 
     def _mailbox(self, account: str, placement: Placement) -> int:
         key = (account, placement.mailbox)
         if (found := self._mailboxes.get(key)) is None:
             found = self._mailboxes[key] = find_or_add_mailbox(self._connection, *key)
         return found
-
-    def _known(self, rows: list[int]) -> dict[tuple[int, int], int]:
-        return {
-            (row, mailbox): flags
-            for row, mailbox, flags in self._connection.execute(
-                "SELECT p.message, p.mailbox, p.flags FROM json_each(?) j JOIN placements p ON p.message = j.value",
-                (json.dumps(rows),),
-            )
-        }
-
-    def _count(self, plan: Plan) -> None:
-        added = [key for key in plan.flags if key not in plan.known]
-        if not added:
-            return
-        account_of = dict(self._connection.execute("SELECT id, account FROM mailboxes"))
-        in_account = {(row, account_of[mailbox]) for row, mailbox in plan.known}
-        by_mailbox: dict[int, list[int]] = defaultdict(list)
-        by_account: dict[int, list[int]] = defaultdict(list)
-        for row, mailbox in added:
-            date = plan.messages[row].date
-            by_mailbox[mailbox].append(date)
-            account = account_of[mailbox]
-            if (row, account) not in in_account:
-                in_account.add((row, account))
-                by_account[account].append(date)
-        self._connection.executemany(
-            "UPDATE mailboxes SET messages = messages + ?1, newest = max(coalesce(newest, ?2), ?2) WHERE id = ?3",
-            [(len(dates), max(dates), mailbox) for mailbox, dates in by_mailbox.items()],
-        )
-        self._connection.executemany(
-            "UPDATE accounts SET messages = messages + ?1, oldest = min(coalesce(oldest, ?2), ?2),"
-            " newest = max(coalesce(newest, ?3), ?3) WHERE id = ?4",
-            [(len(dates), min(dates), max(dates), account) for account, dates in by_account.items()],
-        )

@@ -8,7 +8,8 @@ _STATE = "SELECT fingerprint, judged, until, generation FROM policy"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The row of `policy`. `generation` grows with every change to what is withheld."""
+    """The row of `policy`. `generation` grows with every change to what is withheld, and to where messages lie that
+    were stored before."""
 
     fingerprint: str
     judged: int

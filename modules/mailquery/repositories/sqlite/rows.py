@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from mailquery.domain.addresses import Address, Role
+from mailquery.domain.mailboxes import over_all
 from mailquery.domain.messages import Attachment, Flag
 from mailquery.repositories.records import MessageRow
 from mailquery.repositories.sqlite.encoding import moment_of
@@ -33,6 +34,7 @@ _ATTACHMENTS = """
     FROM attachments WHERE message IN (SELECT value FROM json_each(?)) ORDER BY message, position
 """
 
+_HIDDEN = int(Flag.HIDDEN)
 _FROM, _TO, _CC = int(Role.FROM), int(Role.TO), int(Role.CC)
 
 People = dict[tuple[int, int], list[Address]]
@@ -59,17 +61,16 @@ def attachment(part: str, filename: str, content_type: str, size: int, inline: i
 def read_rows(
     connection: sqlite3.Connection, rows: Sequence[int], scope: Scope, people: People | None = None
 ) -> tuple[MessageRow, ...]:
-    """The messages with these row ids, in this order. The mailboxes and flags are those that the caller may see."""
+    """The messages with these row ids, in this order. The mailboxes and flags are those that the caller may see; of
+    mailboxes in which a message is hidden, where it is so in all."""
     if not rows:
         return ()
     wanted = ids(rows)
     if people is None:
         people = read_people(connection, wanted)
-    mailboxes: dict[int, list[str]] = defaultdict(list)
-    flags: dict[int, int] = defaultdict(int)
-    for row, name, placed in connection.execute(_PLACEMENTS, (wanted, scope.limit)):
-        mailboxes[row].append(name)
-        flags[row] |= placed
+    lying: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for row, name, flags in connection.execute(_PLACEMENTS, (wanted, scope.limit)):
+        lying[row].append((name, flags))
     attachments: dict[int, list[Attachment]] = defaultdict(list)
     for row, *columns in connection.execute(_ATTACHMENTS, (wanted,)):
         attachments[row].append(attachment(*columns))
@@ -84,8 +85,8 @@ def read_rows(
             subject=subject,
             from_=tuple(people.get((row, _FROM), ())),
             to=(*people.get((row, _TO), ()), *people.get((row, _CC), ())),
-            mailboxes=tuple(sorted(set(mailboxes.get(row, ())))),
-            flags=_flag(flags.get(row, 0)),
+            mailboxes=_mailboxes(lying[row]),
+            flags=_flag(over_all(flags for _, flags in lying[row])),
             size=size,
             preview=preview,
             attachments=tuple(attachments.get(row, ())),
@@ -95,3 +96,8 @@ def read_rows(
         )
     }
     return tuple(made[row] for row in rows)
+
+
+def _mailboxes(lying: Sequence[tuple[str, int]]) -> tuple[str, ...]:
+    shown = {name for name, flags in lying if not flags & _HIDDEN}
+    return tuple(sorted(shown or {name for name, _ in lying}))

@@ -34,13 +34,15 @@ CREATE TABLE remote_mailboxes (
   messages       INTEGER NOT NULL DEFAULT 0,
   highest_modseq INTEGER NOT NULL DEFAULT 0,
   complete       INTEGER NOT NULL DEFAULT 0,
+  stored         INTEGER NOT NULL DEFAULT 0,  -- rows of remote_messages under `uid_validity`
   missing        INTEGER NOT NULL DEFAULT 0,  -- of a question about deletions, as `had` and `asked`
   had            INTEGER NOT NULL DEFAULT 0,
   asked          INTEGER,
-  accepted       INTEGER NOT NULL DEFAULT 0
+  answer         INTEGER NOT NULL DEFAULT 0   -- 0: none yet; 1: follow the server; 2: keep what is missing
 );
 
 -- `validity` is the UIDVALIDITY under which the UID was given: another than the mailbox's is of before it changed.
+-- `flags` are those of this UID. A placement that rows hold has the union of theirs.
 CREATE TABLE remote_messages (
   mailbox    INTEGER NOT NULL REFERENCES remote_mailboxes (mailbox),
   validity   INTEGER NOT NULL,
@@ -58,3 +60,19 @@ CREATE INDEX remote_messages_by_content ON remote_messages (content_id) WHERE co
 CREATE TABLE partial_messages (
   message INTEGER PRIMARY KEY REFERENCES messages (id)
 );
+
+-- A placement is held by rows of remote_messages, by an import, or by both: a synchronisation gives up what it alone
+-- held. Until now there were imports only.
+ALTER TABLE placements ADD COLUMN imported INTEGER NOT NULL DEFAULT 1;
+
+-- Flags 64 (gone) and 128 (hidden) of domain.messages.Flag. What is hidden is no mailbox's unread mail.
+DROP INDEX placements_unread;
+CREATE INDEX placements_unread ON placements (mailbox, message) WHERE flags & 129 = 0;
+CREATE INDEX placements_hidden ON placements (mailbox, message) WHERE flags & 128 <> 0;
+CREATE INDEX messages_gone     ON messages (id) WHERE flags & 64 <> 0;
+CREATE INDEX messages_hidden   ON messages (id) WHERE flags & 128 <> 0;
+
+-- What callers find who do not ask for what is gone.
+CREATE VIEW found_placements AS
+  SELECT p.message, p.mailbox, p.flags FROM placements p
+  WHERE p.flags & 128 = 0 AND NOT EXISTS (SELECT 1 FROM withheld w WHERE w.message = p.message);
