@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
+    from mailquery.signing_in import SignIn
     from mailquery.sources.discovery.finding import FindServers
     from mcpkit.monitoring.metrics import CallMetrics
     from mcpkit.protocol.parameters import ParameterResolver
@@ -122,6 +123,14 @@ class Application:
 
     async def _remove_mail(self, account: str) -> int:
         raise NotImplementedError
+
+    @property
+    def sign_in(self) -> "SignIn":
+        """How people sign in to their mail, and where the tokens are kept."""
+        from mailquery.signing_in import SignIn
+        from mcpkit.security.oauth.token_store import TokenStore
+
+        return SignIn(self.settings.oauth, TokenStore(self.secrets, self.settings.home))
 
     @property
     def consent_store(self) -> ConsentStore:
