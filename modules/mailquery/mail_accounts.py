@@ -1,6 +1,5 @@
 """What can be done with accounts on mail servers, as it is set."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ from mailquery.repositories.synchronising import AccountRepository
 from mailquery.services.account_states import (
     CheckAccount,
     ListMailAccounts,
+    Names,
     PauseAccount,
     RemoveAccount,
     RemoveMail,
@@ -26,8 +26,6 @@ from mailquery.sources.remote import MailServer
 
 if TYPE_CHECKING:
     from mailquery.sources.discovery.finding import FindServers
-
-Names = Callable[[], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def mail_accounts(
     timeouts: SyncTimeouts,
     archive_names: Names,
     remove_mail: RemoveMail,
-    tokens: AccountTokens | None = None,
+    tokens: AccountTokens,
 ) -> MailAccounts:
     credentials = AccountCredentials(secrets, password_of_command, tokens)
 
@@ -63,7 +61,7 @@ def mail_accounts(
         check=CheckAccount(accounts, credentials, check),
         pause=PauseAccount(accounts),
         resume=ResumeAccount(accounts),
-        remove=RemoveAccount(accounts, credentials, remove_mail),
+        remove=RemoveAccount(accounts, credentials, archive_names, remove_mail),
         credentials=credentials,
     )
 

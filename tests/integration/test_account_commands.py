@@ -42,11 +42,9 @@ class Commands:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
 
-    def __call__(self, *arguments: str, stdin: bytes = b"", **environment: str) -> Ended:
+    def __call__(self, *arguments: str, stdin: bytes = b"") -> Ended:
         with self._monkeypatch.context() as patched:
             patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-            for name, value in environment.items():
-                patched.setenv(name, value)
             with pytest.raises(SystemExit) as ended:
                 run(arguments)
         out, err = self._capsys.readouterr()
@@ -123,10 +121,12 @@ def stored_bytes(mailquery: Commands) -> bytes:
 def test_an_account_is_added_without_a_terminal(
     mailquery: Commands, dovecot: Dovecot, environment: dict[str, str], options: tuple[str, ...]
 ) -> None:
-    done = mailquery("accounts", "add", ADDRESS, *at(dovecot), *options, "--json", **environment)
+    for name, value in environment.items():
+        mailquery.set(name, value)
+    done = mailquery("accounts", "add", ADDRESS, *at(dovecot), *options, "--json")
     assert done.code == 0, done.err
     assert (done.json["tested"], done.json["mailboxes"]) == (True, 3)
-    tested = mailquery("accounts", "test", "--json", **environment)
+    tested = mailquery("accounts", "test", "--json")
     assert tested.json["accounts"] == [{"account": ADDRESS, "works": True, "mailboxes": 3}]
     assert PASSWORD.encode() not in stored_bytes(mailquery)
 

@@ -25,6 +25,7 @@ from mailquery.cli.account_options import (
 from mailquery.cli.account_shapes import account_row, account_shape, login_words, server_words, standing_shape
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, note, print_json, print_rows
+from mailquery.cli.progress import progress
 from mailquery.cli.terminal import ask_yes, can_ask
 from mailquery.domain.accounts import AccountState, Login, MailAccount
 from mailquery.services.account_states import Removed, find_account
@@ -223,39 +224,45 @@ def remove(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    found, messages = with_application(lambda application: _what_there_is(application, account))
-    if with_mail is None:
-        with_mail = _asked_about_mail(found, messages)
-    goes = with_mail
-    removed = with_application(lambda application: application.mail_accounts.remove(found.name, with_mail=goes))
+    messages = with_application(lambda application: _stored_messages(application, account, with_mail))
+    goes = _asked_about_mail(account, messages) if with_mail is None else with_mail
+    with progress() as shown:
+
+        def show(done: int, total: int) -> None:
+            shown.show(done, total, f"{done:,} of {total:,} messages")
+
+        removed = with_application(
+            lambda application: application.mail_accounts.remove(account, with_mail=goes, progress=show)
+        )
     _tell_removed(removed, messages, as_json)
 
 
-async def _what_there_is(application: Application, account: str) -> tuple[MailAccount, int]:
-    """The account, and how many messages of it are in the archive."""
-    found = await find_account(application.accounts, account)
+async def _stored_messages(application: Application, account: str, with_mail: bool | None) -> int:
+    """How many messages of it are in the archive. Raises Fault NOT_FOUND before anything is asked."""
     stored = await application.services.list_accounts(EVERYTHING)
-    return found, next((each.messages for each in stored if each.name == found.name), 0)
+    name = account.strip()
+    if not with_mail:  # with its mail, also one that is in the archive alone is removed
+        name = (await find_account(application.accounts, account)).name
+    return next((each.messages for each in stored if each.name.casefold() == name.casefold()), 0)
 
 
-def _asked_about_mail(account: MailAccount, messages: int) -> bool:
+def _asked_about_mail(account: str, messages: int) -> bool:
     if not messages:
         return False
     if not can_ask():
         raise Fault(
             ErrorCode.VALIDATION_ERROR,
-            f"The archive has {messages:,} messages of {account.name}. Say whether they go too: --with-mail or "
-            "--keep-mail.",
+            f"The archive has {messages:,} messages of {account}. Say whether they go too: --with-mail or --keep-mail.",
             details={"argument": "with-mail", "messages": messages},
         )
-    return ask_yes(f"Remove the {messages:,} messages of {account.name} from the archive, too?")
+    return ask_yes(f"Remove the {messages:,} messages of {account} from the archive, too?")
 
 
 def _tell_removed(removed: Removed, messages: int, as_json: bool) -> None:
     if as_json:
-        print_json({"account": removed.account.name, "messages_removed": removed.messages})
+        print_json({"account": removed.name, "messages_removed": removed.messages})
         return
-    print(f"{removed.account.name} is removed, with its credential. On the server nothing was changed.")
+    print(f"{removed.name} is removed, with its credential. On the server nothing was changed.")
     if removed.messages is not None:
         note(f"{removed.messages:,} messages were taken out of the archive.")
     elif messages:

@@ -1,6 +1,6 @@
 """Accounts on mail servers as they are: listed, tried, paused, resumed, removed."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,7 +14,10 @@ from mcpkit.security.untrusted import clean_line
 
 _LONGEST_REASON = 500  # characters
 
-RemoveMail = Callable[[str], Awaitable[int]]  # takes the mail of an account out of the archive; how many messages
+Progress = Callable[[int, int], None]  # so many messages, of so many
+# Takes the mail of an account out of the archive; how many messages.
+RemoveMail = Callable[[str, Progress | None], Awaitable[int]]
+Names = Callable[[], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,27 +123,49 @@ class ResumeAccount:
 class Removed:
     """`messages` is how many were taken out of the archive; None where its mail stays."""
 
-    account: MailAccount
+    name: str
     messages: int | None
 
 
 class RemoveAccount:
+    """`archive_names` gives the names of the accounts that have mail in the archive."""
+
     def __init__(
-        self, accounts: AccountRepository, credentials: AccountCredentials, remove_mail: RemoveMail | None
+        self,
+        accounts: AccountRepository,
+        credentials: AccountCredentials,
+        archive_names: Names,
+        remove_mail: RemoveMail,
     ) -> None:
         self._accounts = accounts
         self._credentials = credentials
+        self._archive_names = archive_names
         self._remove_mail = remove_mail
 
-    async def __call__(self, name: str, *, with_mail: bool) -> Removed:
+    async def __call__(self, name: str, *, with_mail: bool, progress: Progress | None = None) -> Removed:
         """Takes the account and its credential away, and its mail out of the archive where that is wanted. What is on
-        the server stays as it is. Interrupted, it goes on when it is called again. Raises Fault NOT_FOUND."""
-        account = await find_account(self._accounts, name)
-        # The credential first: it must not outlive the account, of which nobody would know it any more.
-        await self._credentials.forget(account)
-        messages = None
+        the server stays as it is. Interrupted, it goes on when it is called again; so it takes, with its mail, also an
+        account that is in the archive alone.
+
+        Raises Fault NOT_FOUND, and what removing mail raises.
+        """
+        named = await self._of_the_archive(name) if with_mail else None
+        try:
+            account = await find_account(self._accounts, name)
+        except Fault:
+            if named is None:
+                raise
+        else:
+            named = account.name
+            # The credential first: it must not outlive the account, of which nobody would know it any more. The mail
+            # last: nothing may bring in more of it meanwhile.
+            await self._credentials.forget(account)
+            await self._accounts.forget(account.name)
+        removed = None
         if with_mail:
-            assert self._remove_mail is not None
-            messages = await self._remove_mail(account.name)
-        await self._accounts.forget(account.name)
-        return Removed(account, messages)
+            removed = await self._remove_mail(named, progress) if named in await self._archive_names() else 0
+        return Removed(named, removed)
+
+    async def _of_the_archive(self, name: str) -> str | None:
+        wanted = name.strip().casefold()
+        return next((each for each in await self._archive_names() if each.casefold() == wanted), None)

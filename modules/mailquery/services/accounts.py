@@ -1,11 +1,11 @@
 """Adding accounts on mail servers, and giving them another credential."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mailquery.domain.accounts import AccountState, Login, MailAccount
 from mailquery.repositories.synchronising import AccountRepository
-from mailquery.services.account_states import find_account
+from mailquery.services.account_states import Names, find_account
 from mailquery.services.credentials import AccountCredentials, NewLogin
 from mailquery.services.login_checking import CheckLogin, LoginChecked, provider_of
 from mailquery.services.login_failures import no_password_taken, reason_of
@@ -17,8 +17,6 @@ from mcpkit.security.untrusted import clean_line
 LONGEST_NAME = 200  # characters
 # What is no answer of the server about the login: the next server may be the right one.
 _ELSEWHERE = frozenset({Reason.NAME, Reason.CONNECT, Reason.TIMEOUT, Reason.TLS})
-
-Names = Callable[[], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)

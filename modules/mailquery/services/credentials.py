@@ -52,9 +52,7 @@ class NewLogin:
 
 
 class AccountCredentials:
-    """`tokens` is None where no OAuth is to be had."""
-
-    def __init__(self, secrets: Secrets, run_command: RunCommand, tokens: AccountTokens | None = None) -> None:
+    def __init__(self, secrets: Secrets, run_command: RunCommand, tokens: AccountTokens) -> None:
         self._secrets = secrets
         self._run_command = run_command
         self._tokens = tokens
@@ -63,11 +61,6 @@ class AccountCredentials:
         if account.login is Login.COMMAND:
             return _CommandPassword(account.password_command, self._run_command)
         if account.login is Login.OAUTH:
-            if self._tokens is None:
-                raise Fault(
-                    ErrorCode.CONFIGURATION,
-                    f"{account.name} signs in by OAuth, which this program has not been set up for.",
-                )
             return self._tokens.of(account)
         return _StoredPassword(account.name, self._secrets)
 
@@ -95,7 +88,7 @@ class AccountCredentials:
         await self._secrets.delete(IMAP_PASSWORD, account.name)
 
     async def forget_tokens(self, account: MailAccount) -> None:
-        if account.login is Login.OAUTH and self._tokens is not None:
+        if account.login is Login.OAUTH:
             await self._tokens.forget(account)
 
 
