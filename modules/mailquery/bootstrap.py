@@ -109,12 +109,12 @@ class Application:
     def mail_accounts(self) -> "MailAccounts":
         """Accounts on mail servers, and what can be done with them."""
         from mailquery.mail_accounts import mail_accounts
-        from mailquery.signing_in import StoredTokens
+        from mailquery.signing_in import AccountTokens
 
         async def names() -> Sequence[str]:
             return await self.services.account_names(Visibility())
 
-        tokens = StoredTokens(self.sign_in, self.accounts)
+        tokens = AccountTokens(self.sign_in, self.accounts)
         return mail_accounts(self.accounts, self.secrets, self.settings.sync.timeouts, names, self._remove_mail, tokens)
 
     @property
