@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mailquery.background import Hosts, MadeLater
 from mailquery.callers import CallerLimits, consent_rules, key_keeper, open_audit, open_limits
 from mailquery.domain.policy import Judge
 from mailquery.domain.relevance import Weights
 from mailquery.mcp.allowed import AllowedTools
 from mailquery.meaning import chosen_meaning
 from mailquery.parsing.reading import header_lines
+from mailquery.repositories.account_locks import AccountLocks
+from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import Archive, open_archive
@@ -39,16 +42,20 @@ from mailquery.services.meaning import Meaning
 from mailquery.services.ourselves import FindOurselves
 from mailquery.services.policing import ApplyPolicy, KeepJudged
 from mailquery.services.reading import ExportMessage, ReadMessage
+from mailquery.services.refreshing import RefreshAccounts
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
+from mailquery.services.server_accounts import ServerAccounts
 from mailquery.services.signals import ReadSignals
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
+from mailquery.services.sync_runs import Synchronise, SyncRuns
+from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings, load_settings
 from mcpkit.database.sqlite import Database
-from mcpkit.errors import Fault
+from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.audit.store import ChainedAudit
 from mcpkit.security.consent import Consents
 from mcpkit.security.consent_store import ConsentStore
@@ -90,6 +97,9 @@ class Application:
     imports: SqliteImports
     accounts: SqliteAccounts
     sync: SqliteSync
+    runs: SyncRuns
+    hosts: Hosts
+    board: BoardFile
     rebuilding: SqliteRebuilding
     vectors: SqliteVectors
     meaning: Meaning
@@ -247,9 +257,12 @@ class Application:
         if chosen.port is None:
             yield None
             return
+        from mailquery.figures import SyncCollector
         from mcpkit.monitoring.metrics import CallMetrics
 
         metrics = CallMetrics()
+        status = self.services.sync_status
+        metrics.add(SyncCollector(asyncio.get_running_loop(), status.figures, self.runs, self.hosts.standings))
         with metrics.served(chosen.host, chosen.port) as port:
             logger.info("metrics are at http://%s:%d/metrics", chosen.host, port)
             yield metrics
@@ -308,9 +321,11 @@ class Application:
         return Consent(self.consents, terms, SignedTokens(load_or_create_key(self.settings.home)))
 
     async def health(self) -> Mapping[str, object]:
-        """For `/health`, which anybody may ask: that the archive answers, and nothing of what is in it."""
+        """For `/health`, which anybody may ask: that the archive answers, whether mail comes in, and nothing of what is
+        in it."""
         await self.services.archive_status(Visibility(frozenset()))
-        return {"archive": "ok"}
+        figures = await self.services.sync_status.figures()
+        return {"archive": "ok", "sync": "ok" if figures.is_well else "degraded"}
 
 
 @asynccontextmanager
@@ -330,15 +345,35 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         vectors, meaning = SqliteVectors(database), chosen_meaning(settings.meaning)
         policies, writer = SqlitePolicies(database), Writer(database)
         await policies.adopt_if_empty()
-        services = _services(settings, database, vectors, meaning)
+        accounts, sync = SqliteAccounts(database), SqliteSync(database, writer)
+        hosts, board, locks = (
+            Hosts(settings.sync.breaker),
+            BoardFile(settings.home),
+            AccountLocks(settings.home / "locks"),
+        )
+        runs = SyncRuns(MadeLater(_synchroniser))
+        shown = ServerAccounts(accounts, lambda: database.judge.policy)
+        services = _services(
+            settings,
+            database,
+            vectors,
+            meaning,
+            refresh_accounts=RefreshAccounts(shown, runs),
+            sync_status=SyncStatus(
+                accounts, SqliteDirectory(database), runs, board, shown, locks.is_held, hosts.standing
+            ),
+        )
         audit = open_audit(settings, control)
         try:
             yield Application(
                 settings,
                 services,
                 imports=SqliteImports(database, writer),
-                accounts=SqliteAccounts(database),
-                sync=SqliteSync(database, writer),
+                accounts=accounts,
+                sync=sync,
+                runs=runs,
+                hosts=hosts,
+                board=board,
                 rebuilding=SqliteRebuilding(database),
                 vectors=vectors,
                 meaning=meaning,
@@ -348,6 +383,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
                 allowed=allowed,
             )
         finally:
+            await runs.close()
             await audit.close()
 
 
@@ -370,7 +406,20 @@ async def _beside(work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[N
             await task
 
 
-def _services(settings: Settings, database: Archive, vectors: SqliteVectors, meaning: Meaning) -> Services:
+def _synchroniser() -> Synchronise:
+    """Raises Fault SERVICE_UNAVAILABLE: mail servers cannot be read yet."""
+    raise Fault(ErrorCode.SERVICE_UNAVAILABLE, "Mail servers cannot be read yet: import files instead.")
+
+
+def _services(
+    settings: Settings,
+    database: Archive,
+    vectors: SqliteVectors,
+    meaning: Meaning,
+    *,
+    refresh_accounts: RefreshAccounts,
+    sync_status: SyncStatus,
+) -> Services:
     weights = Weights(**settings.ranking.model_dump())
     search = SqliteSearch(database, weights=weights, vectors=vectors.index)
     messages = SqliteMessages(database)
@@ -398,4 +447,6 @@ def _services(settings: Settings, database: Archive, vectors: SqliteVectors, mea
         list_problems=ListProblems(directory),
         archive_status=ArchiveStatus(directory, vectors, meaning),
         find_similar=FindSimilar(messages, vectors, filters, meaning),
+        refresh_accounts=refresh_accounts,
+        sync_status=sync_status,
     )
