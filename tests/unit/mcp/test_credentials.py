@@ -10,7 +10,9 @@ from mcpkit.protocol.descriptions import described_prompt, described_tool
 from support.calling import Caller
 
 # `include_secrets` is whether codes in mail are shown, and names no credential.
-CREDENTIAL = re.compile(r"(^|_)(pass(word|wd|phrase)|secret|token|credentials?|(api|master|private)_key|pin|username|login)$")
+CREDENTIAL = re.compile(
+    r"(^|_)(pass(word|wd|phrase)|secret|token|credentials?|(api|master|private)_key|pin|username|login)$"
+)
 
 
 def names(schema: Any) -> set[str]:
