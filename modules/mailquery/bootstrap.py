@@ -154,13 +154,14 @@ class Application:
 
     @property
     def import_mail(self) -> "ImportMail":
-        from mailquery.services.importing import ImportMail, default_workers
+        from mailquery.services.importing import ImportMail
+        from mailquery.services.parser_pool import default_workers
 
         return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
 
     @property
     def rebuild_index(self) -> "RebuildIndex":
-        from mailquery.services.importing import default_workers
+        from mailquery.services.parser_pool import default_workers
         from mailquery.services.rebuilding import RebuildIndex
 
         return RebuildIndex(self.rebuilding, workers=self.settings.importing.workers or default_workers())

@@ -201,6 +201,18 @@ class SyncRepository(Protocol):
         """Records how far the mailbox is known, and that it was read just now."""
         ...
 
+    async def looked(self, account: str, known: KnownMailbox) -> None:
+        """Records what is known of the mailbox while it is still being read."""
+        ...
+
+    async def unchanged(self, account: str, mailboxes: Sequence[str]) -> None:
+        """Records that the mailboxes were looked at just now, and were as they are known."""
+        ...
+
+    async def set_role(self, account: str, mailbox: str, role: MailboxRole) -> None:
+        """Of a mailbox that messages lie in by a label. It is added where it is missing."""
+        ...
+
     async def drop(self, account: str, mailbox: str, when_gone: WhenGone) -> int:
         """The mailbox is no more, or not synchronised any more: as `settle` with nothing present. Where no message is
         left in it, it goes away."""

@@ -71,6 +71,10 @@ _FINISH = """
     UPDATE remote_mailboxes SET remote_key = ?, uid_next = ?, messages = ?, highest_modseq = ?, complete = ?
     WHERE mailbox = ? AND uid_validity = ?
 """
+_REFRESHED = """
+    UPDATE mailboxes SET refreshed = ?1
+    WHERE name IN (SELECT value FROM json_each(?2)) AND account = (SELECT id FROM accounts WHERE name = ?3)
+"""
 
 
 class SqliteSync:
@@ -225,13 +229,33 @@ class SqliteSync:
         return await self._archive.read_unshown(read)
 
     async def finish(self, account: str, known: KnownMailbox) -> None:
-        now = int(time.time())
+        await self._record(account, known)
+        await self.unchanged(account, [known.name])
 
+    async def looked(self, account: str, known: KnownMailbox) -> None:
+        await self._record(account, known)
+
+    async def _record(self, account: str, known: KnownMailbox) -> None:
         def write(connection: sqlite3.Connection) -> None:
             place = _known_place(connection, account, known.name)
             facts = known.key, known.uid_next, known.messages, known.highest_modseq, int(known.complete)
             connection.execute(_FINISH, (*facts, place.mailbox, known.uid_validity))
-            connection.execute("UPDATE mailboxes SET refreshed = ? WHERE id = ?", (now, place.mailbox))
+
+        await self._archive.write(write)
+
+    async def unchanged(self, account: str, mailboxes: Sequence[str]) -> None:
+        now = int(time.time())
+        await self._archive.write(
+            lambda connection: connection.execute(_REFRESHED, (now, ids(mailboxes), account))
+        )
+
+    async def set_role(self, account: str, mailbox: str, role: MailboxRole) -> None:
+        judge = self._archive.judge
+
+        def write(connection: sqlite3.Connection) -> None:
+            changed = set_mailbox_role(connection, account, mailbox, role)
+            if changed is not None:
+                judge_mailbox(connection, judge.policy, changed)
 
         await self._archive.write(write)
 
