@@ -245,9 +245,7 @@ class SqliteSync:
 
     async def unchanged(self, account: str, mailboxes: Sequence[str]) -> None:
         now = int(time.time())
-        await self._archive.write(
-            lambda connection: connection.execute(_REFRESHED, (now, ids(mailboxes), account))
-        )
+        await self._archive.write(lambda connection: connection.execute(_REFRESHED, (now, ids(mailboxes), account)))
 
     async def set_role(self, account: str, mailbox: str, role: MailboxRole) -> None:
         judge = self._archive.judge

@@ -135,9 +135,7 @@ class FetchArrivals:
         if odd:
             await self._look_again(connection, odd, raws)
         given = [each for each in batch if each.uid in raws]
-        await self._take(
-            [Fetched(self._arrival(each), self._message(each, raws[each.uid])) for each in given]
-        )
+        await self._take([Fetched(self._arrival(each), self._message(each, raws[each.uid])) for each in given])
 
     async def _look_again(
         self, connection: MailConnection, odd: Sequence[RemoteMessage], raws: dict[int, bytes]

@@ -51,9 +51,7 @@ class Run:
         self._crew = Crew(server, options.connections)
         pool = ParserPool(options.workers)
         self._storing = Storing(sync, account.name, NewMessages(sync.known, pool), self._report)
-        self._rules = ArrivalRules(
-            account.name, account.server.host, account.largest, options.batch_bytes, self._label
-        )
+        self._rules = ArrivalRules(account.name, account.server.host, account.largest, options.batch_bytes, self._label)
         self._flags = Flags(sync, self._rules)
         self._deletions = Deletions(sync, account)
         self._mailboxes: dict[str, Mailbox] = {}  # by key, those that are synchronised

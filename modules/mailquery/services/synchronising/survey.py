@@ -40,9 +40,7 @@ class Survey:
     async def __call__(self, line: Line) -> None:
         mailbox, known = self.mailbox, self.mailbox.known
         state = await line.look(mailbox)
-        stored = await self.sync.begin(
-            self.account, mailbox.name, mailbox.key, mailbox.remote.role, state.uid_validity
-        )
+        stored = await self.sync.begin(self.account, mailbox.name, mailbox.key, mailbox.remote.role, state.uid_validity)
         if known is not None and known.uid_validity == state.uid_validity and state.uid_next < known.uid_next:
             # The server gives UIDs a second time, which it may not (RFC 9051, section 2.3.1.1): after a backup was
             # restored, say. None of them means anything any more. Content decides, and nothing is lost meanwhile.
