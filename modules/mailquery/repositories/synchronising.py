@@ -222,6 +222,10 @@ class SyncRepository(Protocol):
         """Joins threads and merges the index, after messages were added."""
         ...
 
+
+class PartialRepository(Protocol):
+    """Messages of which only the header and the text parts are stored."""
+
     async def whereabouts(self, key: int) -> tuple[Whereabouts, ...]:
         """Where the message with this key (`domain.handles`) lies on servers, and `partial` ones only."""
         ...
