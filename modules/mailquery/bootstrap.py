@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
+    from mailquery.services.removing import RemoveAccountMail
     from mailquery.services.synchronising import ServerOf, SyncAccount
     from mailquery.signing_in import SignIn
     from mailquery.sources.discovery.finding import FindServers
@@ -97,6 +98,8 @@ class Application:
 
     settings: Settings
     services: Services
+    archive: Archive
+    writer: Writer  # of all that write messages in this process
     imports: SqliteImports
     accounts: SqliteAccounts
     sync: SqliteSync
@@ -123,12 +126,12 @@ class Application:
     def mail_accounts(self) -> "MailAccounts":
         """Accounts on mail servers, and what can be done with them."""
         from mailquery.mail_accounts import mail_accounts
-        from mailquery.signing_in import StoredTokens
+        from mailquery.signing_in import AccountTokens
 
         async def names() -> Sequence[str]:
             return await self.services.account_names(Visibility())
 
-        tokens = StoredTokens(self.sign_in, self.accounts)
+        tokens = AccountTokens(self.sign_in, self.accounts)
         return mail_accounts(self.accounts, self.secrets, self.settings.sync.timeouts, names, self._remove_mail, tokens)
 
     @property
@@ -173,8 +176,9 @@ class Application:
 
         return find_servers(self.settings.discovery)
 
-    async def _remove_mail(self, account: str) -> int:
-        raise NotImplementedError
+    async def _remove_mail(self, account: str, progress: Callable[[int, int], None] | None) -> int:
+        show = None if progress is None else lambda done: progress(done.messages, done.total)
+        return (await self.remove_account_mail(account, show)).removed
 
     @property
     def sign_in(self) -> "SignIn":
@@ -198,6 +202,13 @@ class Application:
         from mailquery.services.parser_pool import default_workers
 
         return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def remove_account_mail(self) -> "RemoveAccountMail":
+        from mailquery.repositories.sqlite.account_removal import SqliteRemoval
+        from mailquery.services.removing import RemoveAccountMail
+
+        return RemoveAccountMail(SqliteRemoval(self.archive, self.writer))
 
     @property
     def rebuild_index(self) -> "RebuildIndex":
@@ -408,6 +419,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         application = Application(
             settings,
             services,
+            archive=database,
+            writer=writer,
             imports=SqliteImports(database, writer),
             accounts=accounts,
             sync=sync,

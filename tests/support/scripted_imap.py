@@ -28,13 +28,13 @@ def running_scripted_imap(script: ScriptedImap) -> Iterator[int]:
                     self._say(f"{tag} {script.refusal}")
                 elif name == "CAPABILITY":
                     self._say("* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR")
-                    self._say(f"{tag} OK")
+                    self._say(f"{tag} OK done")
                 elif name == "LOGOUT":
-                    self._say("* BYE")
-                    self._say(f"{tag} OK")
+                    self._say("* BYE goodbye")
+                    self._say(f"{tag} OK done")
                     return
                 else:
-                    self._say(f"{tag} OK")
+                    self._say(f"{tag} OK done")
 
         def _say(self, line: str) -> None:
             self.wfile.write(f"{line}\r\n".encode())
