@@ -157,9 +157,9 @@ def _watch(account: str | None) -> None:
                 _print(Synchronised(name, summary))
             return summary
 
-        only = (await find_account(application.accounts, account)).name if account is not None else None
+        accounts = await _chosen(application, account)
         note("Waiting for new mail. Ctrl-C ends it.")
-        await application.keep_synchronised(synchronise, only=only)
+        await application.keep_these(accounts, synchronise)
 
     with_application(work)
 
