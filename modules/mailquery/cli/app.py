@@ -81,6 +81,7 @@ def options(
 
 for family in (
     importing,
+    synchronising,
     accounts,
     embedding,
     rebuilding,
