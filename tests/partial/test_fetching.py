@@ -90,7 +90,7 @@ class Silent(Scripted):
 async def test_a_server_that_falls_silent_is_not_waited_for(tmp_path: Path) -> None:
     server = Silent()
     async with fetching(tmp_path, server, seconds=0.2) as (get, _):
-        with pytest.raises(Fault, match="within 0.2 seconds") as caught:
+        with pytest.raises(Fault, match=r"within 0\.2 seconds") as caught:
             await get(ALL, f"{ID}-2")
     assert caught.value.details["reason"] == Reason.TIMEOUT
     assert server.closed == 1
