@@ -103,7 +103,7 @@ class FetchWhole:
 
     async def _fetch(self, places: Sequence[Whereabouts], mark: bytes) -> bytes:
         """From the first of the places where it still is."""
-        fault: Fault | None = None
+        fault: Fault | None = None  # the last one: the message may be on several servers
         for account in dict.fromkeys(place.account for place in places):
             try:
                 connection = await self._connect(account)
