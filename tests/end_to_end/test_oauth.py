@@ -15,7 +15,7 @@ import pytest
 
 from end_to_end.conftest import CommandLine
 from end_to_end.terminal import Terminal
-from mailquery.bootstrap import key_keeper
+from mailquery.callers import key_keeper
 from mailquery.settings import Settings
 from mcpkit.config import load_settings
 from mcpkit.security.control import open_control
