@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
+    from mailquery.services.removing import RemoveAccountMail
     from mailquery.signing_in import SignIn
     from mailquery.sources.discovery.finding import FindServers
     from mcpkit.monitoring.metrics import CallMetrics
@@ -94,6 +95,8 @@ class Application:
 
     settings: Settings
     services: Services
+    archive: Archive
+    writer: Writer  # of all that write messages in this process
     imports: SqliteImports
     accounts: SqliteAccounts
     sync: SqliteSync
@@ -158,6 +161,13 @@ class Application:
         from mailquery.services.parser_pool import default_workers
 
         return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def remove_account_mail(self) -> "RemoveAccountMail":
+        from mailquery.repositories.sqlite.account_removal import SqliteRemoval
+        from mailquery.services.removing import RemoveAccountMail
+
+        return RemoveAccountMail(SqliteRemoval(self.archive, self.writer))
 
     @property
     def rebuild_index(self) -> "RebuildIndex":
@@ -369,6 +379,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             yield Application(
                 settings,
                 services,
+                archive=database,
+                writer=writer,
                 imports=SqliteImports(database, writer),
                 accounts=accounts,
                 sync=sync,

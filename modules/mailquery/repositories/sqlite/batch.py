@@ -72,6 +72,7 @@ class Batch:
         self._vocabulary = vocabulary
         self._judge = judge
         self.added = 0  # messages
+        self.removed = 0
 
     def write(
         self,
