@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -136,8 +136,9 @@ class Application:
 
         return find_servers(self.settings.discovery)
 
-    async def _remove_mail(self, account: str) -> int:
-        raise NotImplementedError
+    async def _remove_mail(self, account: str, progress: Callable[[int, int], None] | None) -> int:
+        show = None if progress is None else lambda done: progress(done.messages, done.total)
+        return (await self.remove_account_mail(account, show)).removed
 
     @property
     def sign_in(self) -> "SignIn":

@@ -10,8 +10,9 @@ HEAD = """\
 
 What `mailquery accounts add` knows by itself. Domains of other providers, and your own, are found as
 [accounts](accounts.md) says. An *app password* is one that is made for mail programs: *needed* where no other is taken,
-*with two factors* where your account logs you in with two. Hosted domains are known by where their mail is delivered (MX).
-The providers change their pages: where one of these is wrong, their help pages are right.
+*with two factors* where your account logs you in with two. Hosted domains are known by where their mail is delivered
+(MX). No test of this project tries them, and providers change their pages: where one of these is wrong, their help is
+right.
 
 | provider | addresses | server | user name | app password, or OAuth | IMAP is switched on at |
 |---|---|---|---|---|---|

@@ -1,4 +1,4 @@
-"""The known providers. Each row is what the provider says in its own help pages, as of 2026.
+"""The known providers, after their help pages. No test can try them; where one changed, the login says so.
 
 A provider that is found by its DNS or its own configuration file just as well needs no row: those here have something
 else to be said (a password for one program, a switch, OAuth, no IMAP), or many users.
