@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -67,11 +67,13 @@ from mcpkit.transport.hangup import on_hangup
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
+    from mailquery.mail_accounts import MailAccounts
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
     from mailquery.services.removing import RemoveAccountMail
     from mailquery.signing_in import SignIn
+    from mailquery.sources.discovery.finding import FindServers
     from mcpkit.monitoring.metrics import CallMetrics
     from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.protocol.stages.consenting import Consent
@@ -115,6 +117,28 @@ class Application:
         from mcpkit.security.secrets import SecretStore
 
         return SecretStore(self.control, key_keeper(self.settings))
+
+    @property
+    def mail_accounts(self) -> "MailAccounts":
+        """Accounts on mail servers, and what can be done with them."""
+        from mailquery.mail_accounts import mail_accounts
+        from mailquery.signing_in import AccountTokens
+
+        async def names() -> Sequence[str]:
+            return await self.services.account_names(Visibility())
+
+        tokens = AccountTokens(self.sign_in, self.accounts)
+        return mail_accounts(self.accounts, self.secrets, self.settings.sync.timeouts, names, self._remove_mail, tokens)
+
+    @property
+    def find_servers(self) -> "FindServers":
+        from mailquery.mail_accounts import find_servers
+
+        return find_servers(self.settings.discovery)
+
+    async def _remove_mail(self, account: str, progress: Callable[[int, int], None] | None) -> int:
+        show = None if progress is None else lambda done: progress(done.messages, done.total)
+        return (await self.remove_account_mail(account, show)).removed
 
     @property
     def sign_in(self) -> "SignIn":
