@@ -39,7 +39,11 @@ def test_values(line: bytes, expected: list[Value]) -> None:
 
 
 def test_literals_are_taken_as_they_are() -> None:
-    assert values([b"1 FETCH (BODY[] {5}", b'a"(b\r', b" UID 3)"]) == [b"1", b"FETCH", [b"BODY[]", b'a"(b\r', b"UID", b"3"]]
+    assert values([b"1 FETCH (BODY[] {5}", b'a"(b\r', b" UID 3)"]) == [
+        b"1",
+        b"FETCH",
+        [b"BODY[]", b'a"(b\r', b"UID", b"3"],
+    ]
     assert literal_size(b"1 FETCH (BODY[] {5}") == 5
     assert literal_size(b"1 FETCH (BODY[] ~{5}") == 5
     assert literal_size(b"OK done {5}") is None
@@ -70,7 +74,8 @@ def test_any_bytes_are_read_or_are_a_fault(parts: list[bytes]) -> None:
 
 
 STRUCTURES = st.recursive(
-    st.none() | st.sampled_from([b"text", b"plain", b"message", b"rfc822", b"mixed", b"boundary", b"5", b"99999999999"]),
+    st.none()
+    | st.sampled_from([b"text", b"plain", b"message", b"rfc822", b"mixed", b"boundary", b"5", b"99999999999"]),
     lambda inner: st.lists(inner, max_size=9),
     max_leaves=40,
 )

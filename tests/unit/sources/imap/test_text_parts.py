@@ -48,7 +48,9 @@ async def test_a_part_that_the_server_does_not_give_is_empty() -> None:
 
 
 async def test_a_message_within_a_message_keeps_its_text() -> None:
-    inner = b'(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 5 1)("IMAGE" "PNG" NIL NIL NIL "BASE64" 900) "MIXED" ("BOUNDARY" "b"))'
+    inner = (
+        b'(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 5 1)("IMAGE" "PNG" NIL NIL NIL "BASE64" 900) "MIXED" ("BOUNDARY" "b"))'
+    )
     structure = b'("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 2000 NIL ' + inner + b" 50)"
     outer = b"Subject: outer\r\nContent-Type: message/rfc822\r\n\r\n"
     within = b'Subject: inner\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
