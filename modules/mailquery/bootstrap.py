@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
+    from mailquery.signing_in import SignIn
     from mcpkit.monitoring.metrics import CallMetrics
     from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.protocol.stages.consenting import Consent
@@ -101,6 +102,14 @@ class Application:
         from mcpkit.security.secrets import SecretStore
 
         return SecretStore(self.control, key_keeper(self.settings))
+
+    @property
+    def sign_in(self) -> "SignIn":
+        """How people sign in to their mail, and where the tokens are kept."""
+        from mailquery.signing_in import SignIn
+        from mcpkit.security.oauth.token_store import TokenStore
+
+        return SignIn(self.settings.oauth, TokenStore(self.secrets, self.settings.home))
 
     @property
     def consent_store(self) -> ConsentStore:

@@ -67,7 +67,7 @@ Box = tuple[str, str]
 numbers = st.integers(0, len(MESSAGES) - 1)
 flags = st.sampled_from([Flag(0), Flag.SEEN, Flag.FLAGGED, Flag.SEEN | Flag.ANSWERED])
 boxes = st.tuples(st.sampled_from(ACCOUNTS), st.sampled_from(MAILBOXES))
-when = st.sampled_from([WhenGone.KEEP, WhenGone.HIDE])
+when = st.sampled_from(list(WhenGone))
 uids = st.integers(1, 9)
 
 
@@ -127,13 +127,23 @@ class Model:
             if (known := self.lying.get((message, box))) and not known.imported and not known.flags & Flag.GONE
         ]
         self.place(message)
+        elsewhere = {
+            account
+            for (one, (account, mailbox)), each in self.lying.items()
+            if one == message and (account, mailbox) not in lost and not each.flags & Flag.GONE
+        }
+        is_gone = [box for box in lost if box[0] not in elsewhere]
         for box in lost:
             mine = self.lying.pop((message, box))
+            if when_gone is WhenGone.REMOVE:
+                continue
             self.lying[message, box] = Lying(mine.flags | Flag.GONE, False)
             if when_gone is WhenGone.HIDE:
                 self.lying[message, box].flags |= Flag.HIDDEN
         self._drop_gone(message)
-        return any((message, box) in self.lying for box in lost)
+        if not any(one == message for one, _ in self.lying):
+            self.stored.discard(message)
+        return bool(is_gone)
 
     def bring_in(self, message: int, box: Box, its: Flag) -> None:
         self.stored.add(message)

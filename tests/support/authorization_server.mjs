@@ -15,6 +15,13 @@ const app = {
   token_endpoint_auth_method: 'none',
   application_type: 'native',
 };
+// A mail program's: every refresh token is good for one use.
+const mail = {
+  ...app,
+  grant_types: [...app.grant_types, 'urn:ietf:params:oauth:grant-type:device_code'],
+  redirect_uris: ['http://127.0.0.1/callback', 'http://localhost/callback'],
+};
+const isMail = (client) => client.clientId.startsWith('mail');
 // What a client's tokens are is told by its name: opaque ones, and ones that end at once.
 const clients = [
   { client_id: 'machine', ...machine },
@@ -23,6 +30,10 @@ const clients = [
   { client_id: 'machine-opaque', ...machine },
   { client_id: 'app', ...app },
   { client_id: 'app-opaque', ...app },
+  { client_id: 'mail', ...mail },
+  { client_id: 'mail-brief', ...mail },
+  { client_id: 'mail-secret', ...mail, token_endpoint_auth_method: 'client_secret_basic', client_secret: 'mail: secret+%' },
+  { client_id: 'imap-server', ...machine, client_secret: 'imap-secret' },
   { client_id: 'resource-server', ...machine, client_secret: 'resource server: secret+%' },
 ];
 
@@ -35,15 +46,23 @@ const provider = (issuer) => new Provider(issuer, {
   clients,
   jwks: { keys: keys() },
   cookies: { keys: [randomUUID()] },
-  scopes: ['openid', 'offline_access'],
+  scopes: ['openid', 'offline_access', 'mail'],
+  extraTokenClaims: (ctx, token) => (isMail(ctx.oidc.client) ? { email: token.accountId } : undefined),
+  issueRefreshToken: (ctx, client, source) => client.grantTypeAllowed('refresh_token') && (isMail(client) || source.scopes.has('offline_access')),
+  rotateRefreshToken: (ctx) => isMail(ctx.oidc.client),
+  expiresWithSession: (ctx, source) => !isMail(ctx.oidc.client) && !source.scopes.has('offline_access'),
+  ttl: {
+    AccessToken: (ctx, token, client) => token.resourceServer?.accessTokenTTL ?? (client.clientId.endsWith('-brief') ? 2 : 3600),
+  },
   clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
   enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256'] },
   pkce: { required: () => true },
   features: {
     devInteractions: { enabled: true },
+    deviceFlow: { enabled: true },
     clientCredentials: { enabled: true },
     revocation: { enabled: true },
-    introspection: { enabled: true, allowedPolicy: (ctx, client) => client.clientId === 'resource-server' },
+    introspection: { enabled: true, allowedPolicy: (ctx, client) => client.clientId.endsWith('-server') },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => undefined,

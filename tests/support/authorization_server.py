@@ -21,6 +21,10 @@ PACKAGES = ("node@22.23.3", "oidc-provider@9.13.3")
 SCRIPT = Path(__file__).with_suffix(".mjs")
 FOLDER = SCRIPT.parents[2] / ".tools" / "authorization-server"
 REDIRECT = "http://127.0.0.1:9/callback"
+# Of a mail program: a public client; one whose tokens end after 2 seconds; and one with a secret.
+MAIL, MAIL_BRIEF, MAIL_SECRET = "mail", "mail-brief", ("mail-secret", "mail: secret+%")
+LOOPBACK = "http://127.0.0.1/callback"
+IMAP_SERVER = ("imap-server", "imap-secret")
 INTROSPECTOR = ("resource-server", "resource server: secret+%")  # what must be encoded to arrive
 _INSTALLS_WITHIN = 90.0  # seconds
 _UNREACHED = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH")
@@ -71,25 +75,53 @@ def running() -> Iterator[AuthorizationServer]:
             process.terminate()
 
 
-async def sign_in(url: str, user: str) -> str:
+async def sign_in(url: str, user: str, back: str = REDIRECT) -> str:
     """What a person does in the browser that is sent to `url`: they sign in, consent, and are sent back. Gives the URL
-    that they are sent back to."""
+    that they are sent back to, which begins with `back`."""
+    target = await _browse(url, {"login": user, "password": "any"}, back)
+    assert target is not None, "the authorization server never sent the browser back"
+    return target
+
+
+async def refuse(url: str, back: str) -> str:
+    """As `sign_in`, of a person who follows the link to cancel."""
+    async with httpx2.AsyncClient(follow_redirects=True) as browser:
+        found = re.search(r'href="([^"]+/abort)"', (await browser.get(url)).text)
+        assert found is not None
+        answer = await browser.get(found[1], follow_redirects=False)
+        while not answer.headers["location"].startswith(back):
+            answer = await browser.get(answer.headers["location"], follow_redirects=False)
+    target: str = answer.headers["location"]
+    return target
+
+
+async def enter_code(url: str, code: str, user: str, **pressed: str) -> None:
+    """What a person does who is shown a code on a device: they open `url` elsewhere, enter it, sign in and agree.
+    `abort="yes"` is the button by which they do not."""
+    await _browse(url, {"user_code": code, "login": user, "password": "any", **pressed}, "")
+
+
+async def _browse(url: str, filled: dict[str, str], back: str) -> str | None:
+    """Fills in forms until there is none, or the browser is sent to `back`."""
     async with httpx2.AsyncClient() as browser:
         answer = await browser.get(url)
         for _ in range(20):
             if answer.is_redirect:
                 target = urljoin(str(answer.url), answer.headers["location"])
-                if target.startswith(REDIRECT):
+                if back and target.startswith(back):
                     return target
                 answer = await browser.get(target)
                 continue
+            assert answer.status_code in (200, 400), answer.text
             found = re.search(r'<form[^>]*action="([^"]+)"', answer.text)
-            assert found is not None, answer.text
+            if found is None:
+                return None
             fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', answer.text))
-            if 'name="login"' in answer.text:
-                fields |= {"login": user, "password": "any"}
+            fields |= {name: value for name, value in filled.items() if f'name="{name}"' in answer.text}
             answer = await browser.post(urljoin(str(answer.url), unescape(found[1])), data=fields)
-    raise AssertionError("the authorization server never sent the browser back")
+            if "abort" in fields:
+                return None
+    raise AssertionError("there is no end of forms")
 
 
 def _install() -> None:

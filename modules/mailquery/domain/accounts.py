@@ -53,8 +53,8 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class OAuthClient:
-    """Who we are to an authorization server, and where it is. `client_secret` is none that protects anything: those of
-    installed programs are public (RFC 8252, section 8.5). `device_url` is empty where it has no device flow."""
+    """Who we are to an authorization server, and where it is. A client's secret, where it has one, is kept with the
+    tokens. `device_url` is empty where it has no device flow."""
 
     provider: str  # google, microsoft, or the issuer's URL
     client_id: str
@@ -62,7 +62,6 @@ class OAuthClient:
     token_url: str
     device_url: str = ""
     scopes: tuple[str, ...] = ()
-    client_secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode
 
 from mailquery.settings.access import Audit, Auth, Consent, Secrets
 from mailquery.settings.group import words
+from mailquery.settings.oauth import OAuth
 from mailquery.settings.policy import OperatorPolicy
 from mailquery.settings.reading import Answers, Archive, Awaiting, Importing, Mail, Meaning, Ranking
 from mailquery.settings.serving import HttpServer, Log, Metrics, RateLimiting
@@ -35,6 +36,7 @@ class Settings(LayeredSettings):
     time_zone: str = ""  # empty is the machine's
     http: HttpServer = HttpServer()
     auth: Auth = Auth()
+    oauth: OAuth = OAuth()
     answers: Answers = Answers()
     archive: Archive = Archive()
     importing: Importing = Importing()

@@ -32,7 +32,7 @@ class Writer:
         self._numbers = ParticipantNumbers()
         self._vocabulary = Vocabulary()
         self._seen: int | None = None  # SQLite's version of the data; None where what is remembered may be wrong
-        self._added = 0  # messages since the index was last put in order
+        self._added = self._removed = 0  # messages since the index was last put in order
 
     @asynccontextmanager
     async def holding(self, patience: float = 0.0) -> AsyncIterator[None]:
@@ -66,13 +66,15 @@ class Writer:
         self._numbers.trim()
         self._vocabulary.trim()
         self._added += batch.added
+        self._removed += batch.removed
         return result
 
     async def put_in_order(self) -> None:
-        """Joins threads by their subjects, and merges the index after messages were added."""
+        """Joins threads by their subjects, and merges the index after messages were added or removed."""
         await self.archive.write(join_by_subject)
         added, self._added = self._added, 0
-        if not added:
+        removed, self._removed = self._removed, 0
+        if not (added or removed):
             return
 
         def merge(connection: sqlite3.Connection) -> None:

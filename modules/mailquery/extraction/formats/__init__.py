@@ -1,0 +1,1 @@
+"""One module for each format, with the function `read` (`extraction.interfaces.Reader`)."""

@@ -1,0 +1,82 @@
+"""Word documents (ECMA-376, WordprocessingML): the text, notes, comments, headers and footers.
+
+A small reader of its own: the kept libraries build the whole document in memory several times over, and leave out text
+boxes or notes.
+"""
+
+import re
+from collections.abc import Iterator
+
+from mailquery.domain.extraction import Section, SectionKind
+from mailquery.extraction.compressed import open_zip, read_entry
+from mailquery.extraction.interfaces import Budget, Damaged, Inner
+from mailquery.extraction.markup import Event, Flow, Kind, flow_of, table_step
+from mailquery.extraction.office import read_properties
+
+# What stands beside the text, in this order.
+_BESIDE = (
+    ("header", re.compile(r"word/header\d*\.xml")),
+    ("footer", re.compile(r"word/footer\d*\.xml")),
+    ("footnotes", re.compile(r"word/footnotes\.xml")),
+    ("endnotes", re.compile(r"word/endnotes\.xml")),
+    ("comments", re.compile(r"word/comments\.xml")),
+)
+# A text box is written twice, for old programs too; what was deleted is kept where changes are tracked.
+_SKIPPED = frozenset({"Fallback", "del", "moveFrom"})
+_CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+
+
+def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> Iterator[Section]:
+    del inner
+    with open_zip(data) as archive:
+        read_properties(archive, budget, facts)
+        names = archive.namelist()
+        main = next((name for name in ("word/document.xml", "word/document2.xml") if name in names), None)
+        if main is None:
+            raise Damaged("it has no document in it")
+        yield Section(SectionKind.TEXT, "", _text(read_entry(archive, archive.getinfo(main), budget)))
+        for label, pattern in _BESIDE:
+            for name in filter(pattern.fullmatch, names):
+                yield Section(SectionKind.TEXT, label, _text(read_entry(archive, archive.getinfo(name), budget)))
+
+
+def _text(data: bytes) -> str:
+    return flow_of(data, _Runs(), _SKIPPED)
+
+
+class _Runs:
+    """A run is a stretch of text with one format; those that are set to be hidden are not for a reader. They lie in
+    each other where one holds a text box."""
+
+    def __init__(self) -> None:
+        self._open: list[list[str]] = []
+        self._hidden: list[bool] = []
+
+    def __call__(self, flow: Flow, event: Event) -> None:
+        match event.name, event.kind:
+            case "r", Kind.BEGINS:
+                self._open.append([])
+                self._hidden.append(False)
+            case "r", Kind.ENDS if self._open:
+                text = "".join(self._open.pop())
+                if not self._hidden.pop():
+                    flow.add(text)
+            case "vanish", Kind.BEGINS if self._open:
+                self._hidden[-1] = event.attribute("val") not in ("0", "false")
+            case "p", Kind.ENDS:
+                flow.end_paragraph()
+            case "t", Kind.TEXT if self._open:
+                self._open[-1].append(event.text)
+            case _, Kind.BEGINS if self._open and event.name in _CHARACTERS:
+                self._open[-1].append(_CHARACTERS[event.name])
+            case "sym", Kind.BEGINS if self._open:
+                self._open[-1].append(_symbol(event.attribute("char")))
+            case _:
+                table_step(flow, event, row="tr", cell="tc")
+
+
+def _symbol(code: str) -> str:
+    try:
+        return chr(int(code, 16))
+    except (ValueError, OverflowError):
+        return ""

@@ -1,0 +1,1 @@
+"""Mail on IMAP servers (RFC 3501, RFC 9051), read without changing anything there."""
