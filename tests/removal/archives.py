@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from mailquery.domain.handles import parse_handle, thread_handle
+from mailquery.domain.identity import fingerprint
+from mailquery.domain.mailboxes import Placement
+from mailquery.repositories.records import PreparedMessage
 from mailquery.repositories.sqlite.removal import remove
+from mailquery.services.preparing import prepare
+from mailquery.sources.interfaces import SourceMessage
 from mcpkit.database.sqlite import connect
 from policy.archives import comparable, every_answer
-from support.archives import Archive
+from support.archives import NOW, Archive, Mail
 
 
 def take_out(file: Path, ids: Iterable[str]) -> None:
@@ -54,3 +59,9 @@ async def compare(one: Archive, one_file: Path, other: Archive, other_file: Path
         assert found.keys() == expected.keys()
         differing = [question for question, answer in found.items() if answer != expected[question]]
         assert not differing, "\n".join(f"{q}\n  {found[q]}\n  {expected[q]}" for q in differing[:3])
+
+
+def prepared(mail: Mail) -> PreparedMessage:
+    raw = mail.as_bytes()
+    where = (Placement("Inbox", mail.flags, "test#0"),)
+    return prepare(SourceMessage(raw, where, None), fingerprint(raw), NOW)

@@ -11,16 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from mailquery.domain.identity import fingerprint
 from mailquery.domain.mailboxes import Placement
 from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
-from mailquery.services.preparing import prepare
 from mailquery.services.rebuilding import RebuildIndex
-from mailquery.sources.interfaces import SourceMessage
-from removal.archives import ask, check, take_out
-from support.archives import NOW, Mail, temporary_archive
+from removal.archives import ask, check, prepared, take_out
+from support.archives import Mail, temporary_archive
 from support.calling import Caller
 
 SECRET = Mail(
@@ -184,7 +181,5 @@ async def test_what_a_writer_remembers_of_those_removed_meanwhile_is_forgotten(t
 
 
 def _batch(mail: Mail) -> tuple[list[PreparedMessage], list[NewPlacement], list[SourceProblem]]:
-    raw = mail.as_bytes()
-    where = (Placement("Inbox", mail.flags, "test#0"),)
-    mark = fingerprint(raw)
-    return [prepare(SourceMessage(raw, where, None), mark, NOW)], [NewPlacement(mark, "local", where)], []
+    message = prepared(mail)
+    return [message], [NewPlacement(message.fingerprint, "local", (Placement("Inbox", mail.flags, "test#0"),))], []

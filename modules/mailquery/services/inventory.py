@@ -6,11 +6,13 @@ from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.reading import ExportMessage, ReadMessage
+from mailquery.services.refreshing import RefreshAccounts
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
+from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
 
 
@@ -32,3 +34,5 @@ class Services:
     list_problems: ListProblems
     archive_status: ArchiveStatus
     find_similar: FindSimilar
+    refresh_accounts: RefreshAccounts
+    sync_status: SyncStatus

@@ -71,7 +71,7 @@ class Batch:
         self._numbers = numbers
         self._vocabulary = vocabulary
         self._judge = judge
-        self.added = 0  # messages, as is
+        self.added = 0  # messages
         self.removed = 0
 
     def write(

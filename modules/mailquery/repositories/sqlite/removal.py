@@ -4,9 +4,10 @@ What a message shares with others stays: threads that it joined stay joined. Its
 the text that the index was given (`index_rows`); where that is not known any more, its row id is kept from all others
 until the index was made anew, and nothing is found by it.
 
-What is deleted is overwritten with zeros in the database file. The log beside it is folded in later, and single words
-stand in older pieces of the index until those are merged: `Writer.put_in_order` folds the log in, and merges a part.
-What the file system and copies keep is beyond reach.
+What is deleted is overwritten with zeros in the database file. The log beside it is folded in later (a checkpoint), and
+single words stand in older pieces of the index until those are merged: after a synchronisation where much has changed,
+after the removal of an account, and when the index is made anew. What the file system and copies keep is beyond reach.
+Of threads, their ids and hashes of Message-IDs stay.
 """
 
 import sqlite3
