@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mailquery.domain.accounts import AccountState
 from mailquery.domain.addresses import Address
 from mailquery.domain.answers import Turn
 from mailquery.domain.mailboxes import MailboxRole, Placement
@@ -216,6 +217,8 @@ class MailboxSummary:
 
 @dataclass(frozen=True, slots=True)
 class AccountSummary:
+    """`state` is None where the account is on no mail server; `state_reason` is a sentence, where it is not ACTIVE."""
+
     name: str
     mailboxes: int
     messages: int  # a message in two mailboxes counts once
@@ -223,6 +226,8 @@ class AccountSummary:
     oldest: datetime | None
     newest: datetime | None
     refreshed: datetime | None
+    state: AccountState | None = None
+    state_reason: str = ""
 
 
 class GroupBy(StrEnum):

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from mailquery.domain.accounts import AccountState
 from mailquery.domain.addresses import Role
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Problem, ProblemCode
@@ -30,8 +31,9 @@ _ACCOUNTS = """
          SELECT DISTINCT p.message FROM mailboxes ub CROSS JOIN placements p ON p.mailbox = ub.id
          WHERE ub.account = a.id AND p.flags & 129 = 0
            AND NOT EXISTS (SELECT 1 FROM placements s JOIN mailboxes sb ON sb.id = s.mailbox
-                           WHERE s.message = p.message AND sb.account = a.id AND s.flags & 1 <> 0)))
-    FROM accounts a LEFT JOIN mailboxes b ON b.account = a.id
+                           WHERE s.message = p.message AND sb.account = a.id AND s.flags & 1 <> 0))),
+      r.state, r.state_reason
+    FROM accounts a LEFT JOIN mailboxes b ON b.account = a.id LEFT JOIN mail_accounts r ON r.account = a.id
     WHERE ?1 IS NULL OR a.name IN (SELECT value FROM json_each(?1))
     GROUP BY a.id ORDER BY a.name
 """
@@ -90,8 +92,10 @@ _SHOWN_ACCOUNTS = """
              sum(NOT x.seen) AS unread
       FROM placed x CROSS JOIN messages m INDEXED BY messages_facts ON m.id = x.message GROUP BY x.account
     )
-    SELECT a.name, count(*), coalesce(c.messages, 0), c.oldest, c.newest, max(b.refreshed), coalesce(c.unread, 0)
+    SELECT a.name, count(*), coalesce(c.messages, 0), c.oldest, c.newest, max(b.refreshed), coalesce(c.unread, 0),
+      r.state, r.state_reason
     FROM accounts a CROSS JOIN mailboxes b ON b.account = a.id LEFT JOIN counted c ON c.account = a.id
+    LEFT JOIN mail_accounts r ON r.account = a.id
     WHERE b.id IN (SELECT value FROM json_each(?1))
     GROUP BY a.id ORDER BY a.name
 """
@@ -186,8 +190,10 @@ class SqliteDirectory:
                 oldest=optional_moment(oldest),
                 newest=optional_moment(newest),
                 refreshed=optional_moment(refreshed),
+                state=None if state is None else AccountState(state),
+                state_reason=reason or "",
             )
-            for name, mailboxes, messages, oldest, newest, refreshed, unread in rows
+            for name, mailboxes, messages, oldest, newest, refreshed, unread, state, reason in rows
         )
 
     async def mailboxes(self, visible: Visibility, account: str | None = None) -> tuple[MailboxSummary, ...]:
