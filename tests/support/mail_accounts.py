@@ -12,10 +12,10 @@ from mailquery.domain.accounts import Login, MailAccount, Security, Server
 from mailquery.domain.messages import Flag
 from mailquery.repositories.account_locks import AccountLocks
 from mailquery.repositories.compression import decompress
+from mailquery.repositories.records import PreparedMessage
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import Archive, open_archive
 from mailquery.repositories.sqlite.synchronising import SqliteSync
-from mailquery.repositories.records import PreparedMessage
 from mailquery.services.new_messages import Preparers
 from mailquery.services.parser_pool import Job, ParserPool
 from mailquery.services.preparing import prepare

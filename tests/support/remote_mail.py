@@ -22,6 +22,7 @@ from mcpkit.errors import ErrorCode, Fault
 
 _RECEIVED = datetime(2026, 3, 9, 12, tzinfo=UTC)
 _VALIDITIES = count(1)
+UNSEEN = Flag(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Held:
     """A message in a mailbox."""
 
     raw: bytes
-    flags: Flag = Flag(0)
+    flags: Flag = UNSEEN
     modseq: int = 1
     content_id: str = ""
     labels: tuple[str, ...] = ()
@@ -122,7 +123,7 @@ class RemoteMail:
             self.boxes[name] = Box(role=role, contains_others=contains_others)
         return self.boxes[name]
 
-    def put(self, raw: bytes, name: str = "INBOX", flags: Flag = Flag(0), *, labels: tuple[str, ...] = ()) -> int:
+    def put(self, raw: bytes, name: str = "INBOX", flags: Flag = UNSEEN, *, labels: tuple[str, ...] = ()) -> int:
         content_id = f"M{hash(raw):x}" if self.gives_content_ids else ""
         return self.box(name).put(Held(raw, flags, content_id=content_id, labels=labels))
 
@@ -256,9 +257,7 @@ class RemoteConnection:
     async def changed_since(self, modseq: int) -> Sequence[FlagChange]:
         self._call("changed_since")
         return [
-            FlagChange(uid, held.flags, held.labels)
-            for uid, held in self._box.messages.items()
-            if held.modseq > modseq
+            FlagChange(uid, held.flags, held.labels) for uid, held in self._box.messages.items() if held.modseq > modseq
         ]
 
     async def wait(self, seconds: float) -> bool:

@@ -21,10 +21,10 @@ from mailquery.services.account_states import find_account
 from mailquery.services.sync_runs import ProgressListener, SyncResult
 from mailquery.services.synchronising.reports import SyncProgress, SyncSummary
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.security.untrusted import clean_line
+from mcpkit.security.untrusted import clean_block, clean_line
 
-HELP = """Bring new mail in from the accounts on mail servers: of one, or of all that are not paused. Nothing is changed on
-a server. The newest mail comes first; a synchronisation that was interrupted goes on where it was.
+HELP = """Bring new mail in from the accounts on mail servers: of one, or of all that are not paused. Nothing is changed
+on a server. The newest mail comes first; a synchronisation that was interrupted goes on where it was.
 
 Where more than half of a mailbox is missing on the server all at once, the archive does not follow before you have said
 that it is meant: with `--accept-deletions` it follows, with `--keep-deleted` it keeps the mail.
@@ -99,7 +99,9 @@ def _synchronise(account: str | None, answers: dict[str, bool]) -> list[Synchron
     async def work(application: Application) -> list[Synchronised]:
         accounts = await _chosen(application, account)
         if answers and len(accounts) != 1:
-            raise Fault(ErrorCode.VALIDATION_ERROR, "Name the account whose mailbox that is: mailquery sync ACCOUNT ...")
+            raise Fault(
+                ErrorCode.VALIDATION_ERROR, "Name the account whose mailbox that is: mailquery sync ACCOUNT ..."
+            )
         for mailbox, accepted in answers.items():
             await application.sync_account.answer(accounts[0].name, mailbox, accepted=accepted)
         return [await _one(application, each, shown) for each in accounts]
@@ -119,7 +121,9 @@ async def _chosen(application: Application, account: str | None) -> Sequence[Mai
         return [found]
     accounts = await application.accounts.all()
     if not accounts:
-        raise Fault(ErrorCode.NOT_FOUND, "There is no account on a mail server yet. Run: mailquery accounts add ADDRESS")
+        raise Fault(
+            ErrorCode.NOT_FOUND, "There is no account on a mail server yet. Run: mailquery accounts add ADDRESS"
+        )
     for each in accounts:
         if each.state is AccountState.PAUSED:
             note(f"{each.name} is paused, and was left out.")
@@ -166,7 +170,8 @@ def _watch(account: str | None) -> None:
 
 def _print(done: Synchronised) -> None:
     if done.fault is not None:
-        print(f"mailquery: {clean_line(done.account)}: {done.fault.message} {clean_line(done.fault.others)}".rstrip(), file=sys.stderr)
+        said = f"{done.fault.message} {done.fault.others}".rstrip()
+        print(f"mailquery: {clean_line(done.account)}: {clean_block(said)}", file=sys.stderr)
         return
     summary = done.summary
     assert summary is not None

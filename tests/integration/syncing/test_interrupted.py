@@ -87,7 +87,16 @@ class Change:
     def happen(self, times: int) -> None:
         for _ in range(times):
             self._random.choice(
-                (self._arrive, self._arrive, self._flag, self._move, self._copy, self._expunge, self._renumber, self._rename)
+                (
+                    self._arrive,
+                    self._arrive,
+                    self._flag,
+                    self._move,
+                    self._copy,
+                    self._expunge,
+                    self._renumber,
+                    self._rename,
+                )
             )()
 
     def _some(self) -> tuple[str, int] | None:

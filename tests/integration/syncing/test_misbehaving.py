@@ -162,9 +162,7 @@ async def test_mail_in_two_mailboxes_that_vanishes_from_both_is_asked_about(
     assert {raw for found in (await stored(home.database)).values() for raw in found} == set(LETTERS[:30])
 
 
-async def test_many_small_mailboxes_that_empty_at_once_are_asked_about(
-    server: RemoteMail, home: Synchronised
-) -> None:
+async def test_many_small_mailboxes_that_empty_at_once_are_asked_about(server: RemoteMail, home: Synchronised) -> None:
     for number, raw in enumerate(LETTERS):
         server.put(raw, f"Box {number // 5}")
     await home.sync()
@@ -272,9 +270,7 @@ async def test_more_uids_than_messages_are_not_believed(server: RemoteMail, home
     assert summary.added == 0
 
 
-async def test_uids_that_are_given_a_second_time_are_mapped_by_content(
-    server: RemoteMail, home: Synchronised
-) -> None:
+async def test_uids_that_are_given_a_second_time_are_mapped_by_content(server: RemoteMail, home: Synchronised) -> None:
     for raw in LETTERS[:20]:
         server.put(raw)
     await home.sync()
@@ -300,7 +296,7 @@ async def test_uids_that_are_given_a_second_time_are_mapped_by_content(
 async def test_empty_bodies_are_not_stored(server: RemoteMail, home: Synchronised) -> None:
     for raw in LETTERS[:3]:
         server.put(raw)
-    server.lies["fetch"] = lambda found, mailbox: {uid: b"" for uid in found}
+    server.lies["fetch"] = lambda found, mailbox: dict.fromkeys(found, b"")
 
     summary = await home.sync()
 

@@ -6,8 +6,9 @@ An archive must not lose mail because a server misbehaved. So deletions of a mai
 - they are more than half of what the mailbox had.
 
 What lies in another mailbox of the account, because it was moved there, counts neither as missing nor as what the
-mailbox had, and what has just come was not had before. The same holds for the account as a whole: where it lacks ten messages or more, and more than half of what
-it had, every mailbox that lacks some asks. Deletions are followed at all only when everything that came was stored.
+mailbox had, and what has just come was not had before. The same holds for the account as a whole: where it lacks ten
+messages or more, and more than half of what it had, every mailbox that lacks some asks. Deletions are followed at all
+only when everything that came was stored.
 """
 
 from collections.abc import Sequence
