@@ -343,6 +343,7 @@ class StoredRaw:
     raw: bytes
     date: datetime
     locator: str
+    not_fetched: str = ""  # of a message that was fetched in part: the detail of its problem
 
 
 @dataclass(frozen=True, slots=True)

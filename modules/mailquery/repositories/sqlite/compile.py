@@ -73,7 +73,8 @@ from mcpkit.errors import ErrorCode, Fault
 
 _THREAD_OF = """
     SELECT m.thread FROM messages m
-    WHERE m.key = ?1 AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
+    WHERE m.id = (SELECT k.message FROM message_keys k WHERE k.key = ?1)
+      AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
                                             AND v.mailbox IN (SELECT value FROM json_each(?2))))
 """
 

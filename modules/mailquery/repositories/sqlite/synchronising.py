@@ -15,6 +15,7 @@ from mailquery.repositories.records import PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.arriving import add_arrivals, change_flags, give_up
 from mailquery.repositories.sqlite.batch import Batch, stored
+from mailquery.repositories.sqlite.completing import complete, find_whereabouts
 from mailquery.repositories.sqlite.encoding import encodable
 from mailquery.repositories.sqlite.placements import set_mailbox_role
 from mailquery.repositories.sqlite.remote_rows import (
@@ -31,7 +32,7 @@ from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.threads import message_id_hash
 from mailquery.repositories.sqlite.withholding import judge_mailbox
 from mailquery.repositories.sqlite.writing import Writer
-from mailquery.repositories.synchronising import Arrival, KnownMailbox, Missing
+from mailquery.repositories.synchronising import Arrival, KnownMailbox, Missing, Whereabouts
 from mcpkit.database.faults import storage_damaged
 from mcpkit.errors import ErrorCode, Fault
 
@@ -88,7 +89,7 @@ _REFRESHED = """
 
 
 class SqliteSync:
-    """`SyncRepository`.
+    """`SyncRepository` and `PartialRepository`.
 
     A synchronisation waits for the network most of the time, and holds the archive's lock only while it writes: so
     that two of them, and an import of this process, write by turns. Another process may hold the lock for as long as an
@@ -158,6 +159,15 @@ class SqliteSync:
             return await self._archive.read_unshown(read) if message_id else None
         except ValueError as error:
             raise storage_damaged(self._archive.path, str(error)) from error
+
+    async def whereabouts(self, key: int) -> tuple[Whereabouts, ...]:
+        return await self._archive.read_unshown(lambda connection: find_whereabouts(connection, key))
+
+    async def complete(self, key: int, message: PreparedMessage) -> None:
+        try:
+            await self._write(lambda connection, batch: complete(connection, batch, key, message))
+        except UnicodeEncodeError:
+            await self.complete(key, encodable(message))
 
     async def add(
         self,
