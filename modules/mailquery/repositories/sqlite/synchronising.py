@@ -40,6 +40,7 @@ T = TypeVar("T")
 
 PATIENCE = 30.0  # seconds to wait for another process that writes
 
+_REMOVED_AT_ONCE = 200  # in one transaction, since it takes long to take a message out
 _FOLLOW, _KEEP = 1, 2  # remote_mailboxes.answer
 
 _MAILBOXES = """
@@ -221,11 +222,12 @@ class SqliteSync:
         place = await self._place(account, mailbox)
         if await self._archive.read_unshown(lambda connection: _answer(connection, place)) == _KEEP:
             when_gone = WhenGone.KEEP
+        at_once = _REMOVED_AT_ONCE if when_gone is WhenGone.REMOVE else ROWS_AT_ONCE
         absent, gone = Absent(place, present), 0
         while not absent.ended:
             uids = await self._archive.read_unshown(absent.read)
-            if uids:
-                gone += await self._give_up(place, uids, when_gone)
+            for start in range(0, len(uids), at_once):
+                gone += await self._give_up(place, uids[start : start + at_once], when_gone)
         await self._archive.write(lambda connection: connection.execute(_SETTLED, (place.mailbox,)))
         return gone
 

@@ -118,7 +118,7 @@ class SqliteVectors:
         self, key: int, model: str, query: Query, visible: Visibility, *, limit: int
     ) -> tuple[SimilarMessage, ...] | None:
         def read(connection: sqlite3.Connection) -> tuple[SimilarMessage, ...] | None:
-            scope = Scope(connection, visible)
+            scope = Scope(connection, visible, query)
             state = State.read(connection)
             stored = connection.execute(_OF_MESSAGE, (key, state.through, scope.limit)).fetchone()
             if stored is None or state.model != model:
