@@ -27,6 +27,9 @@ READERS: dict[str, str] = {
     f"{_OFFICE}.spreadsheetml.sheet": "workbook",
     f"{_OFFICE}.presentationml.presentation": "pptx",
     "application/vnd.ms-excel.sheet.binary.macroenabled.12": "workbook",
+    "application/vnd.ms-word.document.macroenabled.12": "docx",
+    "application/vnd.ms-excel.sheet.macroenabled.12": "workbook",
+    "application/vnd.ms-powerpoint.presentation.macroenabled.12": "pptx",
     "application/msword": "doc",
     "application/vnd.ms-excel": "workbook",
     "application/vnd.ms-powerpoint": "ppt",
@@ -64,6 +67,7 @@ READERS: dict[str, str] = {
     "image/bmp": "image",
 }
 _ENCRYPTED_TYPES = frozenset({"application/x-encrypted-ooxml"})
+_MACROS = ".macroenabled.12"
 _LABEL_CHARS = 300
 _FACT_CHARS = 500
 _MOST_FACTS = 40
@@ -90,6 +94,8 @@ class Reading:
         self.state = ExtractionState.EMPTY
         reader = cast(Reader, import_module(f"mailquery.extraction.formats.{module}").read)
         try:
+            if self.type.endswith(_MACROS):
+                self.facts["programs"] = "has macros in it"
             for section in reader(self._data, self._budget, self.facts, extract_inner):
                 shown = self._cleaned(section)
                 if shown.text:
