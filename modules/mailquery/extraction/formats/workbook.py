@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import re
+import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
 _MOST_ROWS = 200_000  # of one sheet
+_FILE_PASS, _SHEET = 0x002F, 0x0085
 _COMMENTS = re.compile(r"xl/(?:comments/?|threadedComments/threadedComment)[^/]*\.xml")
 
 
@@ -50,7 +52,21 @@ def _properties(data: bytes, budget: Budget, facts: dict[str, str]) -> None:
             refuse_encrypted(archive, budget)
             read_properties(archive, budget, facts)
     else:
-        CompoundFile(data).properties(facts)
+        file = CompoundFile(data)
+        if _has_password(file.stream("Workbook") or file.stream("Book")):
+            raise Encrypted
+        file.properties(facts)
+
+
+def _has_password(stream: bytes) -> bool:
+    """MS-XLS, section 2.4.117: calamine takes the oldest way of protecting for none."""
+    at = 0
+    while at + 4 <= len(stream):
+        kind, length = struct.unpack_from("<HH", stream, at)
+        if kind in (_FILE_PASS, _SHEET):  # it stands before the first sheet
+            return bool(kind == _FILE_PASS)
+        at += 4 + length
+    return False
 
 
 def _rows(sheet: "CalamineSheet", most: int) -> Iterator[str]:
