@@ -23,6 +23,7 @@ from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
+from mailquery.repositories.sqlite.newest import SqliteNewest
 from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.vectors import SqliteVectors
@@ -34,6 +35,7 @@ from mailquery.services.embedding import EmbedMail
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
+from mailquery.services.newest import ReadMailbox
 from mailquery.services.ourselves import FindOurselves
 from mailquery.services.policing import ApplyPolicy
 from mailquery.services.preparing import prepare
@@ -186,6 +188,7 @@ async def temporary_archive(
                 list_problems=ListProblems(directory),
                 archive_status=ArchiveStatus(directory, vectors, meaning),
                 find_similar=FindSimilar(messages, vectors, filters, meaning, clock),
+                read_mailbox=ReadMailbox(SqliteNewest(database), search),
             ),
             imports,
             EmbedMail(vectors, _EMBEDDER),

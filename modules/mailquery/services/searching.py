@@ -1,6 +1,6 @@
 """Searching the archive."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mailquery.domain.highlight import snippet
@@ -130,7 +130,7 @@ class SearchMessages:
             note = f"all words are matched; relevance goes by the first {RANKED_WORDS} of {RANKED_WORDS + unranked}"
             reading = replace(reading, notes=(*reading.notes, note))
         with steps.step("snippets"):
-            hits = await self._with_snippets(page, reading.words, secrets=secrets)
+            hits = await hits_of(self._search, page.rows, page.standings, reading.words, secrets=secrets)
         explanation = await self._search.explain(reading.tree, visible) if explain else None
         given_before = start.given if start else 0
 
@@ -167,15 +167,22 @@ class SearchMessages:
             return None, fault.message
         return QueryVector(self._meaning.embedder.name, vectors[0]), ""
 
-    async def _with_snippets(self, page: SearchPage, words: tuple[str, ...], *, secrets: bool) -> tuple[Hit, ...]:
-        rows = page.rows
-        standings = page.standings or (MATCHES,) * len(rows)
-        wanted = rows if words else () if secrets else [row for row in rows if _may_show_secrets(row, row.preview)]
-        texts = await self._search.body_texts([row.row for row in wanted]) if wanted else {}
-        return tuple(
-            _hit(row, standing, texts.get(row.row), words, secrets=secrets)
-            for row, standing in zip(rows, standings, strict=True)
-        )
+
+async def hits_of(
+    search: SearchRepository,
+    rows: Sequence[MessageRow],
+    standings: Sequence[Standing] = (),
+    words: tuple[str, ...] = (),
+    *,
+    secrets: bool = False,
+) -> tuple[Hit, ...]:
+    """The rows with their snippets and warnings. Unless `secrets`, codes and links are masked."""
+    wanted = rows if words else () if secrets else [row for row in rows if _may_show_secrets(row, row.preview)]
+    texts = await search.body_texts([row.row for row in wanted]) if wanted else {}
+    return tuple(
+        _hit(row, standing, texts.get(row.row), words, secrets=secrets)
+        for row, standing in zip(rows, standings or (MATCHES,) * len(rows), strict=True)
+    )
 
 
 def _hit(row: MessageRow, standing: Standing, text: str | None, words: tuple[str, ...], *, secrets: bool) -> Hit:
