@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mailquery.background import Hosts, MadeLater
 from mailquery.callers import CallerLimits, consent_rules, key_keeper, open_audit, open_limits
 from mailquery.domain.policy import Judge
 from mailquery.domain.relevance import Weights
 from mailquery.mcp.allowed import AllowedTools
 from mailquery.meaning import chosen_meaning
 from mailquery.parsing.reading import header_lines
+from mailquery.repositories.account_locks import AccountLocks
+from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import Archive, open_archive
@@ -42,16 +45,20 @@ from mailquery.services.newest import ReadMailbox
 from mailquery.services.ourselves import FindOurselves
 from mailquery.services.policing import ApplyPolicy, KeepJudged
 from mailquery.services.reading import ExportMessage, ReadMessage
+from mailquery.services.refreshing import RefreshAccounts
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
+from mailquery.services.server_accounts import ServerAccounts
 from mailquery.services.signals import ReadSignals
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
+from mailquery.services.sync_runs import Synchronise, SyncRuns
+from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings, load_settings
 from mcpkit.database.sqlite import Database
-from mcpkit.errors import Fault
+from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.audit.store import ChainedAudit
 from mcpkit.security.consent import Consents
 from mcpkit.security.consent_store import ConsentStore
@@ -66,6 +73,7 @@ if TYPE_CHECKING:
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
+    from mailquery.services.removing import RemoveAccountMail
     from mailquery.signing_in import SignIn
     from mcpkit.monitoring.metrics import CallMetrics
     from mcpkit.protocol.parameters import ParameterResolver
@@ -89,9 +97,14 @@ class Application:
 
     settings: Settings
     services: Services
+    archive: Archive
+    writer: Writer  # of all that write messages in this process
     imports: SqliteImports
     accounts: SqliteAccounts
     sync: SqliteSync
+    runs: SyncRuns
+    hosts: Hosts
+    board: BoardFile
     rebuilding: SqliteRebuilding
     vectors: SqliteVectors
     meaning: Meaning
@@ -125,13 +138,21 @@ class Application:
 
     @property
     def import_mail(self) -> "ImportMail":
-        from mailquery.services.importing import ImportMail, default_workers
+        from mailquery.services.importing import ImportMail
+        from mailquery.services.parser_pool import default_workers
 
         return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
 
     @property
+    def remove_account_mail(self) -> "RemoveAccountMail":
+        from mailquery.repositories.sqlite.account_removal import SqliteRemoval
+        from mailquery.services.removing import RemoveAccountMail
+
+        return RemoveAccountMail(SqliteRemoval(self.archive, self.writer))
+
+    @property
     def rebuild_index(self) -> "RebuildIndex":
-        from mailquery.services.importing import default_workers
+        from mailquery.services.parser_pool import default_workers
         from mailquery.services.rebuilding import RebuildIndex
 
         return RebuildIndex(self.rebuilding, workers=self.settings.importing.workers or default_workers())
@@ -228,9 +249,12 @@ class Application:
         if chosen.port is None:
             yield None
             return
+        from mailquery.figures import SyncCollector
         from mcpkit.monitoring.metrics import CallMetrics
 
         metrics = CallMetrics()
+        status = self.services.sync_status
+        metrics.add(SyncCollector(asyncio.get_running_loop(), status.figures, self.runs, self.hosts.standings))
         with metrics.served(chosen.host, chosen.port) as port:
             logger.info("metrics are at http://%s:%d/metrics", chosen.host, port)
             yield metrics
@@ -308,9 +332,11 @@ class Application:
         return Consent(self.consents, terms, SignedTokens(load_or_create_key(self.settings.home)))
 
     async def health(self) -> Mapping[str, object]:
-        """For `/health`, which anybody may ask: that the archive answers, and nothing of what is in it."""
+        """For `/health`, which anybody may ask: that the archive answers, whether mail comes in, and nothing of what is
+        in it."""
         await self.services.archive_status(Visibility(frozenset()))
-        return {"archive": "ok"}
+        figures = await self.services.sync_status.figures()
+        return {"archive": "ok", "sync": "ok" if figures.is_well else "degraded"}
 
 
 @asynccontextmanager
@@ -330,15 +356,37 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         vectors, meaning = SqliteVectors(database), chosen_meaning(settings.meaning)
         policies, writer = SqlitePolicies(database), Writer(database)
         await policies.adopt_if_empty()
-        services = _services(settings, database, vectors, meaning)
+        accounts, sync = SqliteAccounts(database), SqliteSync(database, writer)
+        hosts, board, locks = (
+            Hosts(settings.sync.breaker),
+            BoardFile(settings.home),
+            AccountLocks(settings.home / "locks"),
+        )
+        runs = SyncRuns(MadeLater(_synchroniser))
+        shown = ServerAccounts(accounts, lambda: database.judge.policy)
+        services = _services(
+            settings,
+            database,
+            vectors,
+            meaning,
+            refresh_accounts=RefreshAccounts(shown, runs),
+            sync_status=SyncStatus(
+                accounts, SqliteDirectory(database), runs, board, shown, locks.is_held, hosts.standing
+            ),
+        )
         audit = open_audit(settings, control)
         try:
             yield Application(
                 settings,
                 services,
+                archive=database,
+                writer=writer,
                 imports=SqliteImports(database, writer),
-                accounts=SqliteAccounts(database),
-                sync=SqliteSync(database, writer),
+                accounts=accounts,
+                sync=sync,
+                runs=runs,
+                hosts=hosts,
+                board=board,
                 rebuilding=SqliteRebuilding(database),
                 vectors=vectors,
                 meaning=meaning,
@@ -348,6 +396,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
                 allowed=allowed,
             )
         finally:
+            await runs.close()
             await audit.close()
 
 
@@ -370,7 +419,20 @@ async def _beside(work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[N
             await task
 
 
-def _services(settings: Settings, database: Archive, vectors: SqliteVectors, meaning: Meaning) -> Services:
+def _synchroniser() -> Synchronise:
+    """Raises Fault SERVICE_UNAVAILABLE: mail servers cannot be read yet."""
+    raise Fault(ErrorCode.SERVICE_UNAVAILABLE, "Mail servers cannot be read yet: import files instead.")
+
+
+def _services(
+    settings: Settings,
+    database: Archive,
+    vectors: SqliteVectors,
+    meaning: Meaning,
+    *,
+    refresh_accounts: RefreshAccounts,
+    sync_status: SyncStatus,
+) -> Services:
     weights = Weights(**settings.ranking.model_dump())
     search = SqliteSearch(database, weights=weights, vectors=vectors.index)
     messages = SqliteMessages(database)
@@ -399,4 +461,6 @@ def _services(settings: Settings, database: Archive, vectors: SqliteVectors, mea
         archive_status=ArchiveStatus(directory, vectors, meaning),
         find_similar=FindSimilar(messages, vectors, filters, meaning),
         read_mailbox=ReadMailbox(SqliteNewest(database), search),
+        refresh_accounts=refresh_accounts,
+        sync_status=sync_status,
     )

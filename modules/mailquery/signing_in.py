@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from mailquery.domain.accounts import MailAccount, OAuthClient
 from mailquery.domain.oauth_providers import GOOGLE, PROVIDERS, OAuthProvider
+from mailquery.repositories.synchronising import AccountRepository
+from mailquery.services.access_tokens import AccessTokenCredential
 from mailquery.settings.oauth import OAuth
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.oauth.asking import Endpoints
@@ -78,6 +80,20 @@ class BrowserLogin:
                     "That is not the address of this login. Copy all of the address that the browser was sent to last: "
                     f"it begins with {self._loopback.redirect_uri}?"
                 )
+
+
+class AccountTokens:
+    """The tokens of accounts, as credentials (`services.credentials.AccountTokens`)."""
+
+    def __init__(self, sign_in: "SignIn", accounts: AccountRepository) -> None:
+        self._sign_in = sign_in
+        self._accounts = accounts
+
+    def of(self, account: MailAccount) -> AccessTokenCredential:
+        return AccessTokenCredential(account.name, self._sign_in.access_tokens(account), self._accounts)
+
+    async def forget(self, account: MailAccount) -> None:
+        await self._sign_in.store.delete(account.name)
 
 
 class SignIn:

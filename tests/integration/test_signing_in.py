@@ -1,10 +1,13 @@
 """Signing in with a real authorization server, and what becomes of the tokens."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from subprocess import PIPE
 
 import httpx2
 import pytest
@@ -23,7 +26,6 @@ from mcpkit.security.oauth.token_store import TokenStore
 from mcpkit.security.oauth.tokens import Tokens
 from mcpkit.security.secrets import SecretStore
 from support.authorization_server import (
-    IMAP_SERVER,
     LOOPBACK,
     MAIL,
     MAIL_SECRET,
@@ -57,13 +59,6 @@ async def by_browser(client: Client, user: str = "ana@example.com") -> Tokens:
         return await flow.redeem(await waiting, ENDPOINTS)
 
 
-async def introspected(server: AuthorizationServer, token: str) -> dict[str, object]:
-    async with httpx2.AsyncClient() as http:
-        asked = await http.post(f"{server.issuer}/token/introspection", data={"token": token}, auth=IMAP_SERVER)
-    said: dict[str, object] = asked.json()
-    return said
-
-
 @asynccontextmanager
 async def stored(folder: Path, client: Client, tokens: Tokens) -> AsyncIterator[tuple[TokenStore, AccessTokens]]:
     async with await open_control(folder / "control.db") as control:
@@ -76,7 +71,7 @@ async def test_a_browser_gives_tokens_of_whoever_signed_in(server: Authorization
     client = await client_of(server)
     assert client.server.names_itself
     tokens = await by_browser(client)
-    said = await introspected(server, tokens.access_token)
+    said = await server.introspect(tokens.access_token)
     assert (said["active"], said["email"], "mail" in str(said["scope"]).split()) == (True, "ana@example.com", True)
     assert tokens.expires is not None
     assert 3000 < tokens.expires - time.time() <= 3600
@@ -113,7 +108,7 @@ async def test_a_code_is_good_for_one_use_and_for_its_verifier(server: Authoriza
     with pytest.raises(Fault, match="used before") as again:
         await flow.redeem(code, ENDPOINTS)
     assert again.value.code is ErrorCode.LOGIN_FAILED
-    assert (await introspected(server, tokens.access_token))["active"] is False  # the server takes all back
+    assert (await server.introspect(tokens.access_token))["active"] is False  # the server takes all back
 
 
 async def test_a_code_on_another_device_gives_tokens_when_the_person_agrees(server: AuthorizationServer) -> None:
@@ -131,7 +126,7 @@ async def test_a_code_on_another_device_gives_tokens_when_the_person_agrees(serv
     await enter_code(code.verification_uri, code.user_code, "ana@example.com")
     tokens = await waiting
     assert tokens.refresh_token
-    assert (await introspected(server, tokens.access_token))["email"] == "ana@example.com"
+    assert (await server.introspect(tokens.access_token))["email"] == "ana@example.com"
 
 
 async def test_a_person_who_aborts_on_the_other_device_ends_the_wait(server: AuthorizationServer) -> None:
@@ -150,7 +145,7 @@ async def test_refresh_tokens_that_rotate_are_followed(server: AuthorizationServ
         for _ in range(3):
             tokens.append(await access.instead_of(tokens[-1]))
         assert len(set(tokens)) == 4
-        assert (await introspected(server, tokens[-1]))["active"] is True
+        assert (await server.introspect(tokens[-1]))["active"] is True
         kept = await store.get("work")
         assert kept is not None
         assert kept.refresh_token != first.refresh_token
@@ -180,6 +175,51 @@ class _Old:
         yield
 
 
+RENEWING = """
+import asyncio, pathlib, sys
+from mcpkit.security.control import open_control
+from mcpkit.security.master_key import FileKeeper
+from mcpkit.security.oauth.asking import Endpoints
+from mcpkit.security.oauth.clients import AuthorizationServer, Client
+from mcpkit.security.oauth.renewing import AccessTokens
+from mcpkit.security.oauth.token_store import TokenStore
+from mcpkit.security.secrets import SecretStore
+
+async def main(folder, issuer, old):
+    async with await open_control(folder / "control.db") as control:
+        store = TokenStore(SecretStore(control, FileKeeper(folder / "master.key")), folder)
+        server = AuthorizationServer(issuer, f"{issuer}/auth", f"{issuer}/token")
+        access = AccessTokens("work", Client(server, "mail", ("mail",)), store, Endpoints())
+        print("ready", flush=True)
+        sys.stdin.readline()
+        print(await access.instead_of(old) == old, flush=True)
+
+asyncio.run(main(pathlib.Path(sys.argv[1]), *sys.argv[2:]))
+"""
+
+
+async def test_two_processes_that_renew_at_once_spend_a_refresh_token_once(
+    server: AuthorizationServer, tmp_path: Path
+) -> None:
+    client = await client_of(server)
+    tokens = await by_browser(client)
+    async with stored(tmp_path, client, tokens) as (store, _):
+        command = [sys.executable, "-c", RENEWING, str(tmp_path), server.issuer, tokens.access_token]
+        with ExitStack() as stack:
+            others = [
+                stack.enter_context(subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True)) for _ in range(3)
+            ]
+            for other in others:
+                assert other.stdout is not None
+                assert await asyncio.to_thread(other.stdout.readline) == "ready\n"
+            said = await asyncio.gather(*(asyncio.to_thread(other.communicate, "\n") for other in others))
+        assert [out for out, _ in said] == ["False\n"] * 3
+        kept = await store.get("work")
+        assert kept is not None
+        # Had one been spent twice, the server would have ended them all.
+        assert (await server.introspect(kept.access_token))["active"] is True
+
+
 async def test_a_revoked_login_needs_another(server: AuthorizationServer, tmp_path: Path) -> None:
     client = await client_of(server)
     tokens = await by_browser(client)
@@ -189,4 +229,4 @@ async def test_a_revoked_login_needs_another(server: AuthorizationServer, tmp_pa
             await access.instead_of(tokens.access_token)
         assert (caught.value.code, caught.value.details["error"]) == (ErrorCode.LOGIN_FAILED, "invalid_grant")
         await store.replace("work", await by_browser(client))
-        assert (await introspected(server, await access.current()))["active"] is True
+        assert (await server.introspect(await access.current()))["active"] is True

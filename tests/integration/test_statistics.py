@@ -23,6 +23,7 @@ from mailquery.domain.queries import And, DateBetween, Everything, InMailbox, Is
 from mailquery.domain.words import fold
 from mailquery.repositories.records import Group, GroupBy, Statistics, Visibility
 from mailquery.repositories.sqlite.archive import open_archive
+from mcpkit.database.migrations import load_migrations
 
 ZONES = [ZoneInfo(name) for name in ("Europe/Berlin", "Asia/Seoul", "America/St_Johns", "Europe/London", "UTC")]
 PEOPLE = ["Ann <ann@acme.io>", "Annie <ANN@acme.io>", "José <jose@example.org>", "Newsletter", "김 <kim@notacme.io>"]
@@ -258,12 +259,7 @@ async def test_an_archive_from_before_knows_who_is_named_twice(tmp_path: Path) -
         await Archive(database).add((once, [placed(once)]), (twice, [placed(twice)]))
         assert await database.read(lambda connection: connection.execute(kept).fetchall()) == expected
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(
-            "DROP VIEW found_placements; DROP TABLE partial_messages; DROP TABLE remote_messages;"
-            " DROP TABLE remote_mailboxes; DROP TABLE mail_accounts; ALTER TABLE placements DROP COLUMN imported;"
-            " DROP INDEX placements_hidden; DROP INDEX messages_gone; DROP INDEX messages_hidden;"
-            " DROP VIEW shown_placements; DROP TABLE withheld; DROP TABLE withheld_mailboxes; DROP TABLE policy;"
-            " DROP TABLE repeated_recipients; DROP INDEX messages_by_size; PRAGMA user_version = 4;"
-        )
+        connection.executescript("DROP TABLE repeated_recipients; DROP INDEX messages_by_size;")
+        connection.executescript(load_migrations("mailquery.repositories.sqlite")[4].sql)
     async with await open_archive(path) as database:
         assert await database.read(lambda connection: connection.execute(kept).fetchall()) == expected

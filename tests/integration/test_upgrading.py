@@ -36,20 +36,21 @@ async def as_first_version(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     """An archive in the schema of the first migration, whose rows are those of real messages, indexed as they were
     before numbers had other forms."""
     with monkeypatch.context() as patch:
-        patch.setattr("mailquery.services.preparing.segment", fold_for_index)
+        patch.setattr("mailquery.repositories.index_text.segment", fold_for_index)
         async with temporary_archive(folder) as archive:
             await archive.add(*MAILS)
     path = folder / "first" / "archive.db"
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(MIGRATIONS[0].sql)
+        facts = [name for (name,) in connection.execute("SELECT name FROM facts")]
         connection.execute("ATTACH ? AS newer", (str(folder / "mail.db"),))
         tables = connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' AND name <> 'search'")
         for (table,) in tables.fetchall():
             columns = ", ".join(f'"{row[1]}"' for row in connection.execute(f"PRAGMA main.table_info({table})"))
             connection.execute(f"DELETE FROM main.{table}")
             connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
-        connection.execute("DELETE FROM main.facts WHERE name = 'index_form'")
+        connection.execute("DELETE FROM main.facts WHERE name NOT IN (?, ?, ?)", facts)
         connection.commit()
         connection.execute("PRAGMA user_version = 1")
     return path

@@ -84,11 +84,11 @@ def _passes(rule: HeaderRule, value: str) -> bool:
             return re.search(rule.value, value) is not None
 
 
-def random_letters(seed: int) -> list[Letter]:
+def random_letters(seed: int, count: int | None = None) -> list[Letter]:
     rng = Random(seed)
     letters: list[Letter] = []
     references: list[tuple[str, ...]] = []
-    for number in range(rng.randint(6, 16)):
+    for number in range(count or rng.randint(6, 16)):
         before = rng.randrange(number) if number and rng.random() < 0.5 else None
         chain = () if before is None else (*references[before], f"{before}@mail.example")
         references.append(chain)

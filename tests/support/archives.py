@@ -16,7 +16,9 @@ from mailquery.domain.messages import Flag
 from mailquery.domain.policy import NO_POLICY, Judge, Policy
 from mailquery.embedding.static import StaticEmbedder
 from mailquery.parsing.reading import header_lines
+from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.records import NewPlacement, SourceProblem
+from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
@@ -40,15 +42,20 @@ from mailquery.services.ourselves import FindOurselves
 from mailquery.services.policing import ApplyPolicy
 from mailquery.services.preparing import prepare
 from mailquery.services.reading import ExportMessage, ReadMessage
+from mailquery.services.refreshing import RefreshAccounts
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
+from mailquery.services.server_accounts import ServerAccounts
 from mailquery.services.signals import ReadSignals
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
+from mailquery.services.sync_runs import Synchronise, SyncRuns
+from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
 from mailquery.sources.interfaces import SourceMessage
 from mcpkit.security.tokens import SignedTokens
+from support.syncing import Script
 
 _EMBEDDER = StaticEmbedder()  # its files are read once for all tests of a process
 _UNUSED = Meaning(None, "Search by meaning is switched off.")
@@ -117,6 +124,7 @@ class Archive:
     imports: SqliteImports
     embed: EmbedMail
     policies: SqlitePolicies
+    accounts: SqliteAccounts
     roles: dict[str, MailboxRole] = field(default_factory=dict)
 
     async def apply_policy(self, policy: Policy) -> None:
@@ -151,8 +159,10 @@ async def temporary_archive(
     me: Sequence[str] = (),
     policy: Policy = NO_POLICY,
     trusted_servers: Sequence[str] = (),
+    synchronise: Synchronise | None = None,
 ) -> AsyncIterator[Archive]:
-    """`policy` is that of this process: in force where the archive is empty, or once `apply_policy` was called."""
+    """`policy` is that of this process: in force where the archive is empty, or once `apply_policy` was called.
+    `synchronise` stands in the place of what reads mail servers."""
     database = await open_archive(folder / "mail.db", readers=1, judge=Judge(policy, header_lines))
     try:
         policies, contents = SqlitePolicies(database), Contents(lambda: database.judge.policy)
@@ -166,6 +176,9 @@ async def temporary_archive(
         ourselves = FindOurselves(conversations, me)
         signals = ReadSignals(messages, SqliteCorrespondents(database), trusted_servers)
         filters = FilterReader(directory, ZONE, ourselves)
+
+        accounts, runs = SqliteAccounts(database), SyncRuns(synchronise or Script())
+        shown = ServerAccounts(accounts, lambda: database.judge.policy)
 
         def clock() -> datetime:
             return NOW
@@ -189,10 +202,16 @@ async def temporary_archive(
                 archive_status=ArchiveStatus(directory, vectors, meaning),
                 find_similar=FindSimilar(messages, vectors, filters, meaning, clock),
                 read_mailbox=ReadMailbox(SqliteNewest(database), search),
+                refresh_accounts=RefreshAccounts(shown, runs),
+                sync_status=SyncStatus(
+                    accounts, directory, runs, BoardFile(folder), shown, lambda name: False, lambda account: None
+                ),
             ),
             imports,
             EmbedMail(vectors, _EMBEDDER),
             policies,
+            accounts,
         )
+        await runs.close()
     finally:
         await database.close()

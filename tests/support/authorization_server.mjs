@@ -52,7 +52,7 @@ const provider = (issuer) => new Provider(issuer, {
   rotateRefreshToken: (ctx) => isMail(ctx.oidc.client),
   expiresWithSession: (ctx, source) => !isMail(ctx.oidc.client) && !source.scopes.has('offline_access'),
   ttl: {
-    AccessToken: (ctx, token, client) => token.resourceServer?.accessTokenTTL ?? (client.clientId.endsWith('-brief') ? 2 : 3600),
+    AccessToken: (ctx, token, client) => token.resourceServer?.accessTokenTTL ?? (client.clientId.endsWith('-brief') && ctx.oidc.params.grant_type !== 'refresh_token' ? 2 : 3600),
   },
   clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
   enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256'] },

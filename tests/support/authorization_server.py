@@ -21,7 +21,7 @@ PACKAGES = ("node@22.23.3", "oidc-provider@9.13.3")
 SCRIPT = Path(__file__).with_suffix(".mjs")
 FOLDER = SCRIPT.parents[2] / ".tools" / "authorization-server"
 REDIRECT = "http://127.0.0.1:9/callback"
-# Of a mail program: a public client; one whose tokens end after 2 seconds; and one with a secret.
+# Of a mail program: a public client; one whose first token ends after 2 seconds; and one with a secret.
 MAIL, MAIL_BRIEF, MAIL_SECRET = "mail", "mail-brief", ("mail-secret", "mail: secret+%")
 LOOPBACK = "http://127.0.0.1/callback"
 IMAP_SERVER = ("imap-server", "imap-secret")
@@ -49,6 +49,13 @@ class AuthorizationServer:
             form = {"token": token, "client_id": client}
             answer = await http.post(f"{self.issuer}/token/revocation", data=form)
         assert answer.status_code == 200, answer.text
+
+    async def introspect(self, token: str) -> dict[str, object]:
+        """What an IMAP server is told about it (RFC 7662)."""
+        async with httpx2.AsyncClient() as http:
+            answer = await http.post(f"{self.issuer}/token/introspection", data={"token": token}, auth=IMAP_SERVER)
+        said: dict[str, object] = answer.json()
+        return said
 
     def rotate(self) -> None:
         """From now on it signs with new keys, and no longer publishes the old ones."""

@@ -123,7 +123,7 @@ passdb {{
 @contextmanager
 def running_dovecot(*, oauth: str = "", extra: str = "", mechanisms: str = "plain login") -> Iterator["Dovecot"]:
     """With a user, USER, who has an empty INBOX. `oauth` is what Dovecot's OAuth2 passdb is configured with: it allows
-    XOAUTH2 and OAUTHBEARER. `extra` is added to the configuration."""
+    XOAUTH2 and OAUTHBEARER, or the one that `mechanisms` names. `extra` is added to the configuration."""
     # Not in the test's own folder, which others may not enter and whose path is too long for a socket.
     folder = Path(tempfile.mkdtemp(prefix="dovecot-", dir=_in_memory()))
     server = None
@@ -160,7 +160,8 @@ class Dovecot:
         self.fingerprint = issued.fingerprint
         if oauth:
             (folder / "oauth2.conf").write_text(oauth)
-            mechanisms += " xoauth2 oauthbearer"
+            if "oauth" not in mechanisms:
+                mechanisms += " xoauth2 oauthbearer"
         self._configuration = folder / "dovecot.conf"
         self._configuration.write_text(
             _CONFIGURATION.format(

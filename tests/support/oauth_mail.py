@@ -19,8 +19,10 @@ timeout_msecs = 5000
 
 
 @contextmanager
-def mail_with_tokens_of(server: AuthorizationServer) -> Iterator[Dovecot]:
+def mail_with_tokens_of(server: AuthorizationServer, **options: str) -> Iterator[Dovecot]:
+    """`options` are those of `running_dovecot`."""
     scheme, _, host = server.issuer.partition("://")
     id, secret = IMAP_SERVER
-    with running_dovecot(oauth=_PASSDB.format(scheme=scheme, id=id, secret=secret, host=host)) as dovecot:
+    passdb = _PASSDB.format(scheme=scheme, id=id, secret=secret, host=host)
+    with running_dovecot(oauth=passdb, **options) as dovecot:
         yield dovecot

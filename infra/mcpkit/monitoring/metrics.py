@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.registry import Collector
 
 from mcpkit.errors import ErrorCode, Fault
 
@@ -32,6 +33,10 @@ class CallMetrics:
         self._characters = Histogram(
             "mcp_answer_characters", "Sizes of answers.", ("method",), buckets=_CHARACTERS, registry=self._registry
         )
+
+    def add(self, collector: Collector) -> None:
+        """Figures of something else, served with these."""
+        self._registry.register(collector)
 
     def started(self) -> None:
         self._running.inc()

@@ -79,6 +79,7 @@ class Breaker:
         )
         self._probes: set[object] = set()  # those that are under way
         self._openings = 0  # since it was closed
+        self._last = ""  # what the last failure said
         self._opened: datetime | None = None
         self._closes_at = 0.0  # by the clock: when it is open no longer
 
@@ -130,6 +131,7 @@ class Breaker:
             self._states.call(_succeed)
         else:
             assert fault is not None
+            self._last = fault.message
             with suppress(Fault):  # it is raised to the caller already
                 self._states.call(_fail, fault)
         if self._states.state is not admitted:
@@ -153,8 +155,8 @@ class Breaker:
     def _refusal(self, seconds: float) -> Fault:
         return Fault(
             ErrorCode.SERVICE_UNAVAILABLE,
-            f"{self.name} failed {self._states.fail_counter} times in a row, and is left alone for now. It is tried "
-            f"again in {max(1, round(seconds))} s.",
+            f"{self.name} failed {self._states.fail_counter} times in a row, and is left alone for now: it is tried "
+            f"again in {max(1, round(seconds))} s. The last failure: {self._last}",
             details={"breaker": self._states.current_state},
             retry_after=max(1.0, seconds),
         )

@@ -16,6 +16,8 @@ from pathlib import Path
 from mailquery.bootstrap import Application
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import file_size, local_time
+from mailquery.cli.sync_status import in_words, questions_in_words
+from mailquery.domain.accounts import AccountState
 from mailquery.services.status import OUTDATED_INDEX
 from mailquery.settings import Settings, load_settings
 from mcpkit.database.sqlite import connect
@@ -71,6 +73,7 @@ def all_checks(*, full: bool) -> Iterator[Check]:
     yield database
     if database.status is not Status.ERROR:
         yield check_contents()
+        yield from check_accounts()
 
 
 def check_python() -> Check:
@@ -195,3 +198,22 @@ def check_contents() -> Check:
     if status.outdated_index:
         return Check("mail", Status.WARNING, finding, OUTDATED_INDEX)
     return Check("mail", Status.OK, finding)
+
+
+def check_accounts() -> Iterator[Check]:
+    """One for each account on a mail server."""
+    try:
+        found = with_application(lambda application: application.services.sync_status(EVERYTHING))
+    except Fault as fault:
+        yield Check("accounts", Status.ERROR, fault.message)
+        return
+    for account in found.accounts:
+        name, finding = f"account {account.account}", in_words(account)
+        if account.state is AccountState.NEEDS_LOGIN:
+            yield Check(name, Status.WARNING, finding, f"Give it a new one: mailquery accounts login {account.account}")
+        elif not account.is_well:
+            yield Check(name, Status.WARNING, finding, f"See what is wrong: mailquery accounts test {account.account}")
+        else:
+            yield Check(name, Status.OK, finding)
+        for question in questions_in_words(account):
+            yield Check(name, Status.WARNING, question)

@@ -2,12 +2,17 @@
 
 import typer
 
+from mailquery.bootstrap import Application
 from mailquery.cli import shapes
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
+from mailquery.cli.sync_status import in_words, overview_shape, questions_in_words
 from mailquery.services.status import OUTDATED_INDEX, MeaningStatus, Status
+from mailquery.services.sync_status import SyncOverview
+from mcpkit.security.untrusted import clean_line
 
-HELP = """What the archive holds, how fresh it is, and how far search by meaning has come.
+HELP = """What the archive holds, how fresh it is, how the accounts on mail servers do, and how far search by meaning
+has come.
 
 Examples:
 
@@ -23,9 +28,9 @@ def register(app: typer.Typer) -> None:
 
 
 def status(as_json: JsonFlag = False) -> None:
-    found = with_application(lambda application: application.services.archive_status(EVERYTHING))
+    found, synchronised = with_application(_look)
     if as_json:
-        print_json(_shape(found))
+        print_json({**_shape(found), "sync": overview_shape(synchronised)})
         return
     newest = f", the newest of {local_time(found.version.newest)}" if found.version.newest else ""
     refreshed = f", refreshed {local_time(found.version.refreshed)}" if found.version.refreshed else ""
@@ -36,11 +41,21 @@ def status(as_json: JsonFlag = False) -> None:
         right=("mailboxes", "messages", "unread"),
         flexible="account",
     )
+    for account in synchronised.accounts:
+        print(clean_line(f"sync of {account.account}: {in_words(account)}"))
     print(f"meaning: {_meaning(found.meaning)}")
+    for account in synchronised.accounts:
+        for question in questions_in_words(account):
+            note(question)
     if found.outdated_index:
         note(OUTDATED_INDEX)
     if found.problems:
         note(f"{found.problems:,} {'problem' if found.problems == 1 else 'problems'} on record: mailquery problems")
+
+
+async def _look(application: Application) -> tuple[Status, SyncOverview]:
+    services = application.services
+    return await services.archive_status(EVERYTHING), await services.sync_status(EVERYTHING)
 
 
 def _meaning(found: MeaningStatus) -> str:

@@ -86,6 +86,22 @@ class UidSet:
             count -= last - start + 1
         return UidSet(tuple(reversed(taken)))
 
+    def split(self, count: int) -> Iterator["UidSet"]:
+        """Into sets of `count`, and of less at the end: the highest first."""
+        taken: list[tuple[int, int]] = []
+        room = count
+        for first, last in reversed(self.ranges):
+            while last >= first:
+                start = max(first, last - room + 1)
+                taken.append((start, last))
+                room -= last - start + 1
+                last = start - 1
+                if not room:
+                    yield UidSet(tuple(reversed(taken)))
+                    taken, room = [], count
+        if taken:
+            yield UidSet(tuple(reversed(taken)))
+
 
 def _range(text: str) -> tuple[int, int]:
     first, colon, last = text.partition(":")

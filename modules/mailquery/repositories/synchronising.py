@@ -201,6 +201,18 @@ class SyncRepository(Protocol):
         """Records how far the mailbox is known, and that it was read just now."""
         ...
 
+    async def looked(self, account: str, known: KnownMailbox) -> None:
+        """Records what is known of the mailbox while it is still being read."""
+        ...
+
+    async def unchanged(self, account: str, mailboxes: Sequence[str]) -> None:
+        """Records that the mailboxes were looked at just now, and were as they are known."""
+        ...
+
+    async def set_role(self, account: str, mailbox: str, role: MailboxRole) -> None:
+        """Of a mailbox that messages lie in by a label. It is added where it is missing."""
+        ...
+
     async def drop(self, account: str, mailbox: str, when_gone: WhenGone) -> int:
         """The mailbox is no more, or not synchronised any more: as `settle` with nothing present. Where no message is
         left in it, it goes away."""
@@ -209,6 +221,10 @@ class SyncRepository(Protocol):
     async def put_in_order(self) -> None:
         """Joins threads and merges the index, after messages were added."""
         ...
+
+
+class PartialRepository(Protocol):
+    """Messages of which only the header and the text parts are stored."""
 
     async def whereabouts(self, key: int) -> tuple[Whereabouts, ...]:
         """Where the message with this key (`domain.handles`) lies on servers, and `partial` ones only."""

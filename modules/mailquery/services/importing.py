@@ -1,20 +1,19 @@
 """Importing mail from files into the archive."""
 
 import asyncio
-import os
 import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from mailquery.domain.messages import Problem
 from mailquery.repositories.interfaces import ImportRepository
 from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
-from mailquery.services.parser_pool import Job, ParserPool
+from mailquery.services.new_messages import NewMessages
+from mailquery.services.parser_pool import ParserPool
 from mailquery.services.read_ahead import Batch, read_ahead
 from mailquery.sources.detection import open_sources
 from mailquery.sources.interfaces import MailSource
@@ -153,16 +152,15 @@ class _Run:
         self._sizes = sizes
         self._progress = progress
         self._started = time.monotonic()
-        self._now = datetime.now(UTC)
         self._total = sum(sizes)
-        self._pool = ParserPool(workers if self._total >= _WORTH_MORE_WORKERS else 1)
+        pool = ParserPool(workers if self._total >= _WORTH_MORE_WORKERS else 1)
+        self._messages = NewMessages(imports.known, pool)
         self._batches_ahead = 4 * workers + 2
         self._bytes_before = 0
         self._pending = _Pending()
         self._writing: asyncio.Task[None] | None = None
         self._seen = 0
         self._new = 0
-        self._unwritten: set[bytes] = set()
         self._imported = 0
         self._already_there = 0
         self._by_code: Counter[str] = Counter()
@@ -182,16 +180,10 @@ class _Run:
         await self._write_rest()
 
     async def _start_preparing(self, batch: Batch) -> None:
-        known = await self._imports.known(batch.fingerprints)
-        for message, print_ in zip(batch.messages, batch.fingerprints, strict=True):
-            if print_ not in known and print_ not in self._unwritten:
-                self._unwritten.add(print_)
-                batch.jobs.append(Job(message, print_))
-        if batch.jobs:
-            batch.prepared = self._pool.submit(batch.jobs, self._now)
+        batch.preparation = await self._messages.start(batch.messages, batch.fingerprints)
 
     async def _take(self, batch: Batch) -> None:
-        prepared = await self._prepared(batch)
+        prepared = await self._messages.result(batch.preparation)
         pending = self._pending
         pending.messages.extend(prepared)
         for message, print_ in zip(batch.messages, batch.fingerprints, strict=True):
@@ -207,11 +199,6 @@ class _Run:
                 self._note(one.locator, problem, one.fingerprint)
         if pending.is_full():
             await self._start_writing()
-
-    async def _prepared(self, batch: Batch) -> list[PreparedMessage]:
-        if batch.prepared is None:
-            return []
-        return await self._pool.result(batch.prepared, batch.jobs, self._now)
 
     def _note(self, locator: str, problem: Problem, print_: bytes | None) -> None:
         recorded = SourceProblem(locator, problem, print_)
@@ -241,7 +228,7 @@ class _Run:
         added = await self._imports.add(pending.messages, pending.placements, pending.problems)
         self._imported += added
         self._already_there += len(pending.placements) - added
-        self._unwritten.difference_update(message.fingerprint for message in pending.messages)
+        self._messages.written(pending.messages)
 
     async def finish(self) -> None:
         names: dict[str, None] = {}
@@ -252,7 +239,7 @@ class _Run:
         await self._imports.finished(self._account, list(names))
 
     def close(self) -> None:
-        self._pool.close()
+        self._messages.close()
 
     def _report(self, source: MailSource) -> None:
         if self._progress is None:
@@ -279,8 +266,3 @@ class _Run:
             seconds=time.monotonic() - self._started,
             bytes_total=self._total,
         )
-
-
-def default_workers() -> int:
-    """One for each core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

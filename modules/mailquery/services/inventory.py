@@ -7,11 +7,13 @@ from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.newest import ReadMailbox
 from mailquery.services.reading import ExportMessage, ReadMessage
+from mailquery.services.refreshing import RefreshAccounts
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
+from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
 
 
@@ -34,3 +36,5 @@ class Services:
     archive_status: ArchiveStatus
     find_similar: FindSimilar
     read_mailbox: ReadMailbox
+    refresh_accounts: RefreshAccounts
+    sync_status: SyncStatus

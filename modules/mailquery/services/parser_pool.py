@@ -156,3 +156,8 @@ class ParserPool:
     def close(self) -> None:
         """Ends the workers after the batches that they are at; the others are dropped."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def default_workers() -> int:
+    """One for each core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

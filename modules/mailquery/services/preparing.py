@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from mailquery.domain.messages import ParsedMessage, Problem, ProblemCode, SpanKind
-from mailquery.domain.words import segment
 from mailquery.parsing.message import parse_message
 from mailquery.repositories.compression import compress, pack_body
-from mailquery.repositories.records import IndexText, PreparedMessage
+from mailquery.repositories.index_text import index_text
+from mailquery.repositories.records import PreparedMessage
 from mailquery.sources.interfaces import SourceMessage
 
 _PREVIEW_CHARS = 200
@@ -44,26 +44,10 @@ def _prepared(message: SourceMessage, fingerprint: bytes, parsed: ParsedMessage)
         raw=compress(raw),
         parsed=parsed,
         body=pack_body(parsed.body, parsed.links),
-        index=_index_text(parsed),
+        index=index_text(parsed),
         preview=_preview(parsed),
         gmail_thread_id=message.gmail_thread_id,
         locator=message.placements[0].locator if message.placements else "",
-    )
-
-
-def _index_text(parsed: ParsedMessage) -> IndexText:
-    body = parsed.body
-    own: list[str] = []
-    quoted: list[str] = []
-    for span in body.spans:
-        (quoted if span.kind is SpanKind.QUOTE else own).append(body.text[span.start : span.end])
-    people = (parsed.from_, parsed.sender, parsed.reply_to, parsed.to, parsed.cc, parsed.bcc)
-    return IndexText(
-        subject=segment(parsed.subject),
-        people=segment(" , ".join(dict.fromkeys(str(address) for group in people for address in group))),
-        body=segment("".join(own)),
-        quoted=segment("".join(quoted)),
-        filenames=segment(" , ".join(attachment.filename for attachment in parsed.attachments)),
     )
 
 

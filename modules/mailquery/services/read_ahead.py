@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import islice
 
 from mailquery.domain.identity import fingerprint
-from mailquery.repositories.records import PreparedMessage
-from mailquery.services.parser_pool import Job
+from mailquery.services.ahead import Ahead
+from mailquery.services.new_messages import Preparation
 from mailquery.sources.interfaces import MailSource, SourceMessage, UnreadablePlace
 
 _BATCH_MESSAGES = 100
@@ -23,8 +22,7 @@ class Batch:
     messages: list[SourceMessage] = field(default_factory=list)
     fingerprints: list[bytes] = field(default_factory=list)
     unreadable: list[UnreadablePlace] = field(default_factory=list)
-    jobs: list[Job] = field(default_factory=list)
-    prepared: Future[list[PreparedMessage]] | None = None
+    preparation: Preparation = field(default_factory=Preparation)
     size: int = 0  # bytes of the messages
 
 
@@ -42,43 +40,18 @@ def _read_batch(source: Iterator[SourceMessage | UnreadablePlace]) -> Batch:
     return batch
 
 
-class _Ahead:
-    """How much mail may be read before it is taken: so many batches, and so many bytes, which a few large messages
-    come to sooner. One batch may exceed them."""
-
-    def __init__(self, batches: int) -> None:
-        self._free_batches = batches
-        self._free_bytes = _AHEAD_BYTES
-        self._freed = asyncio.Event()
-
-    async def room(self) -> None:
-        """Waits until another batch may be read."""
-        while self._free_batches <= 0 or self._free_bytes <= 0:
-            self._freed.clear()
-            await self._freed.wait()
-
-    def read(self, batch: Batch) -> None:
-        self._free_batches -= 1
-        self._free_bytes -= batch.size
-
-    def taken(self, batch: Batch) -> None:
-        self._free_batches += 1
-        self._free_bytes += batch.size
-        self._freed.set()
-
-
 async def read_ahead(
     source: MailSource, start: Callable[[Batch], Awaitable[None]], batches: int
 ) -> AsyncGenerator[Batch, None]:
     """Batches in the order of the source. `start` is awaited for each as soon as it is read, at most `batches` before
     it is given."""
-    ahead = _Ahead(batches)
+    ahead = Ahead(batches, _AHEAD_BYTES)
     queue: asyncio.Queue[Batch | None] = asyncio.Queue()
     reader = asyncio.create_task(_read(source, start, queue, ahead))
     try:
         while (batch := await queue.get()) is not None:
             yield batch
-            ahead.taken(batch)
+            ahead.taken(batch.size)
         await reader
     finally:
         reader.cancel()
@@ -89,7 +62,7 @@ async def _read(
     source: MailSource,
     start: Callable[[Batch], Awaitable[None]],
     queue: asyncio.Queue[Batch | None],
-    ahead: _Ahead,
+    ahead: Ahead,
 ) -> None:
     messages = iter(source)
     try:
@@ -98,7 +71,7 @@ async def _read(
             batch = await asyncio.to_thread(_read_batch, messages)
             if not batch.messages and not batch.unreadable:
                 return
-            ahead.read(batch)
+            ahead.read(batch.size)
             await start(batch)
             queue.put_nowait(batch)
     finally:

@@ -13,6 +13,7 @@ from mailquery.repositories.sqlite.counting import Key
 from mailquery.repositories.sqlite.holding import settle_rows
 from mailquery.repositories.sqlite.placements import find_or_add_mailbox
 from mailquery.repositories.sqlite.remote_rows import Place, Uid, as_stored, delete_rows, labels_of
+from mailquery.repositories.sqlite.removal import remove
 from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.synchronising import Arrival
 
@@ -136,5 +137,6 @@ def give_up(
     """Gives up what the server has no more; how many messages were treated as `when_gone` says."""
     released = delete_rows(connection, place, uids)
     settled = settle_rows(connection, {row for row, _ in released}, released=released, when_gone=when_gone)
-    batch.judge(settled.moved, set())
+    batch.judge(settled.moved.difference(settled.unplaced), set())
+    batch.removed += remove(connection, settled.unplaced)
     return len(settled.gone)

@@ -3,22 +3,21 @@
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from mailquery.domain.addresses import RECIPIENTS, Address, Role
 from mailquery.domain.handles import HANDLE_BITS, key_of_fingerprint
 from mailquery.domain.media import kind_of
-from mailquery.domain.messages import ParsedMessage, Problem
+from mailquery.domain.messages import Problem
 from mailquery.domain.policy import Judge
 from mailquery.domain.threading import split_subject, tells_apart
 from mailquery.domain.words import INDEX_FORM, fold
 from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.encoding import lines, second_of
-from mailquery.repositories.sqlite.participants import ParticipantNumbers
+from mailquery.repositories.sqlite.index_rows import COLUMNS, CURRENT, IndexTables, People, digest_of, index_columns
+from mailquery.repositories.sqlite.participants import REMOVALS, ParticipantNumbers
 from mailquery.repositories.sqlite.placements import Placed, Placer
 from mailquery.repositories.sqlite.row_ids import RowIds
 from mailquery.repositories.sqlite.threads import Links, ThreadJoiner, hash64, message_id_hash
-from mailquery.repositories.sqlite.tokens import content_tokens, list_token
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
 from mailquery.repositories.sqlite.withholding import judge_placed
 
@@ -27,6 +26,10 @@ _INSERT_MESSAGE = """
       id, flags, date, sequence, key, thread, size, utc_offset, fingerprint, message_id_hash, subject_hash, orphan,
       list, date_source, message_id, subject, preview, in_reply_to, refs, locator, sender
     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_LAST_SEQUENCE = """
+    SELECT max((SELECT coalesce(max(sequence), 0) FROM messages),
+               (SELECT value FROM facts WHERE name = 'last_sequence'))
 """
 # Before the first messages are added: what comes behind them does not make an older index current.
 _FIRST_INDEXED = """
@@ -46,15 +49,6 @@ class _New:
     key: int
     thread: int
     flags: int = 0
-
-
-@dataclass(slots=True)
-class _People:
-    """Rows of message_participants and of repeated_recipients, and the index tokens, each once."""
-
-    rows: list[tuple[int, int, int, int]] = field(default_factory=list)
-    repeated: list[tuple[int, int, int]] = field(default_factory=list)
-    tokens: dict[str, None] = field(default_factory=dict)
 
 
 def stored(connection: sqlite3.Connection, fingerprints: Iterable[bytes]) -> dict[bytes, Placed]:
@@ -78,6 +72,7 @@ class Batch:
         self._vocabulary = vocabulary
         self._judge = judge
         self.added = 0  # messages
+        self.removed = 0
 
     def write(
         self,
@@ -91,6 +86,7 @@ class Batch:
         and rows of remote_messages that hold them are written in the same transaction.
 
         Raises ValueError for a placement without message."""
+        self._keep_up()
         known = stored(
             self._connection,
             [
@@ -122,9 +118,10 @@ class Batch:
         """Judges messages that are new, or lie in other mailboxes than before."""
         judge_placed(self._connection, self._judge, list(placed), new_mailboxes)
 
-    def rewrite(self, messages: Sequence[tuple[int, PreparedMessage]], index: str) -> None:
+    def rewrite(self, messages: Sequence[tuple[int, PreparedMessage]], index: IndexTables) -> None:
         """Writes what is derived from the texts of stored messages, which are given with their sequence: anew in their
-        rows, and into the table `index`."""
+        rows, and into `index`."""
+        self._keep_up()
         entries = [_New(message, *self._stored(sequence)) for sequence, message in messages]
         entries.sort(key=lambda entry: entry.row)
         many = self._connection.executemany
@@ -140,6 +137,12 @@ class Batch:
         self._vocabulary.add(self._connection, (entry.message.index for entry in entries))
         self._write_problems(entries, (), {})
         judge_placed(self._connection, self._judge, [entry.row for entry in entries], set())
+
+    def _keep_up(self) -> None:
+        """Forgets what was remembered before messages were removed."""
+        (removals,) = self._connection.execute(REMOVALS).fetchone()
+        self._numbers.as_of(removals)
+        self._vocabulary.as_of(removals)
 
     def _stored(self, sequence: int) -> tuple[int, int, int, int, int]:
         date, row, key, thread = self._connection.execute(
@@ -163,7 +166,7 @@ class Batch:
         if not messages:
             return []
         execute = self._connection.execute
-        (sequence,) = execute("SELECT coalesce(max(sequence), 0) FROM messages").fetchone()
+        (sequence,) = execute(_LAST_SEQUENCE).fetchone()
         rows = RowIds(self._connection)
         joiner = ThreadJoiner(self._connection)
         links = [Links.of(message.parsed, message.gmail_thread_id) for message in messages]
@@ -200,18 +203,32 @@ class Batch:
             "INSERT INTO raws VALUES (?, ?, ?)",
             [(entry.sequence, entry.message.raw_sha256, entry.message.raw) for entry in by_sequence],
         )
-        self._insert_parts(new, "search")
+        self._insert_parts(new, CURRENT)
 
-    def _insert_parts(self, new: list[_New], index: str) -> None:
-        many = self._connection.executemany
-        people = [self._people(entry) for entry in new]
-        many("INSERT INTO message_participants VALUES (?, ?, ?, ?)", [row for each in people for row in each.rows])
-        many("INSERT INTO repeated_recipients VALUES (?, ?, ?)", [row for each in people for row in each.repeated])
-        many("INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _attachment_rows(new))
+    def _insert_parts(self, new: list[_New], index: IndexTables) -> None:
+        connection, many = self._connection, self._connection.executemany
+        people = [People.of(connection, self._numbers, entry.message.parsed) for entry in new]
+        both = list(zip(new, people, strict=True))
         many(
-            f"INSERT INTO {index} (rowid, subject, people, body, quoted, filenames, meta)"  # noqa: S608 - a name of ours
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [self._index_row(entry, each.tokens) for entry, each in zip(new, people, strict=True)],
+            "INSERT INTO message_participants VALUES (?, ?, ?, ?)",
+            [(entry.row, *row) for entry, each in both for row in each.rows],
+        )
+        many(
+            "INSERT INTO repeated_recipients VALUES (?, ?, ?)",
+            [(entry.row, *row) for entry, each in both for row in each.repeated],
+        )
+        many("INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _attachment_rows(new))
+        rows = [
+            (entry.row, index_columns(connection, self._numbers, entry.message.parsed, entry.message.index, each))
+            for entry, each in both
+        ]
+        many(
+            f"INSERT INTO {index.search} (rowid, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - names of ours
+            [(row, *columns) for row, columns in rows],
+        )
+        many(
+            f"INSERT OR REPLACE INTO {index.indexed} VALUES (?, ?)",  # noqa: S608 - a name of ours
+            [(row, digest_of(columns)) for row, columns in rows],
         )
 
     def _message_row(self, entry: _New) -> tuple[object, ...]:
@@ -243,35 +260,6 @@ class Batch:
             self._numbers.participant(self._connection, parsed.from_[0]).id if parsed.from_ else None,
         )
 
-    def _people(self, entry: _New) -> _People:
-        people = _People()
-        recipients: set[str] = set()
-        for role, addresses in _by_role(entry.message.parsed):
-            for position, address in enumerate(addresses):
-                participant = self._numbers.participant(self._connection, address)
-                people.rows.append((entry.row, int(role), position, participant.id))
-                people.tokens.update(participant.tokens(role))
-                if role in RECIPIENTS:
-                    if participant.known_as in recipients:
-                        people.repeated.append((entry.row, int(role), position))
-                    recipients.add(participant.known_as)
-        return people
-
-    def _index_row(self, entry: _New, tokens: dict[str, None]) -> tuple[object, ...]:
-        index, parsed = entry.message.index, entry.message.parsed
-        tokens.update(dict.fromkeys(content_tokens(parsed)))
-        if parsed.list_id:
-            tokens[list_token(self._numbers.list_id(self._connection, parsed.list_id))] = None
-        return (
-            entry.row,
-            index.subject,
-            index.people,
-            index.body,
-            index.quoted,
-            index.filenames,
-            " ".join(tokens),
-        )
-
     def _write_problems(self, new: list[_New], problems: Sequence[SourceProblem], known: dict[bytes, Placed]) -> None:
         now = int(time.time())
         rows: list[tuple[int | None, str, Problem]] = [
@@ -289,15 +277,6 @@ class Batch:
 
 def _names_a_message(message: PreparedMessage) -> bool:
     return bool(message.parsed.in_reply_to or message.parsed.references or message.gmail_thread_id)
-
-
-def _by_role(parsed: ParsedMessage) -> Iterator[tuple[Role, tuple[Address, ...]]]:
-    yield Role.FROM, parsed.from_
-    yield Role.SENDER, parsed.sender
-    yield Role.REPLY_TO, parsed.reply_to
-    yield Role.TO, parsed.to
-    yield Role.CC, parsed.cc
-    yield Role.BCC, parsed.bcc
 
 
 def _attachment_rows(new: list[_New]) -> Iterator[tuple[object, ...]]:

@@ -78,6 +78,7 @@ _THREAD_OF = """
 """
 
 _SHOWN = Condition("{row} NOT IN (SELECT message FROM withheld)")
+_NOT_REMOVED = Condition("{row} NOT IN (SELECT id FROM removed)")
 
 _MOST_TERMS = 300  # index terms for one participant or list; with more, a condition on the message is faster
 _DEEPEST = 64  # FTS5's parser has a stack of 100
@@ -115,8 +116,15 @@ def compile_query(connection: sqlite3.Connection, query: Query, scope: Scope, pe
     node, shift = _Compiler(connection, scope, people).node(query), largest_shift(connection)
     if scope.policy.withholds and scope.has_all_accounts:
         # What lies in a withheld mailbox is withheld: looking that up is enough, and takes a third of the time.
-        return Selection.of(node, None, shift).also(_SHOWN)
-    return Selection.of(node, scope.limit, shift)
+        selection = Selection.of(node, None, shift).also(_SHOWN)
+    else:
+        selection = Selection.of(node, scope.limit, shift)
+    return selection.also(_NOT_REMOVED) if _any_removed(connection) else selection
+
+
+def _any_removed(connection: sqlite3.Connection) -> bool:
+    """Whether words are in the index of messages that are no more."""
+    return connection.execute("SELECT 1 FROM removed LIMIT 1").fetchone() is not None
 
 
 def compile_part(connection: sqlite3.Connection, part: Query, scope: Scope, people: PeopleIndex) -> Node:

@@ -101,7 +101,7 @@ class SqliteMessages:
         def read(connection: sqlite3.Connection) -> tuple[StoredMessage, ...]:
             scope = Scope(connection, visible)
             wanted = current_thread(connection, key) if sql is _BY_THREAD else key
-            return _read_stored(connection, _find(connection, sql, wanted, scope), scope)
+            return read_stored(connection, _find(connection, sql, wanted, scope), scope)
 
         try:
             return await self._database.read(read)
@@ -113,7 +113,8 @@ def _find(connection: sqlite3.Connection, sql: str, key: int, scope: Scope) -> l
     return [row for (row,) in connection.execute(sql, (key, scope.limit))]
 
 
-def _read_stored(connection: sqlite3.Connection, rows: Sequence[int], scope: Scope) -> tuple[StoredMessage, ...]:
+def read_stored(connection: sqlite3.Connection, rows: Sequence[int], scope: Scope) -> tuple[StoredMessage, ...]:
+    """The messages with these row ids, in this order. Raises ValueError where one is damaged."""
     wanted = ids(rows)
     people = read_people(connection, wanted)
     details = {row: rest for row, *rest in connection.execute(_DETAILS, (wanted,))}

@@ -6,6 +6,8 @@ from mailquery.domain.addresses import Address, Role
 from mailquery.domain.words import fold
 from mailquery.repositories.sqlite.tokens import domain_token, participant_token, with_parents
 
+REMOVALS = "SELECT value FROM facts WHERE name = 'removals'"
+
 _REMEMBERED = 50_000
 
 
@@ -35,6 +37,13 @@ class ParticipantNumbers:
         self._participants: dict[tuple[str, str], Participant] = {}
         self._domains: dict[str, int] = {}
         self._lists: dict[str, int] = {}
+        self._removals = 0
+
+    def as_of(self, removals: int) -> None:
+        """Forgets what was remembered before the last of so many removals."""
+        if removals != self._removals:
+            self.forget()
+            self._removals = removals
 
     def forget(self) -> None:
         self._participants.clear()

@@ -4,6 +4,7 @@ import sqlite3
 from collections import OrderedDict
 
 from mailquery.domain.words import fold
+from mailquery.repositories.sqlite.participants import REMOVALS
 
 _REMEMBERED = 256
 _MOST_REMEMBERED_IDS = 20_000
@@ -15,23 +16,25 @@ _MATCHING = """
 
 
 class PeopleIndex:
-    """Participants are only ever added: what was found once stays right, and only newer ones are looked at again."""
+    """Between removals participants are only ever added: what was found once stays right, and only newer ones are
+    looked at again."""
 
     def __init__(self) -> None:
-        self._found: OrderedDict[str, tuple[int, tuple[int, ...]]] = OrderedDict()
+        self._found: OrderedDict[tuple[int, str], tuple[int, tuple[int, ...]]] = OrderedDict()
 
     def matching(self, connection: sqlite3.Connection, value: str) -> tuple[int, ...]:
         """Participants of whose name or address `value` is a part; of the address alone if there is an `@` in it."""
         folded = fold(value)
         if not folded:
             return ()
-        seen, found = self._found.pop(folded, (0, ()))
+        (removals,) = connection.execute(REMOVALS).fetchone()
+        seen, found = self._found.pop((removals, folded), (0, ()))
         (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM participants").fetchone()
         if newest > seen:
             rows = connection.execute(_MATCHING, (folded, seen, "@" not in folded))
             found = (*found, *(row[0] for row in rows))
         if len(found) <= _MOST_REMEMBERED_IDS:
-            self._found[folded] = (newest, found)
+            self._found[removals, folded] = (newest, found)
             if len(self._found) > _REMEMBERED:
                 self._found.popitem(last=False)
         return found

@@ -29,6 +29,7 @@ _WALKED_PER_ROW = 50  # messages that have a word: with more for each candidate 
 _DISTANT = 0.2  # the cosine below which nothing is near in meaning
 _STEM_COVERS = 0.8  # a word in another form than the one that was typed
 _YEAR = 365.25 * 86_400  # seconds
+_NOT_REMOVED = "rowid NOT IN (SELECT id FROM removed)"
 _BETWEEN = "FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ?"
 
 
@@ -240,7 +241,7 @@ class _Frequency:
     def of(cls, connection: sqlite3.Connection, word: FreeWord) -> "_Frequency":
         (total,) = connection.execute("SELECT value FROM facts WHERE name = 'messages'").fetchone()
         (messages,) = connection.execute(
-            "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)",
+            f"SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? AND {_NOT_REMOVED} LIMIT ?)",  # noqa: S608 - a constant
             (word.anyhow.expression, _COUNTED),
         ).fetchone()
         if messages == _COUNTED:
@@ -272,7 +273,8 @@ def _estimated(connection: sqlite3.Connection, match: Match, total: int) -> int:
     if found is None:
         return 0
     (sampled,) = connection.execute(
-        "SELECT count(*) FROM search WHERE search MATCH ? AND rowid > ?", (match.expression, found[0])
+        f"SELECT count(*) FROM search WHERE search MATCH ? AND rowid > ? AND {_NOT_REMOVED}",  # noqa: S608 - a constant
+        (match.expression, found[0]),
     ).fetchone()
     return int(total * sampled / _SAMPLED)
 

@@ -16,11 +16,12 @@ from mailquery.repositories.records import PreparedMessage, RebuildProgress, Sto
 from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.batch import Batch
 from mailquery.repositories.sqlite.encoding import moment_of
+from mailquery.repositories.sqlite.index_rows import REBUILT
 from mailquery.repositories.sqlite.participants import ParticipantNumbers
+from mailquery.repositories.sqlite.removal import overwriting
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
 from mcpkit.database.faults import storage_damaged
 
-INDEX, WORDS = "rebuilt_search", "rebuilt_words"
 _CREATED_AS = re.compile(r'(?i)^\s*CREATE VIRTUAL TABLE\s+"?search"?\s')
 _BATCH_BYTES = 8 << 20  # of compressed messages
 
@@ -36,6 +37,10 @@ _SWAP = """
     DROP TABLE words;
     ALTER TABLE rebuilt_words RENAME TO words;
     CREATE INDEX words_by_stem ON words (stem);
+    DROP TABLE indexed;
+    ALTER TABLE rebuilt_indexed RENAME TO indexed;
+    DROP TABLE removed;
+    ALTER TABLE rebuilt_removed RENAME TO removed;
     UPDATE facts SET value = (SELECT count(*) FROM messages) WHERE name = 'messages';
     UPDATE facts SET value = (SELECT coalesce(max(id - date), 0) FROM messages) WHERE name = 'largest_shift';
     DELETE FROM facts WHERE name IN ('rebuilt_through', 'rebuilt_form');
@@ -48,7 +53,7 @@ class SqliteRebuilding:
     def __init__(self, database: Archive) -> None:
         self._database = database
         self._numbers = ParticipantNumbers()
-        self._vocabulary = Vocabulary(WORDS)
+        self._vocabulary = Vocabulary(REBUILT.words)
 
     @asynccontextmanager
     async def rebuilding(self) -> AsyncIterator[None]:
@@ -71,7 +76,7 @@ class SqliteRebuilding:
         judge = self._database.judge
 
         def write(connection: sqlite3.Connection) -> None:
-            Batch(connection, self._numbers, self._vocabulary, judge).rewrite(batch, INDEX)
+            Batch(connection, self._numbers, self._vocabulary, judge).rewrite(batch, REBUILT)
             connection.execute("UPDATE facts SET value = ? WHERE name = 'rebuilt_through'", (batch[-1][0],))
 
         try:
@@ -95,7 +100,9 @@ class SqliteRebuilding:
 
     async def finish(self) -> None:
         await self._database.write(
-            lambda connection: connection.execute(f"INSERT INTO {INDEX} ({INDEX}) VALUES ('optimize')")  # noqa: S608 - a constant
+            lambda connection: connection.execute(
+                f"INSERT INTO {REBUILT.search} ({REBUILT.search}) VALUES ('optimize')"  # noqa: S608 - a constant
+            )
         )
         await self._database.write(_swap)
         await self._database.maintain(
@@ -108,13 +115,15 @@ def _begin(connection: sqlite3.Connection) -> None:
     form = connection.execute("SELECT value FROM facts WHERE name = 'rebuilt_form'").fetchone()
     if form == (INDEX_FORM,):
         return
-    connection.execute(f"DROP TABLE IF EXISTS {INDEX}")
-    connection.execute(f"DROP TABLE IF EXISTS {WORDS}")
+    for table in (REBUILT.search, REBUILT.words, REBUILT.indexed, REBUILT.removed):
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
     (created,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'search'").fetchone()
-    connection.execute(_CREATED_AS.sub(f"CREATE VIRTUAL TABLE {INDEX} ", created, count=1))
+    connection.execute(_CREATED_AS.sub(f"CREATE VIRTUAL TABLE {REBUILT.search} ", created, count=1))
     settings = connection.execute("SELECT k, v FROM search_config WHERE k <> 'version'").fetchall()
-    connection.executemany(f"INSERT INTO {INDEX} ({INDEX}, rank) VALUES (?, ?)", settings)  # noqa: S608 - a constant
-    connection.execute(f"CREATE TABLE {WORDS} (word TEXT PRIMARY KEY, stem TEXT NOT NULL) WITHOUT ROWID")
+    connection.executemany(f"INSERT INTO {REBUILT.search} ({REBUILT.search}, rank) VALUES (?, ?)", settings)  # noqa: S608 - names of ours
+    connection.execute(f"CREATE TABLE {REBUILT.words} (word TEXT PRIMARY KEY, stem TEXT NOT NULL) WITHOUT ROWID")
+    connection.execute(f"CREATE TABLE {REBUILT.indexed} (id INTEGER PRIMARY KEY, digest INTEGER NOT NULL)")
+    connection.execute(f"CREATE TABLE {REBUILT.removed} (id INTEGER PRIMARY KEY)")
     connection.executemany(
         "INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)",
         [("rebuilt_form", INDEX_FORM), ("rebuilt_through", 0)],
@@ -122,8 +131,9 @@ def _begin(connection: sqlite3.Connection) -> None:
 
 
 def _swap(connection: sqlite3.Connection) -> None:
-    for statement in filter(None, map(str.strip, _SWAP.split(";"))):
-        connection.execute(statement)
+    with overwriting(connection):  # the old index may have words of messages that were removed
+        for statement in filter(None, map(str.strip, _SWAP.split(";"))):
+            connection.execute(statement)
     connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('index_form', ?)", (INDEX_FORM,))
 
 

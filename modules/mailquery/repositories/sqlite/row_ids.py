@@ -4,6 +4,11 @@ import sqlite3
 
 _WALK = 32  # ids tried one by one; a longer stretch of taken ids is recorded in crowded_ids and jumped over
 
+# The words of a removed message may be in the index still: no other is to be found by them.
+_TAKEN = """
+    SELECT 1 FROM messages WHERE id = ?1 UNION ALL SELECT 1 FROM removed WHERE id = ?1
+"""
+
 
 class RowIds:
     """Hands out ids within one transaction, in which nobody else takes any."""
@@ -32,7 +37,7 @@ class RowIds:
     def _is_taken(self, row: int) -> bool:
         if row in self._taken:
             return True
-        return self._connection.execute("SELECT 1 FROM messages WHERE id = ?", (row,)).fetchone() is not None
+        return self._connection.execute(_TAKEN, (row,)).fetchone() is not None
 
     def _behind_crowd(self, row: int) -> int:
         found = self._connection.execute(

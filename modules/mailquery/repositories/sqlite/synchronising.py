@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from mailquery.domain.accounts import WhenGone
+from mailquery.domain.identity import header_mark
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Flag
 from mailquery.domain.uids import UidSet
+from mailquery.repositories.compression import decompress
 from mailquery.repositories.records import PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.arriving import add_arrivals, change_flags, give_up
@@ -26,9 +28,11 @@ from mailquery.repositories.sqlite.remote_rows import (
     read_flags,
 )
 from mailquery.repositories.sqlite.scope import ids
+from mailquery.repositories.sqlite.threads import message_id_hash
 from mailquery.repositories.sqlite.withholding import judge_mailbox
 from mailquery.repositories.sqlite.writing import Writer
 from mailquery.repositories.synchronising import Arrival, KnownMailbox, Missing
+from mcpkit.database.faults import storage_damaged
 from mcpkit.errors import ErrorCode, Fault
 
 T = TypeVar("T")
@@ -60,6 +64,12 @@ _BY_CONTENT = """
     CROSS JOIN messages m ON m.id = r.message
     WHERE a.name = ?2 AND r.message NOT IN (SELECT message FROM partial_messages)
 """
+# Whoever writes many messages with one Message-ID must not make this long.
+_SAME_ID_AT_MOST = 5
+_SAME_ID = """
+    SELECT m.fingerprint, r.frame FROM messages m CROSS JOIN raws r ON r.sequence = m.sequence
+    WHERE m.message_id_hash = ? AND m.message_id = ? ORDER BY m.id LIMIT ?
+"""
 _ASK = """
     UPDATE remote_mailboxes SET missing = ?, had = ?, asked = coalesce(asked, ?) WHERE mailbox = ? AND answer = 0
 """
@@ -70,6 +80,10 @@ _SETTLED = """
 _FINISH = """
     UPDATE remote_mailboxes SET remote_key = ?, uid_next = ?, messages = ?, highest_modseq = ?, complete = ?
     WHERE mailbox = ? AND uid_validity = ?
+"""
+_REFRESHED = """
+    UPDATE mailboxes SET refreshed = ?1
+    WHERE name IN (SELECT value FROM json_each(?2)) AND account = (SELECT id FROM accounts WHERE name = ?3)
 """
 
 
@@ -132,6 +146,18 @@ class SqliteSync:
             return dict(connection.execute(_BY_CONTENT, (ids(content_ids), account)).fetchall())
 
         return await self._archive.read_unshown(read)
+
+    async def like(self, account: str, message_id: str, header: bytes) -> bytes | None:
+        mark = header_mark(header)
+
+        def read(connection: sqlite3.Connection) -> bytes | None:
+            rows = connection.execute(_SAME_ID, (message_id_hash(message_id), message_id, _SAME_ID_AT_MOST))
+            return next((print_ for print_, frame in rows if header_mark(decompress(frame)) == mark), None)
+
+        try:
+            return await self._archive.read_unshown(read) if message_id else None
+        except ValueError as error:
+            raise storage_damaged(self._archive.path, str(error)) from error
 
     async def add(
         self,
@@ -225,13 +251,31 @@ class SqliteSync:
         return await self._archive.read_unshown(read)
 
     async def finish(self, account: str, known: KnownMailbox) -> None:
-        now = int(time.time())
+        await self._record(account, known)
+        await self.unchanged(account, [known.name])
 
+    async def looked(self, account: str, known: KnownMailbox) -> None:
+        await self._record(account, known)
+
+    async def _record(self, account: str, known: KnownMailbox) -> None:
         def write(connection: sqlite3.Connection) -> None:
             place = _known_place(connection, account, known.name)
             facts = known.key, known.uid_next, known.messages, known.highest_modseq, int(known.complete)
             connection.execute(_FINISH, (*facts, place.mailbox, known.uid_validity))
-            connection.execute("UPDATE mailboxes SET refreshed = ? WHERE id = ?", (now, place.mailbox))
+
+        await self._archive.write(write)
+
+    async def unchanged(self, account: str, mailboxes: Sequence[str]) -> None:
+        now = int(time.time())
+        await self._archive.write(lambda connection: connection.execute(_REFRESHED, (now, ids(mailboxes), account)))
+
+    async def set_role(self, account: str, mailbox: str, role: MailboxRole) -> None:
+        judge = self._archive.judge
+
+        def write(connection: sqlite3.Connection) -> None:
+            changed = set_mailbox_role(connection, account, mailbox, role)
+            if changed is not None:
+                judge_mailbox(connection, judge.policy, changed)
 
         await self._archive.write(write)
 

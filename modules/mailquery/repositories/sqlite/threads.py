@@ -114,14 +114,21 @@ class ThreadJoiner:
                 thread = both
                 joined += 1
         if thread is None:
-            thread = key
-            self._threads[key] = _Thread(0, None, stored=False)
+            thread = self._own(key)
         state = self._threads[thread]
         state.messages += 1
         state.changed = True
         if links.gmail:
             state.gmail = links.gmail
         self._remember(links, gmail_hash, thread)
+        return thread
+
+    def _own(self, key: int) -> int:
+        """The thread that goes by the message's own key. It is there already where the message was removed before, and
+        may have been joined to another since."""
+        thread = self.find(current_thread(self._connection, key))
+        self.load_threads([thread])
+        self._threads.setdefault(thread, _Thread(0, None, stored=False))
         return thread
 
     def _remember(self, links: Links, gmail_hash: int | None, thread: int) -> None:

@@ -14,13 +14,14 @@ _SEGMENT_CHUNKS = 32_768  # scanned at a time: their codes fit into a core's cac
 _WEIGHED = 8_000  # chunks, the nearest by their signs, that are compared with the vector's own numbers
 _FARTHEST = 65_535
 
-_STATE = "SELECT model, dimensions, through, messages, chunks, first_block FROM embedding"
+_STATE = "SELECT model, dimensions, through, messages, chunks, first_block, emptied FROM embedding"
 _BLOCKS = "SELECT block, chunks, sequences, codes FROM vector_blocks WHERE block >= ? ORDER BY block"
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The row of `embedding`."""
+    """The row of `embedding`. `emptied` of the `chunks` are of messages that were removed: they keep their places in
+    the blocks, with zeros for their message and their signs."""
 
     model: str
     dimensions: int
@@ -28,6 +29,7 @@ class State:
     messages: int
     chunks: int
     first_block: int
+    emptied: int = 0
 
     @classmethod
     def read(cls, connection: sqlite3.Connection) -> "State":

@@ -99,7 +99,7 @@ class SqliteVectors:
         def read(connection: sqlite3.Connection) -> EmbeddingProgress:
             state = State.read(connection)
             (total,) = connection.execute(_TOTAL).fetchone()
-            return EmbeddingProgress(state.model, state.messages, total, state.chunks)
+            return EmbeddingProgress(state.model, state.messages, total, state.chunks - state.emptied)
 
         return await self._database.read_unshown(read)
 
@@ -108,7 +108,7 @@ class SqliteVectors:
             state, scope = State.read(connection), Scope(connection, visible)
             if scope.limit is None:
                 (total,) = connection.execute(_TOTAL).fetchone()
-                return EmbeddingProgress(state.model, state.messages, total, state.chunks)
+                return EmbeddingProgress(state.model, state.messages, total, state.chunks - state.emptied)
             total, embedded = connection.execute(_SHOWN, (scope.limit, state.through)).fetchone()
             return EmbeddingProgress(state.model, embedded, total, 0)
 
@@ -177,7 +177,8 @@ def _add(connection: sqlite3.Connection, model: str, batch: Sequence[tuple[int, 
     if with_text:
         _append(connection, state, sequences, sign_codes(np.concatenate([vectors for _, vectors in with_text])))
     connection.execute(
-        "UPDATE embedding SET model = ?, dimensions = ?, through = ?, messages = ?, chunks = ?, first_block = ?",
+        "UPDATE embedding"
+        " SET model = ?, dimensions = ?, through = ?, messages = ?, chunks = ?, first_block = ?, emptied = ?",
         (
             model,
             state.dimensions,
@@ -185,6 +186,7 @@ def _add(connection: sqlite3.Connection, model: str, batch: Sequence[tuple[int, 
             state.messages + len(batch),
             state.chunks + len(sequences),
             state.first_block,
+            state.emptied,
         ),
     )
     connection.execute(

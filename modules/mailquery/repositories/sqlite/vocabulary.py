@@ -18,6 +18,13 @@ class Vocabulary:
     def __init__(self, table: str = "words") -> None:
         self._add = f"INSERT OR IGNORE INTO {table} VALUES (?, ?)"  # noqa: S608 - a name of ours
         self._known: set[str] = set()
+        self._removals = 0
+
+    def as_of(self, removals: int) -> None:
+        """Forgets what was remembered before the last of so many removals."""
+        if removals != self._removals:
+            self.forget()
+            self._removals = removals
 
     def forget(self) -> None:
         self._known.clear()

@@ -2,13 +2,14 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TypeVar
 
 from mailquery.domain.policy import Judge
 from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.batch import Batch
-from mailquery.repositories.sqlite.participants import ParticipantNumbers
+from mailquery.repositories.sqlite.participants import REMOVALS, ParticipantNumbers
+from mailquery.repositories.sqlite.removal import overwriting
 from mailquery.repositories.sqlite.threads import join_by_subject
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
 from mcpkit.database.sqlite import in_transaction
@@ -32,7 +33,7 @@ class Writer:
         self._numbers = ParticipantNumbers()
         self._vocabulary = Vocabulary()
         self._seen: int | None = None  # SQLite's version of the data; None where what is remembered may be wrong
-        self._added = 0  # messages since the index was last put in order
+        self._changed = 0  # messages that came or went since the index was last put in order
 
     @asynccontextmanager
     async def holding(self, patience: float = 0.0) -> AsyncIterator[None]:
@@ -65,22 +66,24 @@ class Writer:
         self._seen = version  # our own commits do not change it
         self._numbers.trim()
         self._vocabulary.trim()
-        self._added += batch.added
+        self._changed += batch.added + batch.removed
         return result
 
     async def put_in_order(self) -> None:
-        """Joins threads by their subjects, and merges the index after messages were added."""
+        """Joins threads by their subjects, and merges the index after messages came or went."""
         await self.archive.write(join_by_subject)
-        added, self._added = self._added, 0
-        if not added:
+        changed, self._changed = self._changed, 0
+        if not changed:
             return
 
         def merge(connection: sqlite3.Connection) -> None:
             (messages,) = connection.execute("SELECT value FROM facts WHERE name = 'messages'").fetchone()
-            if added >= messages * _OPTIMISED_SHARE:
-                connection.execute("INSERT INTO search (search) VALUES ('optimize')")
-            else:
-                connection.execute("INSERT INTO search (search, rank) VALUES ('merge', ?)", (_MERGED_PAGES,))
+            (removals,) = connection.execute(REMOVALS).fetchone()
+            with overwriting(connection) if removals else nullcontext():  # pieces may have words of removed messages
+                if changed >= messages * _OPTIMISED_SHARE:
+                    connection.execute("INSERT INTO search (search) VALUES ('optimize')")
+                else:
+                    connection.execute("INSERT INTO search (search, rank) VALUES ('merge', ?)", (_MERGED_PAGES,))
 
         await self.archive.write(merge)
         await self.archive.maintain(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())

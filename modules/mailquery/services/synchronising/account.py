@@ -1,13 +1,19 @@
 """One synchronisation of one account."""
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Protocol
 
-from mailquery.domain.accounts import MailAccount
-from mailquery.repositories.synchronising import AccountRepository, SyncRepository
+from mailquery.domain.accounts import AccountState, MailAccount
+from mailquery.repositories.synchronising import AccountRepository, Outcome, SyncRepository
 from mailquery.services.synchronising.reports import SyncOptions, SyncProgress, SyncSummary
+from mailquery.services.synchronising.run import Run
 from mailquery.sources.remote import MailServer
+from mcpkit.errors import ErrorCode, Fault
+
+logger = logging.getLogger(__name__)
 
 ServerOf = Callable[[MailAccount], MailServer]
 
@@ -48,9 +54,70 @@ class SyncAccount:
         it; what the server raises (`sources.remote`; SERVICE_UNAVAILABLE while its host is left alone); what the
         archive raises. What was written until then stays. A refused login is recorded as the account's state.
         """
-        raise NotImplementedError
+        await self._account(name)
+        async with self._locks.hold(name):
+            account = await self._account(name)  # as it is now that nobody else changes it
+            await self._accounts.begun(name)
+            try:
+                summary = await self._run(account, progress)
+            except Fault as fault:
+                await self._failed(name, fault)
+                raise
+            except BaseException as error:
+                # An error of the program's own is none of the account's; it is logged where it is caught.
+                stopped = not isinstance(error, Exception)
+                await self._ended(name, Outcome.STOPPED if stopped else Outcome.FAILED, type(error).__name__)
+                raise
+            await self._accounts.ended(name, Outcome.DONE)
+            if account.state is AccountState.NEEDS_LOGIN:
+                await self._accounts.set_state(name, AccountState.ACTIVE)
+            standing = await self._accounts.standing(name)
+            return replace(summary, questions=standing.questions)
 
     async def answer(self, name: str, mailbox: str, *, accepted: bool) -> None:
         """Answers the question about what is missing of a mailbox; the next synchronisation follows. Raises Fault
         NOT_FOUND where there is no such account, or no question about a mailbox of this name."""
-        raise NotImplementedError
+        await self._account(name)
+        if not await self._sync.answer(name, mailbox, accepted=accepted):
+            questions = (await self._accounts.standing(name)).questions
+            asked = ", ".join(each.mailbox for each in questions)
+            raise Fault(
+                ErrorCode.NOT_FOUND,
+                f"Nothing is asked about this mailbox of {name}."
+                + (" There is a question about:" if asked else " Nothing is asked about any other either."),
+                others=asked,
+            )
+
+    async def _account(self, name: str) -> MailAccount:
+        account = await self._accounts.get(name)
+        if account is None:
+            raise Fault(
+                ErrorCode.NOT_FOUND,
+                f"There is no account {name} on a mail server. Run: mailquery accounts list",
+                details={"account": name},
+            )
+        return account
+
+    async def _run(self, account: MailAccount, progress: Callable[[SyncProgress], None] | None) -> SyncSummary:
+        run = Run(account, self._sync, self._server_of(account), self._options, progress)
+        try:
+            await run()
+        except BaseException:
+            try:
+                await run.close()
+            except Fault as fault:
+                logger.warning("what was fetched last of %s is not stored: %s", account.name, fault.message)
+            raise
+        await run.close()
+        return run.summary()
+
+    async def _failed(self, name: str, fault: Fault) -> None:
+        if fault.code is ErrorCode.LOGIN_FAILED:
+            await self._accounts.set_state(name, AccountState.NEEDS_LOGIN, fault.message)
+        await self._ended(name, Outcome.FAILED, fault.message, fault.code.name)
+
+    async def _ended(self, name: str, outcome: Outcome, error: str = "", error_code: str = "") -> None:
+        try:
+            await self._accounts.ended(name, outcome, error, error_code)
+        except Fault as fault:  # a full disk, which is why it ended: that is what the caller is told
+            logger.warning("how the synchronisation of %s ended is not recorded: %s", name, fault.message)

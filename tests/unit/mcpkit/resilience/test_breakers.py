@@ -117,6 +117,7 @@ async def test_while_it_is_open_nothing_is_called(breaker: Breaker, clock: Clock
     assert refusal.retry_after == 40.0
     assert "mail.example failed 3 times in a row" in refusal.message
     assert "in 40 s" in refusal.message
+    assert refusal.message.endswith("The last failure: It does not answer.")
 
 
 async def test_a_refused_login_is_an_answer(breaker: Breaker) -> None:
