@@ -39,6 +39,7 @@ from mailquery.services.changes import ChangeFeed
 from mailquery.services.contents import Contents
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.filters import FilterReader
+from mailquery.services.freshness import KeepFresh
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
 from mailquery.services.newest import ReadMailbox
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_STALE_SECONDS = 900.0  # after which an account is stale at the earliest
 _KEY_PREFIX = "mq"  # by which an API key of this product is known
 
 
@@ -433,6 +435,9 @@ def _services(
     refresh_accounts: RefreshAccounts,
     sync_status: SyncStatus,
 ) -> Services:
+    # An account is looked at every interval, so that after three of them something keeps it back.
+    stale_after = max(_STALE_SECONDS, 3 * settings.sync.interval_seconds)
+    fresh = KeepFresh(refresh_accounts, sync_status, settings.sync.fresh_seconds, stale_after)
     weights = Weights(**settings.ranking.model_dump())
     search = SqliteSearch(database, weights=weights, vectors=vectors.index)
     messages = SqliteMessages(database)
@@ -444,7 +449,7 @@ def _services(
     contents = Contents(lambda: database.judge.policy)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(
-        search_messages=SearchMessages(search, filters, tokens, meaning),
+        search_messages=SearchMessages(search, filters, tokens, meaning, fresh=fresh),
         read_message=ReadMessage(messages, signals, contents),
         read_thread=ReadThread(messages, signals, contents),
         list_accounts=ListAccounts(directory),

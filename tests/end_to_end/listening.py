@@ -87,6 +87,8 @@ def over_stdio(command: list[str], environment: dict[str, str]) -> StdioServerPa
 @asynccontextmanager
 async def over_http(url: str, credential: str, era: str) -> AsyncIterator[Listener]:
     headers = {"Authorization": f"Bearer {credential}"}
-    async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
-        async with listener(streamable_http_client(url, http_client=http), era) as listening:
-            yield listening
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=60) as http,
+        listener(streamable_http_client(url, http_client=http), era) as listening,
+    ):
+        yield listening

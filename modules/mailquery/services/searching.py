@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mailquery.domain.highlight import snippet
+from mailquery.domain.queries import And, InAccount
 from mailquery.domain.relevance import RANKED_WORDS, Demand
 from mailquery.repositories.interfaces import SearchRepository
 from mailquery.repositories.records import (
@@ -21,9 +22,11 @@ from mailquery.repositories.steps import Steps
 from mailquery.services.cursors import Bookmark, Cursors
 from mailquery.services.explaining import Explained, explained
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
+from mailquery.services.freshness import Freshness, KeepFresh
 from mailquery.services.limits import checked_limit
 from mailquery.services.masking import masked_row, may_need_masking
 from mailquery.services.meaning import Meaning
+from mailquery.services.refreshing import Refreshed
 from mailquery.services.signals import SignalKind, signals_of_row
 from mcpkit.errors import Fault
 from mcpkit.security.tokens import SignedTokens
@@ -53,7 +56,8 @@ class Found:
     matches only says at how many in `ranked_newest`. `sort` is the order of these hits: by date where relevance was
     asked for and nothing in the query, or beyond those newest matches, has any. `near` counts the messages, on all
     pages together, that lack some of the words; `total` does not. `meaning_unused` says why meaning was not used, or
-    not for all messages, where it might have been; else it is empty. `explanation` is there where it was asked for."""
+    not for all messages, where it might have been; else it is empty. `explanation` is there where it was asked for.
+    `freshness` is that of the accounts on servers that were searched."""
 
     hits: tuple[Hit, ...]
     total: Total
@@ -67,6 +71,7 @@ class Found:
     reading: Reading
     cursor_after: Callable[[int], str]
     explanation: Explained | None = None
+    freshness: tuple[Freshness, ...] = ()
 
 
 class SearchMessages:
@@ -83,8 +88,10 @@ class SearchMessages:
         tokens: SignedTokens,
         meaning: Meaning,
         clock: Clock = utc_now,
+        fresh: KeepFresh | None = None,
     ) -> None:
         self._search = search
+        self._fresh = fresh
         self._filters = filters
         self._meaning = meaning
         self._cursors = Cursors(tokens, "search")
@@ -100,11 +107,17 @@ class SearchMessages:
         cursor: str | None = None,
         explain: bool = False,
         secrets: bool = False,
+        fresh: bool = False,
     ) -> Found:
-        """Unless `secrets`, one-time codes and links that open an account are masked in what is shown; they are found
-        all the same. Raises `QUERY_SYNTAX`, `VALIDATION_ERROR` and `INVALID_FORMAT` naming the argument."""
+        """With `fresh`, what is new on the servers is brought in first, as far as that is done in time, and not again
+        for a later page. Unless `secrets`, one-time codes and links that open an account are masked in what is shown;
+        they are found all the same. Raises `QUERY_SYNTAX`, `VALIDATION_ERROR` and `INVALID_FORMAT` naming the argument."""
         checked_limit(limit, MOST_ROWS)
         steps = Steps()
+        brought: tuple[Refreshed, ...] = ()
+        if fresh and self._fresh is not None and cursor is None:
+            with steps.step("bringing in what is new"):
+                brought = await self._fresh.bring(visible, filters.account)
         digest = filters.digest(sort.value if sort else "", *sorted(visible.accounts or ()))
         start = self._cursors.open(visible.user, cursor, digest) if cursor else None
         now = start.now if start else self._clock()
@@ -151,6 +164,7 @@ class SearchMessages:
             reading=reading,
             cursor_after=cursor_after,
             explanation=explained(explanation, steps, self._filters.zone) if explanation else None,
+            freshness=await self._fresh(visible, _named_accounts(reading), brought) if self._fresh else (),
         )
 
     async def _vector(self, reading: Reading) -> tuple[QueryVector | None, str]:
@@ -166,6 +180,12 @@ class SearchMessages:
             # A model that does not answer must not keep anybody from finding words.
             return None, fault.message
         return QueryVector(self._meaning.embedder.name, vectors[0]), ""
+
+
+def _named_accounts(reading: Reading) -> tuple[str, ...] | None:
+    """Those to which the search is narrowed. None is all: also those of which the archive has nothing yet."""
+    parts = reading.tree.parts if isinstance(reading.tree, And) else (reading.tree,)
+    return reading.coverage.accounts if any(isinstance(part, InAccount) for part in parts) else None
 
 
 async def hits_of(
