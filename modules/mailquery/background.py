@@ -86,12 +86,12 @@ async def keep_synchronised(
     runs: SyncRuns,
     hosts: Hosts,
     board: BackgroundBoard,
-    server_of: ServerOf,
+    servers: Callable[[], ServerOf],
     chosen: Sync,
     *,
     first_look: float = _FIRST_LOOK,
 ) -> None:
-    """Goes on until it is cancelled. `server_of` gives the guarded server of an account."""
+    """Goes on until it is cancelled. `servers` makes what gives the guarded server of an account."""
     await asyncio.sleep(first_look)
     while True:
         if await _any(accounts):
@@ -99,6 +99,7 @@ async def keep_synchronised(
         await asyncio.sleep(_BETWEEN_LOOKS)
     # In a thread: what is imported takes longer than an answer may wait for.
     await asyncio.to_thread(import_module, "mailquery.services.scheduling")
+    server_of = await asyncio.to_thread(servers)
     from mailquery.services.keeping import Schedule
     from mailquery.services.scheduling import KeepSynchronised
     from mailquery.services.watching import WatchInbox

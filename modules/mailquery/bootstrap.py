@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mailquery.background import Hosts, MadeLater
+from mailquery.background import Hosts, MadeLater, keep_synchronised
 from mailquery.callers import CallerLimits, consent_rules, key_keeper, open_audit, open_limits
+from mailquery.domain.accounts import MailAccount
 from mailquery.domain.policy import Judge
 from mailquery.domain.relevance import Weights
 from mailquery.mcp.allowed import AllowedTools
@@ -54,12 +55,12 @@ from mailquery.services.signals import ReadSignals
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
-from mailquery.services.sync_runs import Synchronise, SyncRuns
+from mailquery.services.sync_runs import SyncRuns
 from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings, load_settings
 from mcpkit.database.sqlite import Database
-from mcpkit.errors import ErrorCode, Fault
+from mcpkit.errors import Fault
 from mcpkit.security.audit.store import ChainedAudit
 from mcpkit.security.consent import Consents
 from mcpkit.security.consent_store import ConsentStore
@@ -71,11 +72,15 @@ from mcpkit.transport.hangup import on_hangup
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
+    from mailquery.mail_accounts import MailAccounts
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
     from mailquery.services.removing import RemoveAccountMail
+    from mailquery.services.synchronising import ServerOf, SyncAccount
     from mailquery.signing_in import SignIn
+    from mailquery.sources.discovery.finding import FindServers
+    from mailquery.sources.remote import MailServer
     from mcpkit.monitoring.metrics import CallMetrics
     from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.protocol.stages.consenting import Consent
@@ -107,6 +112,7 @@ class Application:
     runs: SyncRuns
     hosts: Hosts
     board: BoardFile
+    locks: AccountLocks
     rebuilding: SqliteRebuilding
     vectors: SqliteVectors
     meaning: Meaning
@@ -121,6 +127,64 @@ class Application:
         from mcpkit.security.secrets import SecretStore
 
         return SecretStore(self.control, key_keeper(self.settings))
+
+    @property
+    def mail_accounts(self) -> "MailAccounts":
+        """Accounts on mail servers, and what can be done with them."""
+        from mailquery.mail_accounts import mail_accounts
+        from mailquery.signing_in import AccountTokens
+
+        async def names() -> Sequence[str]:
+            return await self.services.account_names(Visibility())
+
+        tokens = AccountTokens(self.sign_in, self.accounts)
+        return mail_accounts(self.accounts, self.secrets, self.settings.sync.timeouts, names, self._remove_mail, tokens)
+
+    @property
+    def mail_servers(self) -> "ServerOf":
+        """Where the mail of an account is read, by way of its host's circuit breaker."""
+        from mailquery.mail_accounts import imap_server
+
+        credentials, timeouts = self.mail_accounts.credentials, self.settings.sync.timeouts
+
+        def server_of(account: MailAccount) -> "MailServer":
+            return self.hosts.guarded(account, imap_server(account, credentials.of(account), timeouts))
+
+        return server_of
+
+    @property
+    def sync_account(self) -> "SyncAccount":
+        """One synchronisation, unless one is under way. `runs` joins that."""
+        from mailquery.services.synchronising import SyncAccount, SyncOptions
+
+        chosen = self.settings.sync
+        options = SyncOptions(connections=chosen.connections, batch_bytes=chosen.batch_bytes)
+        return SyncAccount(self.accounts, self.sync, self.mail_servers, self.locks, options)
+
+    @asynccontextmanager
+    async def synchronising(self) -> AsyncIterator[None]:
+        """Keeps the accounts on mail servers in step meanwhile, where that is set."""
+        if not self.settings.sync.background:
+            yield
+            return
+        async with _beside(self.keep_synchronised(), "synchronising"):
+            yield
+
+    async def keep_synchronised(self) -> None:
+        """Goes on until it is cancelled, or until an error of the program ends it."""
+        await keep_synchronised(
+            self.accounts, self.runs, self.hosts, self.board, lambda: self.mail_servers, self.settings.sync
+        )
+
+    @property
+    def find_servers(self) -> "FindServers":
+        from mailquery.mail_accounts import find_servers
+
+        return find_servers(self.settings.discovery)
+
+    async def _remove_mail(self, account: str, progress: Callable[[int, int], None] | None) -> int:
+        show = None if progress is None else lambda done: progress(done.messages, done.total)
+        return (await self.remove_account_mail(account, show)).removed
 
     @property
     def sign_in(self) -> "SignIn":
@@ -364,7 +428,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             BoardFile(settings.home),
             AccountLocks(settings.home / "locks"),
         )
-        runs = SyncRuns(MadeLater(_synchroniser))
+        runs = SyncRuns(MadeLater(lambda: application.sync_account))
         shown = ServerAccounts(accounts, lambda: database.judge.policy)
         services = _services(
             settings,
@@ -377,26 +441,28 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             ),
         )
         audit = open_audit(settings, control)
+        application = Application(
+            settings,
+            services,
+            archive=database,
+            writer=writer,
+            imports=SqliteImports(database, writer),
+            accounts=accounts,
+            sync=sync,
+            runs=runs,
+            hosts=hosts,
+            board=board,
+            locks=locks,
+            rebuilding=SqliteRebuilding(database),
+            vectors=vectors,
+            meaning=meaning,
+            control=control,
+            audit=audit,
+            policies=policies,
+            allowed=allowed,
+        )
         try:
-            yield Application(
-                settings,
-                services,
-                archive=database,
-                writer=writer,
-                imports=SqliteImports(database, writer),
-                accounts=accounts,
-                sync=sync,
-                runs=runs,
-                hosts=hosts,
-                board=board,
-                rebuilding=SqliteRebuilding(database),
-                vectors=vectors,
-                meaning=meaning,
-                control=control,
-                audit=audit,
-                policies=policies,
-                allowed=allowed,
-            )
+            yield application
         finally:
             await runs.close()
             await audit.close()
@@ -419,11 +485,6 @@ async def _beside(work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[N
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-def _synchroniser() -> Synchronise:
-    """Raises Fault SERVICE_UNAVAILABLE: mail servers cannot be read yet."""
-    raise Fault(ErrorCode.SERVICE_UNAVAILABLE, "Mail servers cannot be read yet: import files instead.")
 
 
 def _services(

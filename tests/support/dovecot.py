@@ -74,7 +74,7 @@ namespace inbox {{
 }}
 passdb {{
   driver = passwd-file
-  args = {folder}/users
+  args = {folder}/users/%u
 }}
 {oauth}
 userdb {{
@@ -121,7 +121,9 @@ passdb {{
 
 
 @contextmanager
-def running_dovecot(*, oauth: str = "", extra: str = "", mechanisms: str = "plain login") -> Iterator["Dovecot"]:
+def running_dovecot(
+    *, oauth: str = "", extra: str = "", mechanisms: str = "plain login", password: str = PASSWORD
+) -> Iterator["Dovecot"]:
     """With a user, USER, who has an empty INBOX. `oauth` is what Dovecot's OAuth2 passdb is configured with: it allows
     XOAUTH2 and OAUTHBEARER, or the one that `mechanisms` names. `extra` is added to the configuration."""
     # Not in the test's own folder, which others may not enter and whose path is too long for a socket.
@@ -129,7 +131,7 @@ def running_dovecot(*, oauth: str = "", extra: str = "", mechanisms: str = "plai
     server = None
     try:
         server = Dovecot(folder, oauth=oauth, extra=extra, mechanisms=mechanisms)
-        server.add_user(USER, PASSWORD)
+        server.add_user(USER, password)
         server.start()
         yield server
     finally:
@@ -147,12 +149,12 @@ class Dovecot:
             pytest.skip("dovecot-imapd is not installed")
         self._folder = folder
         self._owner = _owner()
-        self._users: dict[str, str] = {}
         self._writes = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
         self.tls_port = _free_port()
         folder.chmod(0o755)
+        (folder / "users").mkdir()
         (folder / "mail").mkdir()
         self._give(folder / "mail")
         self.authority = Authority(folder)
@@ -183,18 +185,16 @@ class Dovecot:
 
     def add_user(self, name: str, password: str) -> "Mail":
         """Or another password for one that there is. It holds when this returns."""
-        self._users[name] = password
         self._writes += 1
-        lines = [
-            f"{user}:{{PLAIN.B64}}{base64.b64encode(secret.encode()).decode()}::::::\n"
-            for user, secret in self._users.items()
-        ]
-        # Dovecot looks once a second whether its size or its time, in seconds, is another.
-        new = self._folder / "users.new"
-        new.write_text("".join(lines) + "#" * self._writes + "\n")
+        # A file for each: Dovecot looks only once a second whether the size of one that it has read is another.
+        path = self._folder / "users" / name.lower()
+        is_known = path.exists()
+        new = path.with_suffix(".new")
+        secret = base64.b64encode(password.encode()).decode()
+        new.write_text(f"{name.lower()}:{{PLAIN.B64}}{secret}::::::\n" + "#" * self._writes + "\n")
         new.chmod(0o644)
-        new.replace(self._folder / "users")
-        if self._process is not None:
+        new.replace(path)
+        if is_known and self._process is not None:
             self._await_password(name, password)
         mail = self.mail(name)
         mail.create("INBOX")

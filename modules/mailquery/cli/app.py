@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from mailquery import __version__
 from mailquery.cli import (
+    accounts,
     auditing,
     configuration,
     consent,
@@ -79,6 +80,7 @@ def options(
 
 for family in (
     importing,
+    accounts,
     embedding,
     rebuilding,
     searching,

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from mailquery.settings.access import Audit, Auth, Consent, Secrets
+from mailquery.settings.accounts import Discovery
 from mailquery.settings.group import words
 from mailquery.settings.oauth import OAuth
 from mailquery.settings.policy import OperatorPolicy
@@ -20,8 +21,9 @@ from mcpkit.config import LayeredSettings, Loaded
 from mcpkit.config import load_settings as load_layers
 
 _CONFIG_FOLDER = "MAILQUERY_CONFIG_DIR"
-# Variables of the project's own scripts, which are no settings.
-_OF_SCRIPTS = frozenset({_CONFIG_FOLDER, "MAILQUERY_BENCH_DIR", "MAILQUERY_TEST_WORKERS"})
+ACCOUNT_PASSWORD = "MAILQUERY_ACCOUNT_PASSWORD"  # that `mailquery accounts` is given  # noqa: S105 - a name
+# Variables of the project's own scripts and of single commands, which are no settings.
+_OF_SCRIPTS = frozenset({_CONFIG_FOLDER, ACCOUNT_PASSWORD, "MAILQUERY_BENCH_DIR", "MAILQUERY_TEST_WORKERS"})
 # Variables that begin with a tool's name set its arguments (`mcpkit.protocol.parameters`), and are read with the tools.
 _OF_TOOLS = tuple(f"MAILQUERY_{tool.upper()}_" for tool in TOOLS)
 _CHECKOUT = Path(__file__).resolve().parents[3]
@@ -41,6 +43,7 @@ class Settings(LayeredSettings):
     archive: Archive = Archive()
     importing: Importing = Importing()
     sync: Sync = Sync()
+    discovery: Discovery = Discovery()
     meaning: Meaning = Meaning()
     ranking: Ranking = Ranking()
     awaiting: Awaiting = Awaiting()

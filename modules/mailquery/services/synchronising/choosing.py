@@ -23,7 +23,7 @@ _OTHER_RANK = 6
 # Where one mailbox holds everything, these two hold what it has not.
 _BESIDE_ALL = frozenset({MailboxRole.ALL, MailboxRole.JUNK, MailboxRole.TRASH})
 
-Wanted = Callable[[str], bool]
+Wanted = Callable[[str, MailboxRole], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,14 @@ class Choice:
 def choose(
     listed: Sequence[RemoteMailbox], known: Sequence[KnownMailbox], wanted: Wanted, *, has_labels: bool
 ) -> Choice:
-    """`wanted` is by the server's name, with "/" between its elements. A mailbox that is known and not wanted any more
-    is left as it is.
+    """`wanted` is by the server's name, with "/" between its elements, and by role. A mailbox that is known and not
+    wanted any more is left as it is.
 
     A mailbox that shows what lies in others is fetched instead of them where the server says which those are
     (`has_labels`), and else not at all."""
     by_key = {each.key: each for each in known}
     selectable = [each for each in listed if each.selectable]
-    candidates = [each for each in selectable if wanted(each.name)]
+    candidates = [each for each in selectable if wanted(each.name, each.role)]
     everything = next((each for each in candidates if each.role is MailboxRole.ALL), None)
     if has_labels and everything is not None:
         chosen = [each for each in candidates if each.role in _BESIDE_ALL]

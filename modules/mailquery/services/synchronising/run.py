@@ -118,8 +118,8 @@ class Run:
     async def _states(self, keys: Sequence[str]) -> Mapping[str, MailboxState]:
         return await self._crew.ask(lambda connection: connection.states(keys))
 
-    def _is_wanted(self, name: str) -> bool:
-        return is_wanted(name, self._account.include, self._account.exclude)
+    def _is_wanted(self, name: str, role: MailboxRole = MailboxRole.NONE) -> bool:
+        return is_wanted(name, self._account.include, self._account.exclude, role)
 
     def _survey(self, mailbox: Mailbox) -> None:
         urgency = _LOOK_AT_INBOX if mailbox.remote.role is MailboxRole.INBOX else _LOOK

@@ -3,8 +3,6 @@
 import unicodedata
 from dataclasses import dataclass
 
-import idna
-
 from mcpkit.errors import ErrorCode, Fault
 
 _LONGEST_LOCAL_PART = 64  # octets (RFC 5321, section 4.5.3.1.1)
@@ -44,6 +42,8 @@ def host_name(given: str) -> str:
         if len(text) > 253 or not all(map(_is_label, labels)):
             raise ValueError("no name of a host")
         return text
+    import idna  # its tables take time, which most names do not need
+
     return idna.encode(text, uts46=True).decode("ascii")  # its errors are ValueErrors
 
 

@@ -21,13 +21,15 @@ class Origin(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """`usernames` are to be tried in this order. `confirm` is whether a person must say that the server is theirs:
-    it is none of the domain's, and what names it could be forged (RFC 6186, section 6)."""
+    it is none of the domain's, and what names it could be forged (RFC 6186, section 6). `password` is whether it takes
+    passwords, and not OAuth tokens only."""
 
     server: Server
     usernames: tuple[str, ...]
     origin: Origin
     provider: Provider | None = None
     confirm: bool = False
+    password: bool = True
 
 
 @dataclass(frozen=True, slots=True)

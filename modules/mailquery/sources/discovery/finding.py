@@ -169,11 +169,12 @@ class FindServers:
 def _of_provider(provider: Provider, address: MailAddress, origin: Origin) -> tuple[Candidate, ...]:
     if provider.server is None:
         return ()
-    return (Candidate(provider.server, provider.usernames(address.text, address.local), origin, provider),)
+    usernames = provider.usernames(address.text, address.local)
+    return (Candidate(provider.server, usernames, origin, provider, password=provider.password),)
 
 
 def _configured(found: ConfiguredServer, origin: Origin) -> Candidate:
-    return Candidate(found.server, (found.username,), origin)
+    return Candidate(found.server, (found.username,), origin, password=found.password)
 
 
 def _confirmed(candidate: Candidate, address: MailAddress) -> Candidate:

@@ -1,4 +1,4 @@
-"""The known providers. Each row is what the provider says in its own help pages, as of 2026.
+"""The known providers, after their help pages. No test can try them; where one changed, the login says so.
 
 A provider that is found by its DNS or its own configuration file just as well needs no row: those here have something
 else to be said (a password for one program, a switch, OAuth, no IMAP), or many users.
@@ -115,21 +115,21 @@ _TABLE = (
         imaps("imap.gmx.net"),
         ("gmx.de", "gmx.net", "gmx.at", "gmx.ch", "gmx.eu", "gmx.li", "gmx.org"),
         imap_switch=_GMX_SWITCH,
-        app_password="the web mail: My Account, Security, App-specific passwords (with two-factor login)",
+        app_password="the web mail: My Account, Security, App-specific passwords",
     ),
     Provider(
         "GMX (international)",
         imaps("imap.gmx.com"),
         ("gmx.com", "gmx.us", "gmx.co.uk", "gmx.fr", "gmx.es"),
         imap_switch=_GMX_SWITCH,
-        app_password="the web mail: My Account, Security, App-specific passwords (with two-factor login)",
+        app_password="the web mail: My Account, Security, App-specific passwords",
     ),
     Provider(
         "WEB.DE",
         imaps("imap.web.de"),
         ("web.de", "email.de"),
         imap_switch="the web mail: Einstellungen, POP3/IMAP Abruf",
-        app_password="the web mail: Mein Account, Sicherheit, Anwendungsspezifische Passwörter (with two-factor login)",
+        app_password="the web mail: Mein Account, Sicherheit, Anwendungsspezifische Passwörter",
     ),
     Provider(
         "T-Online",
@@ -144,7 +144,7 @@ _TABLE = (
         ("naver.com",),
         username=Username.LOCAL,
         imap_switch="https://mail.naver.com (환경설정, POP3/IMAP 설정, IMAP/SMTP 사용함)",
-        app_password="https://nid.naver.com (보안설정, 2단계 인증, 애플리케이션 비밀번호; with two-factor login)",
+        app_password="https://nid.naver.com (보안설정, 2단계 인증, 애플리케이션 비밀번호)",
     ),
     Provider(
         "NAVER WORKS",
@@ -240,7 +240,7 @@ _TABLE = (
             imaps(f"imappro.zoho.{end}"),
             mx=(f"zoho.{end}",),
             imap_switch=f"https://mail.zoho.{end} (Settings, Mail Accounts, IMAP)",
-            app_password=f"https://accounts.zoho.{end} (Security, App Passwords; with two-factor login)",
+            app_password=f"https://accounts.zoho.{end} (Security, App Passwords)",
         )
         for end in ("com", "eu", "in", "com.au", "jp")
     ),
@@ -249,7 +249,7 @@ _TABLE = (
         imaps("imap.zoho.com"),
         ("zoho.com", "zohomail.com"),
         imap_switch="https://mail.zoho.com (Settings, Mail Accounts, IMAP)",
-        app_password="https://accounts.zoho.com (Security, App Passwords; with two-factor login)",
+        app_password="https://accounts.zoho.com (Security, App Passwords)",
     ),
     Provider(
         "Proton Mail",

@@ -29,24 +29,29 @@ class Limits:
 
 
 class Allowance:
-    """What is left for one command. An answer that comes in many small pieces costs more memory than its bytes: each
-    line is charged for what it takes beside them."""
+    """What is left for one command: bytes of lines, bytes of literals, and time. An answer that comes in many small
+    pieces costs more memory than its bytes: each is charged for what it takes beside them."""
 
-    _PER_LINE = 100
+    _PER_PIECE = 100
 
-    def __init__(self, limits: Limits, *, total: int, line: int, literal: int, seconds: float) -> None:
+    def __init__(self, limits: Limits, *, lines: int, line: int, literals: int, literal: int, seconds: float) -> None:
         self.line = line
         self.literal = literal
-        self._left = total
+        self._lines_left = lines
+        self._literals_left = literals
         self._slowest = limits.slowest
         self._started = time.monotonic()
         self._seconds = seconds
         self._received = 0
 
-    def take(self, size: int) -> bool:
-        """Whether that much more may come, which is then taken."""
-        self._left -= size + self._PER_LINE
-        return self._left >= 0
+    def takes_line(self, size: int) -> bool:
+        """Whether a line of that size may come; it is counted."""
+        self._lines_left -= size + self._PER_PIECE
+        return size <= self.line and self._lines_left >= 0
+
+    def takes_literal(self, size: int) -> bool:
+        self._literals_left -= size + self._PER_PIECE
+        return size <= self.literal and self._literals_left >= 0
 
     def received(self, size: int) -> None:
         self._received += size

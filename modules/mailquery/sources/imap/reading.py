@@ -83,12 +83,12 @@ class Reader:
 
         wanted = dict.fromkeys(keys)
         if self._session.has("LIST-STATUS") and len(wanted) > _MANY:
-            self._session.run([b'LIST "" "*" RETURN (STATUS ' + items + b")"], take, what="LIST", total=self._listing)
+            self._session.run([b'LIST "" "*" RETURN (STATUS ' + items + b")"], take, what="LIST", lines=self._listing)
             wanted = {key: None for key in wanted if key not in found}
         commands = [b"STATUS " + quoted(key) + b" " + items for key in wanted]
         # One that is gone, or cannot be opened, is refused.
         ended = self._session.run(
-            commands, take, what="STATUS", refusable=True, total=self._limits.answer + _BETWEEN * len(commands)
+            commands, take, what="STATUS", refusable=True, lines=self._limits.answer + _BETWEEN * len(commands)
         )
         for completion in ended:
             if completion.status == b"BAD":
@@ -149,7 +149,7 @@ class Reader:
         # Each number has ten digits at most, and something between.
         most = 11 * self._session.exists + 64 * 1024
         command = b"UID SEARCH RETURN (ALL) ALL" if extended else b"UID SEARCH ALL"
-        self._session.run([command], take, what="UID SEARCH", total=most + self._limits.answer, line=most)
+        self._session.run([command], take, what="UID SEARCH", lines=most + self._limits.answer, line=most)
         if not found:
             raise protocol_broken("it does not answer a search")
         return UidSet.of_ranges(part for uids in found for part in uids.ranges)
@@ -192,7 +192,7 @@ class Reader:
             if uid is not None and uid in members and content:
                 found[uid] = content
 
-        self._fetch(uids, b"UID BODY.PEEK[]", take, total=self._limits.batch, literal=self._limits.message)
+        self._fetch(uids, b"UID BODY.PEEK[]", take, literals=self._limits.batch, literal=self._limits.message)
         return found
 
     def sections(self, uid: int, items: bytes, *, total: int) -> Mapping[bytes, Value]:
@@ -208,9 +208,8 @@ class Reader:
             [b"UID FETCH %d (%s)" % (uid, items)],
             take,
             what="UID FETCH",
-            total=total + self._limits.answer,
+            literals=total + self._limits.answer,
             literal=total,
-            line=self._limits.line,
         )
         return found
 
@@ -225,7 +224,7 @@ class Reader:
 
     @property
     def _listing(self) -> int:
-        return 4 * self._limits.answer
+        return 2 * self._limits.answer
 
     def _list(self, command: bytes) -> list[Parts]:
         found: list[Parts] = []
@@ -234,7 +233,7 @@ class Reader:
             if parts[0][:5].upper() == b"LIST ":
                 found.append(parts)
 
-        self._session.run([command], take, what="LIST", total=self._listing)
+        self._session.run([command], take, what="LIST", lines=self._listing)
         return found
 
     def _is_there(self, key: str, said: str) -> bool:
@@ -273,16 +272,17 @@ class Reader:
             [b"UID FETCH " + uids + b" (" + items + b")" + modifier for uids in sets],
             take,
             what="UID FETCH",
-            total=self._limits.answer + _ABOUT * min(self._session.exists, _MOST),
+            lines=self._limits.answer + _ABOUT * min(self._session.exists, _MOST),
         )
         return list(found.values())
 
-    def _fetch(self, uids: UidSet, items: bytes, take: _Take, *, total: int = 0, literal: int = 0) -> None:
+    def _fetch(self, uids: UidSet, items: bytes, take: _Take, *, literals: int = 0, literal: int = 0) -> None:
         self._session.run(
             [b"UID FETCH " + each + b" (" + items + b")" for each in _sets(uids)],
             take,
             what="UID FETCH",
-            total=self._limits.answer + total + _ABOUT * min(len(uids), _MOST),
+            lines=self._limits.answer + _ABOUT * min(len(uids), _MOST),
+            literals=literals,
             literal=literal,
         )
 

@@ -13,7 +13,7 @@ _PAUSE = re.compile(
     r"(?i)(?:backoff time|retry[- ]after|(?:try|retry) (?:again )?(?:in|after)|wait(?: for)?)\W{0,3}"
     r"(\d{1,9})\s*(milliseconds|ms\b|minutes?|min\b|hours?|h\b|seconds?|s\b)?"
 )
-_UNITS = {"mi": 0.001, "ms": 0.001, "h": 3600.0, "m": 60.0}
+_UNITS = {"mil": 0.001, "ms": 0.001, "h": 3600.0, "m": 60.0}
 
 
 class _Cause(Enum):
@@ -149,5 +149,5 @@ def _pause(text: str) -> float | None:
     if found is None:
         return None
     unit = (found[2] or "").lower()
-    factor = _UNITS.get(unit[:2]) or _UNITS.get(unit[:1]) or 1.0
+    factor = _UNITS.get(unit[:3]) or _UNITS.get(unit[:1]) or 1.0
     return min(int(found[1]) * factor, _LONGEST_PAUSE)

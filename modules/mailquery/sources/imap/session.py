@@ -132,14 +132,16 @@ class Session:
         take: Callable[[Parts], None] | None = None,
         *,
         what: str,
-        total: int = 0,
+        lines: int = 0,
         line: int = 0,
+        literals: int = 0,
         literal: int = 0,
         seconds: float = 0.0,
         refusable: bool = False,
     ) -> list[Completion]:
         """Sends commands, some of them before the answers to those before have come, and gives each response to `take`.
-        How each ended, in their order. `total`, `line` and `literal` bound what comes back, in bytes, altogether.
+        How each ended, in their order. What comes back is bounded as `Wire.allowing`
+        says.
 
         Raises:
             Fault: also with the reasons REFUSED and BUSY where a command was refused, if it is not `refusable`. The
@@ -150,7 +152,9 @@ class Session:
         waiting: deque[bytes] = deque()
         with (
             _translated(what),
-            self.wire.allowing(total or self._limits.answer, line=line, literal=literal, seconds=seconds),
+            self.wire.allowing(
+                lines or self._limits.answer, line=line, literals=literals, literal=literal, seconds=seconds
+            ),
         ):
             while len(completed) < len(commands):
                 while len(tags) < len(commands) and len(waiting) < _DEPTH:

@@ -76,8 +76,8 @@ class Wire(imaplib.IMAP4):
 
     def read(self, size: int) -> bytes:
         """A literal of `size` bytes. One that is too large is refused before anything of it is read."""
-        if size > self._allowance.literal or not self._allowance.take(size):
-            raise protocol_broken(f"it announced {size} bytes where at most {self._allowance.literal} were expected")
+        if not self._allowance.takes_literal(size):
+            raise protocol_broken(f"it announced {size} bytes, more than it was asked for")
         while len(self._buffer) < size:
             self._fill(max(_CHUNK, min(size - len(self._buffer), 4 * _CHUNK)))
         return self._cut(size)
@@ -90,7 +90,7 @@ class Wire(imaplib.IMAP4):
             if searched > self._allowance.line:
                 raise protocol_broken("it sent a line without end")
             self._fill(_CHUNK)
-        if end > self._allowance.line or not self._allowance.take(end):
+        if not self._allowance.takes_line(end):
             raise protocol_broken("it sent more than it was asked for")
         return self._cut(end + 1)
 
@@ -127,11 +127,13 @@ class Wire(imaplib.IMAP4):
     # What the session calls
 
     @contextmanager
-    def allowing(self, total: int, *, line: int = 0, literal: int = 0, seconds: float = 0.0) -> Iterator[None]:
-        """For one command: how many bytes its answer may have, the longest line and literal of it, and how long it may
-        take. Zero is what is usual."""
+    def allowing(
+        self, lines: int, *, line: int = 0, literals: int = 0, literal: int = 0, seconds: float = 0.0
+    ) -> Iterator[None]:
+        """For one command: how many bytes the lines of its answer may have altogether, and the longest of them; the
+        same for literals; and how long it may take. Zero is what is usual."""
         before = self._allowance
-        self._allowance = self._allow(total, line=line, literal=literal, seconds=seconds)
+        self._allowance = self._allow(lines, line=line, literals=literals, literal=literal, seconds=seconds)
         try:
             yield
         finally:
@@ -174,12 +176,15 @@ class Wire(imaplib.IMAP4):
                 # Of the socket itself: TLS would first want to say goodbye.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    def _allow(self, total: int, *, line: int = 0, literal: int = 0, seconds: float = 0.0) -> Allowance:
+    def _allow(
+        self, lines: int, *, line: int = 0, literals: int = 0, literal: int = 0, seconds: float = 0.0
+    ) -> Allowance:
         limits = self._limits
         return Allowance(
             limits,
-            total=total,
+            lines=lines,
             line=line or limits.line,
+            literals=literals or limits.answer,
             literal=literal or limits.line,
             seconds=seconds or limits.command,
         )
