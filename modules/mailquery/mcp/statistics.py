@@ -33,9 +33,7 @@ Grouping = Literal[
 class StatisticsArguments(FilterArguments):
     group_by: Grouping = Field(description="hour is that of the day.")
     then_by: Grouping | None = Field(default=None, description="Each group again by this: sender, then month.")
-    limit: int | None = Field(
-        default=None, ge=1, le=MOST_GROUPS, description="Most groups (20)."
-    )
+    limit: int | None = Field(default=None, ge=1, le=MOST_GROUPS, description="Most groups (20).")
     then_limit: int = Field(default=12, ge=1, le=MOST_PARTS, description="Most parts of a group.")
     max_chars: MaxChars = None
 

@@ -111,7 +111,8 @@ class SearchMessages:
     ) -> Found:
         """With `fresh`, what is new on the servers is brought in first, as far as that is done in time, and not again
         for a later page. Unless `secrets`, one-time codes and links that open an account are masked in what is shown;
-        they are found all the same. Raises `QUERY_SYNTAX`, `VALIDATION_ERROR` and `INVALID_FORMAT` naming the argument."""
+        they are found all the same. Raises `QUERY_SYNTAX`, `VALIDATION_ERROR` and `INVALID_FORMAT` naming the
+        argument."""
         checked_limit(limit, MOST_ROWS)
         steps = Steps()
         brought: tuple[Refreshed, ...] = ()
