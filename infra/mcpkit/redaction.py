@@ -29,6 +29,14 @@ _FORMS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     ),
     (re.compile(rf"(?i)\b(bearer|digest|negotiate|dpop)\s+{_BODY}{{8,}}"), rf"\1 {HIDDEN}"),
     (re.compile(rf"\b([Bb]asic|BASIC)\s+(?=[a-z]*[A-Z0-9+/=]){_BODY}{{8,}}"), rf"\1 {HIDDEN}"),
+    # Logins of IMAP, POP and SMTP (RFC 9051, sections 6.2.2 and 6.2.3; RFC 4954)
+    (re.compile(r"\b(AUTH(?:ENTICATE)? [A-Z0-9-]{3,20} )[A-Za-z0-9+/]{4,}={0,2}"), rf"\1{HIDDEN}"),
+    (
+        re.compile(
+            r"\b([A-Za-z0-9]{1,12} LOGIN (?:\"[^\"\r\n]{0,320}\"|[^\s\"]{1,320}) )(\"(?:[^\"\\\r\n]|\\.)*\"|[^\s\"]+)"
+        ),
+        rf"\1{HIDDEN}",
+    ),
     # This project's API keys; those of others that are known by their beginning
     (re.compile(r"\bmq_[A-Za-z0-9_.~-]{6,}"), HIDDEN),
     (re.compile(r"\b(?:sk|pk|rk|ghp|gho|ghs|github_pat|glpat|xox[abprs])[-_][A-Za-z0-9_-]{12,}"), HIDDEN),
@@ -53,7 +61,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
 )
 # Most lines hold none of these.
 _WORTH_A_LOOK = re.compile(
-    r"(?i)://|mq_|eyJ|-----BEGIN|pass|secret|token|key|credential|authori|cookie|bearer|basic|digest|negotiate|dpop"
+    r"(?i)://|mq_|eyJ|AUTH|LOGIN|-----BEGIN|pass|secret|token|key|credential|authori|cookie|bearer|basic|digest|negotiate|dpop"
     r"|signature|code|assertion|[sprg][kpht][-_a-z]|xox|git|glpat"
 )
 

@@ -10,7 +10,8 @@ from mailquery.sources.imap.limits import Limits
 from mailquery.sources.imap.server import ImapServer
 from support.dovecot import PASSWORD, USER
 
-QUICK = Limits(connect=5.0, read=1.0, command=2.0)
+QUICK = Limits(connect=5.0, read=1.0, command=2.0)  # for servers that do not answer on purpose
+PATIENT = Limits(connect=30.0, read=30.0, command=60.0)  # for real ones, on a busy machine
 
 
 class Fixed:
@@ -32,7 +33,7 @@ def plain(port: int) -> Server:
     return Server("127.0.0.1", port, Security.NONE)
 
 
-def imap(server: Server, *, user: str = USER, credentials: Fixed | None = None, limits: Limits = QUICK) -> ImapServer:
+def imap(server: Server, *, user: str = USER, credentials: Fixed | None = None, limits: Limits = PATIENT) -> ImapServer:
     return ImapServer(server, user, credentials or Fixed(PASSWORD), limits)
 
 

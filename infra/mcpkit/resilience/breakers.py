@@ -155,11 +155,15 @@ class Breaker:
     def _refusal(self, seconds: float) -> Fault:
         return Fault(
             ErrorCode.SERVICE_UNAVAILABLE,
-            f"{self.name} failed {self._states.fail_counter} times in a row, and is left alone for now: it is tried "
+            f"{self.name} failed {_times(self._states.fail_counter)}, and is left alone for now: it is tried "
             f"again in {max(1, round(seconds))} s. The last failure: {self._last}",
             details={"breaker": self._states.current_state},
             retry_after=max(1.0, seconds),
         )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times in a row"
 
 
 def _succeed() -> None:

@@ -9,15 +9,16 @@ class ExitCode(IntEnum):
     OK = 0
     FAILURE = 1  # an error of the program's own
     USAGE = 2  # an argument, a query or a setting that cannot be used
-    NOT_FOUND = 3  # no such file, folder, message or thread
-    UNAVAILABLE = 4  # the archive: in use by another import, damaged, too new, its disk full
+    NOT_FOUND = 3  # no such file, folder, message, thread, account or server
+    UNAVAILABLE = 4  # the archive (in use by another import, damaged, too new, its disk full); a login is refused
     INTERRUPTED = 130  # Ctrl-C
 
 
 # Where a line is needed in --help.
 MEANINGS = (
-    "Exit codes: 0 done, 1 program error, 2 wrong usage (argument, query, setting), 3 not found, "
-    "4 archive unavailable (busy, damaged, disk full), 130 interrupted."
+    "Exit codes: 0 done, 1 program error, 2 wrong usage (argument, query, setting), 3 not found "
+    "(also a server that cannot be reached), 4 archive unavailable (busy, damaged, disk full) or login refused, "
+    "130 interrupted."
 )
 
 _BY_ERROR = {

@@ -46,7 +46,8 @@ async def _by_browser(sign_in: SignIn, registration: Registration, address: str)
     async with sign_in.by_browser(registration, address) as login:
         browser = _browser()
         where = "The browser opens" if browser is not None else "Open this address in a browser, on any machine"
-        note(f"{where}, to sign in with {registration.title}:\n\n{login.url}\n")
+        note(f"{where}, to sign in with {registration.title}:")
+        print(f"\n{login.url}\n", file=sys.stderr, flush=True)  # on one line, however narrow the terminal
         if browser is None:
             return await login.finish(_Pasting().ask)
         # It may run as long as the person has it open.

@@ -2,13 +2,16 @@
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from mailquery.domain.accounts import AccountState
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import READ, SizedArguments, visibility
 from mailquery.repositories.records import AccountSummary, MailboxSummary
 from mailquery.services.directory import ListAccounts, ListMailboxes
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Tool, Truncated, UntrustedResult
-from mcpkit.security.untrusted import untrusted
+from mcpkit.security.untrusted import clean_line, untrusted
+
+_LONGEST_REASON = 300  # characters
 
 
 class ListAccountsArguments(SizedArguments):
@@ -29,6 +32,7 @@ class AccountShown(BaseModel):
     oldest: str | None = None
     newest: str | None = None
     refreshed: str | None = Field(default=None, description="When mail was last imported or synchronised.")
+    stopped: str | None = Field(default=None, description="Why nothing new comes from its mail server, if so.")
 
     @classmethod
     def of(cls, account: AccountSummary) -> "AccountShown":
@@ -40,6 +44,7 @@ class AccountShown(BaseModel):
             oldest=shown.maybe_when(account.oldest),
             newest=shown.maybe_when(account.newest),
             refreshed=shown.maybe_when(account.refreshed),
+            stopped=_stopped(account),
         )
 
     def as_text(self) -> str:
@@ -48,7 +53,16 @@ class AccountShown(BaseModel):
         if self.oldest and self.newest:
             facts.append(f"{self.oldest} to {self.newest}")
         facts.append(f"refreshed {self.refreshed}" if self.refreshed else "never read to its end")
+        if self.stopped:
+            facts.append(self.stopped)
         return " | ".join(facts)
+
+
+def _stopped(account: AccountSummary) -> str | None:
+    if account.state is None or account.state is AccountState.ACTIVE:
+        return None
+    state = "paused" if account.state is AccountState.PAUSED else "needs a login"
+    return clean_line(f"{state}: {account.state_reason}" if account.state_reason else state, _LONGEST_REASON)
 
 
 class MailboxShown(BaseModel):

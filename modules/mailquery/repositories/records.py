@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mailquery.domain.accounts import AccountState
 from mailquery.domain.addresses import Address
 from mailquery.domain.answers import Turn
 from mailquery.domain.mailboxes import MailboxRole, Placement
@@ -216,6 +217,8 @@ class MailboxSummary:
 
 @dataclass(frozen=True, slots=True)
 class AccountSummary:
+    """`state` is None where the account is on no mail server; `state_reason` is a sentence, where it is not ACTIVE."""
+
     name: str
     mailboxes: int
     messages: int  # a message in two mailboxes counts once
@@ -223,6 +226,8 @@ class AccountSummary:
     oldest: datetime | None
     newest: datetime | None
     refreshed: datetime | None
+    state: AccountState | None = None
+    state_reason: str = ""
 
 
 class GroupBy(StrEnum):
@@ -289,14 +294,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The archive's state: `sequence` grows with every message added; `messages` is how many there are."""
+    """The archive's state: `sequence` grows with every message added; `messages` is how many there are, without those
+    that are `hidden` because they are gone."""
 
     sequence: int
     messages: int
     newest: datetime | None
     refreshed: datetime | None
-    policy_generation: int = 0  # grows with every change to what the operator's policy withholds
-    unjudged: bool = False  # messages are withheld because that policy was not applied to them yet
+    policy_generation: int = 0  # grows with every change to what is withheld, and to where stored messages lie
+    unjudged: bool = False  # messages are withheld because the operator's policy was not applied to them yet
+    hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +345,7 @@ class StoredRaw:
     raw: bytes
     date: datetime
     locator: str
+    not_fetched: str = ""  # of a message that was fetched in part: the detail of its problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class RateLimiting(Group):
 
 class Metrics(Group):
     """Figures for Prometheus, at `/metrics` of a port of their own; `port` None is none. Whoever reaches it sees which
-    tools are called how often, and nothing of mail."""
+    tools are called how often, how many accounts are in step, and the names of the mail servers: nothing of mail."""
 
     host: str = "127.0.0.1"
     port: int | None = Field(default=None, ge=0, le=65535)

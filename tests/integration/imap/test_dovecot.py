@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -15,13 +16,10 @@ from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Flag
 from mailquery.domain.partial import OMITTED_SIZE
 from mailquery.domain.uids import UidSet
-from mailquery.sources.imap.limits import Limits
 from mailquery.sources.remote import Reason
 from mcpkit.errors import ErrorCode, Fault
 from support.dovecot import PASSWORD, Dovecot, running_dovecot
-from support.imap_client import Fixed, connected, imap, plain
-
-WITH_TIME = Limits(connect=20, read=20, command=60)
+from support.imap_client import PATIENT, Fixed, connected, imap, plain
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +64,7 @@ async def test_reading_everything_in_every_way_changes_nothing(
     mail.deliver([raw(4), raw(5)], flags="FRS")
     mail.deliver(raw(6), "Work/2026", flags="D")
     before = mail.everything()
-    made = imap(ways(server)[way], user=user, limits=WITH_TIME)
+    made = imap(ways(server)[way], user=user)
     async with connected(made) as connection:
         assert connection.counts_changes
         assert not connection.has_labels
@@ -158,7 +156,7 @@ async def test_states_of_many_mailboxes_leave_out_those_that_are_gone(server: Do
     mail = server.mail(user)
     mail.create(*(f"Project {number:03d}" for number in range(100)))
     mail.deliver([raw(1), raw(2)], "Project 050")
-    async with connected(imap(plain(server.port), user=user, limits=WITH_TIME)) as connection:
+    async with connected(imap(plain(server.port), user=user)) as connection:
         keys = [mailbox.key for mailbox in await connection.mailboxes()]
         states = await connection.states([*keys, "No such mailbox", "no\\such"])
         assert set(states) == set(keys)
@@ -192,7 +190,7 @@ async def test_messages_come_byte_for_byte(server: Dovecot, user: str) -> None:
         raw(2, "{10}"),
     ]
     server.mail(user).deliver(contents)
-    async with connected(imap(plain(server.port), user=user, limits=WITH_TIME)) as connection:
+    async with connected(imap(plain(server.port), user=user)) as connection:
         await connection.open("INBOX")
         assert await connection.fetch(await connection.uids()) == dict(enumerate(contents, start=1))
 
@@ -234,7 +232,7 @@ async def test_uids_with_many_holes_are_asked_for_in_several_commands(server: Do
     mail = server.mail(user)
     mail.deliver(raw(number) for number in range(1, 6001))
     chosen = UidSet.of(range(1, 6001, 2))
-    async with connected(imap(plain(server.port), user=user, limits=WITH_TIME)) as connection:
+    async with connected(imap(plain(server.port), user=user)) as connection:
         await connection.open("INBOX")
         assert {message.uid for message in await connection.describe(chosen)} == set(chosen)
         assert set(await connection.fetch(chosen)) == set(chosen)
@@ -245,7 +243,7 @@ async def test_uids_with_many_holes_are_asked_for_in_several_commands(server: Do
 async def test_new_mail_is_waited_for(server: Dovecot, user: str) -> None:
     mail = server.mail(user)
     mail.deliver(raw(1))
-    async with connected(imap(plain(server.port), user=user, limits=Limits(idle=0.3))) as connection:
+    async with connected(imap(plain(server.port), user=user, limits=replace(PATIENT, idle=0.3))) as connection:
         await connection.open("INBOX")
         assert not await connection.wait(0.7)  # IDLE is renewed meanwhile
         async with anyio.create_task_group() as group:
@@ -348,7 +346,7 @@ async def test_text_that_is_too_long_is_cut_and_says_so(server: Dovecot, user: s
     forged = f"{OMITTED_SIZE}: 5\r\n".encode()
     long = b"Subject: long\r\n" + forged + b"Content-Type: text/plain\r\n\r\n" + b"line of text\r\n" * 10_000
     server.mail(user).deliver(long)
-    limits = Limits(text=2000)
+    limits = replace(PATIENT, text=2000)
     async with connected(imap(plain(server.port), user=user, limits=limits)) as connection:
         await connection.open("INBOX")
         cut = await connection.fetch_text(1)

@@ -1,5 +1,6 @@
 import pytest
 
+from mailquery.domain.accounts import AccountState, Login, MailAccount, Server
 from mailquery.domain.messages import Flag
 from mcpkit.errors import Fault
 from support.archives import Archive, Mail
@@ -21,6 +22,26 @@ async def test_accounts(archive: Archive, caller: Caller) -> None:
         "newest": "2026-03-10T10:00Z",
     }
     assert "local | 2 messages | 1 unread | 1 mailbox" in await caller.text("list_accounts")
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (AccountState.ACTIVE, None),
+        (AccountState.PAUSED, "paused: The server said so."),
+        (AccountState.NEEDS_LOGIN, "needs a login: The server said so."),
+    ],
+)
+async def test_an_account_says_why_nothing_new_comes_from_its_server(
+    archive: Archive, caller: Caller, state: AccountState, told: str | None
+) -> None:
+    await archive.add(Mail())
+    server = MailAccount("local", "ana@acme.example", Server("imap.acme.example", 993), "ana", Login.PASSWORD)
+    await archive.accounts.put(server)
+    await archive.accounts.set_state("local", state, "The server\u202e said so." if told else "")
+    (account,) = (await caller.tool("list_accounts"))["accounts"]
+    assert account.get("stopped") == told
+    assert told is None or told in await caller.text("list_accounts")
 
 
 async def test_mailboxes(archive: Archive, caller: Caller) -> None:

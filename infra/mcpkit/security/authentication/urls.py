@@ -10,6 +10,8 @@ def check_url(url: str) -> str:
     Raises:
         ValueError: it is not.
     """
+    if not url.isprintable() or " " in url:  # it may be shown on a terminal, which obeys control characters
+        raise ValueError("must be a URL, which has neither spaces nor control characters")
     parts = urlsplit(url)
     if parts.username is not None or parts.fragment or not parts.hostname:
         raise ValueError("must be a URL such as https://login.example.com, without user name and fragment")

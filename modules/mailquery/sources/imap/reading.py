@@ -24,6 +24,8 @@ _MOST = 5_000_000  # messages of a mailbox, and what a server may claim
 _BETWEEN = 4096  # bytes of a response beside its literals
 _Take = Callable[[Parts], None]
 _STATUS_CODE = re.compile(rb"\[(UIDVALIDITY|UIDNEXT|HIGHESTMODSEQ) (\d{1,20})\]", re.IGNORECASE)
+_STOPPED = re.compile(r"\[MESSAGELIMIT \d{1,10} (\d{1,10})\]", re.IGNORECASE)
+_LIMIT = re.compile(rb"MESSAGELIMIT=(\d{1,10})\Z")
 _SPECIAL_LABELS = {
     b"\\INBOX": MailboxRole.INBOX,
     b"\\SENT": MailboxRole.SENT,
@@ -49,6 +51,7 @@ class Reader:
         self._limits = limits
         self.counts_changes = session.has("CONDSTORE") or session.has("QRESYNC")
         self.has_labels = session.has("X-GM-EXT-1")
+        self._at_once = _most_at_once(session.capabilities)
         self._utf8 = False
         self._by_role: dict[MailboxRole, str] = {}
         if session.has("ID"):
@@ -148,8 +151,18 @@ class Reader:
 
         # Each number has ten digits at most, and something between.
         most = 11 * self._session.exists + 64 * 1024
-        command = b"UID SEARCH RETURN (ALL) ALL" if extended else b"UID SEARCH ALL"
-        self._session.run([command], take, what="UID SEARCH", lines=most + self._limits.answer, line=most)
+        command = b"UID SEARCH RETURN (ALL) " if extended else b"UID SEARCH "
+        criterion, below = b"ALL", 0xFFFFFFFF + 1
+        while criterion:
+            (completion,) = self._session.run(
+                [command + criterion], take, what="UID SEARCH", lines=most + self._limits.answer, line=most
+            )
+            # A server that looks at so many messages at a time says where it has stopped (RFC 9738, section 3.1).
+            stopped = _STOPPED.search(completion.text)
+            criterion = b""
+            if stopped is not None and 1 < int(stopped[1]) < below:
+                below = int(stopped[1])
+                criterion = b"UID 1:%d" % (below - 1)
         if not found:
             raise protocol_broken("it does not answer a search")
         return UidSet.of_ranges(part for uids in found for part in uids.ranges)
@@ -173,7 +186,7 @@ class Reader:
         return list(found.values())
 
     def flags(self, uids: UidSet) -> Sequence[FlagChange]:
-        found = self._changes(_sets(uids), b"")
+        found = self._changes(_sets(uids, self._at_once), b"")
         members = _Members(uids)
         return [change for change in found if change.uid in members]
 
@@ -278,7 +291,7 @@ class Reader:
 
     def _fetch(self, uids: UidSet, items: bytes, take: _Take, *, literals: int = 0, literal: int = 0) -> None:
         self._session.run(
-            [b"UID FETCH " + each + b" (" + items + b")" for each in _sets(uids)],
+            [b"UID FETCH " + each + b" (" + items + b")" for each in _sets(uids, self._at_once)],
             take,
             what="UID FETCH",
             lines=self._limits.answer + _ABOUT * min(len(uids), _MOST),
@@ -320,8 +333,18 @@ class _Members:
         return at > 0 and uid <= self._lasts[at - 1]
 
 
-def _sets(uids: UidSet) -> list[bytes]:
-    """Of a length that servers take in a command."""
+def _most_at_once(capabilities: frozenset[bytes]) -> int:
+    """Messages that one command may ask for (RFC 9738)."""
+    limits = (_LIMIT.match(capability) for capability in capabilities)
+    return max(1, min((int(found[1]) for found in limits if found), default=_MOST))
+
+
+def _sets(uids: UidSet, at_once: int) -> list[bytes]:
+    """Of a length, and of so many messages, that servers take in a command."""
+    return [text for part in uids.split(at_once) for text in _texts(part)]
+
+
+def _texts(uids: UidSet) -> list[bytes]:
     sets: list[bytes] = []
     taken: list[bytes] = []
     length = 0

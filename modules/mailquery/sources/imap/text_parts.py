@@ -39,12 +39,16 @@ class _Part:
 def fetch_text(reader: Reader, uid: int, limit: int) -> bytes | None:
     """A valid message: with the header, text of at most `limit` bytes, and every other part's header with
     `domain.partial.OMITTED_SIZE` in it. None where the message is gone."""
-    known = reader.sections(uid, b"UID BODYSTRUCTURE BODY.PEEK[HEADER]", total=limit)
+    known = reader.sections(uid, b"UID RFC822.SIZE BODYSTRUCTURE BODY.PEEK[HEADER]", total=max(limit, _HEADER))
     header = known.get(b"BODY[HEADER]")
     if not isinstance(header, bytes):
         return None
     structure = known.get(b"BODYSTRUCTURE")
-    message = _Builder().part(structure, "", "HEADER", is_child=False)
+    if isinstance(structure, list) and structure:
+        message = _Builder().part(structure, "", "HEADER", is_child=False)
+    else:  # the server cannot say what is in it: the beginning is better than nothing
+        size = max(0, (number(known.get(b"RFC822.SIZE")) or 0) - len(header))
+        message = _Part("HEADER", "TEXT", size, is_text=True)
     sections: dict[str, bytes] = {"HEADER": header}
     headers = [part.header for part in message.all() if part.header != "HEADER"]
     _bring(reader, uid, dict.fromkeys(headers, 0), sections, _HEADER)

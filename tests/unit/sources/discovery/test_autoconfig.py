@@ -1,6 +1,8 @@
 from textwrap import dedent
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailquery.domain.accounts import Security, Server
 from mailquery.sources.discovery.addresses import mail_address
@@ -106,3 +108,37 @@ def test_a_server_that_takes_tokens_only_says_so() -> None:
 def test_what_is_no_configuration_is_refused_in_words(xml: bytes, why: str) -> None:
     with pytest.raises(NotUnderstood, match=why):
         read_autoconfig(xml, ANA)
+
+
+FRAGMENT = st.sampled_from(
+    [
+        *("<clientConfig>", "</clientConfig>", "<emailProvider>", "</emailProvider>", '<incomingServer type="imap">'),
+        *("</incomingServer>", "<hostname>", "</hostname>", "<port>", "</port>", "<socketType>SSL</socketType>"),
+        *(
+            "imap.%EMAILDOMAIN%",
+            "993",
+            "&lt;",
+            "&#0;",
+            "&nope;",
+            "<![CDATA[",
+            "]]>",
+            "<!--",
+            "-->",
+            "<?x?>",
+            "é",
+            "\x00",
+        ),
+    ]
+)
+
+
+@given(st.one_of(st.binary(max_size=200), st.lists(FRAGMENT, max_size=30).map(lambda parts: "".join(parts).encode())))
+def test_whatever_a_server_sends_is_a_list_of_servers_or_refused(sent: bytes) -> None:
+    try:
+        found = read_autoconfig(sent, ANA)
+    except NotUnderstood:
+        return
+    for each in found:
+        assert each.server.security in (Security.TLS, Security.STARTTLS)
+        assert 0 < each.server.port < 65_536
+        assert each.server.host.isascii()

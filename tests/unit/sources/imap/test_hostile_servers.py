@@ -22,7 +22,7 @@ from support.imap_script import Handler, ScriptedImap, ScriptedMessage, Talk, sc
 RAW = b"From: a@example.org\r\nSubject: hello\r\n\r\nHello\r\n"
 ONE = (ScriptedMessage(1, RAW),)
 ALL = UidSet(((1, 1),))
-SOON = 4.0  # seconds: more than any limit of QUICK, with room for a busy machine
+SOON = 20.0  # seconds: more than any limit of QUICK, with room for a busy machine
 
 
 def saying(*lines: bytes) -> Handler:
@@ -398,7 +398,7 @@ async def test_a_login_that_nobody_waits_for_any_more_ends_at_once() -> None:
 
 async def test_the_loop_goes_on_while_a_server_lets_one_wait() -> None:
     with scripted(ScriptedImap(on={"UID FETCH": saying(b"")}, messages=ONE)) as script:
-        connection = await imap(plain(script.port)).connect()
+        connection = await imap(plain(script.port), limits=QUICK).connect()
         await connection.open("INBOX")
         turns = 0
 

@@ -91,6 +91,9 @@ def test_urls_that_a_secret_may_be_sent_to(url: str) -> None:
         "ftp://127.0.0.1/",
         "https://",
         "http://10.0.0.1/",
+        "https://login.example.com/\x1b[2J",
+        "https://login.example.com/\u202egpj",
+        "https://login.example.com/a b",
     ],
 )
 async def test_other_urls_are_never_asked(fetcher: JsonFetcher, url: str) -> None:

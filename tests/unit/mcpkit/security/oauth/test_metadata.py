@@ -42,6 +42,7 @@ async def test_endpoints_are_found_at_either_address(issuer: Issuing, endpoints:
         {"token_endpoint": "http://login.example.com/token"},
         {"token_endpoint": None},
         {"authorization_endpoint": "javascript:alert(1)"},
+        {"authorization_endpoint": "https://login.example.com/\x1b]0;title\x07"},
         {"device_authorization_endpoint": 7},
         {"code_challenge_methods_supported": ["plain"]},
     ],
