@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mailquery.background import Hosts, MadeLater, keep_synchronised
+from mailquery.background import Hosts, MadeLater, keep_synchronised, keep_these
 from mailquery.callers import CallerLimits, consent_rules, key_keeper, open_audit, open_limits
 from mailquery.domain.accounts import AccountState, MailAccount
 from mailquery.domain.policy import Judge
@@ -56,7 +56,7 @@ from mailquery.services.signals import ReadSignals
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
-from mailquery.services.sync_runs import SyncRuns
+from mailquery.services.sync_runs import Synchronise, SyncRuns
 from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings, load_settings
@@ -167,10 +167,12 @@ class Application:
     @property
     def sync_account(self) -> "SyncAccount":
         """One synchronisation, unless one is under way. `runs` joins that."""
+        from mailquery.services.parser_pool import default_workers
         from mailquery.services.synchronising import SyncAccount, SyncOptions
 
         chosen = self.settings.sync
-        options = SyncOptions(connections=chosen.connections, batch_bytes=chosen.batch_bytes)
+        workers = self.settings.importing.workers or default_workers()
+        options = SyncOptions(chosen.connections, chosen.batch_bytes, workers)
         return SyncAccount(self.accounts, self.sync, self.mail_servers, self.locks, options)
 
     @asynccontextmanager
@@ -187,6 +189,11 @@ class Application:
         await keep_synchronised(
             self.accounts, self.runs, self.hosts, self.board, lambda: self.mail_servers, self.settings.sync
         )
+
+    async def keep_these(self, accounts: Sequence[MailAccount], synchronise: Synchronise) -> None:
+        """Keeps some accounts in step by `synchronise`. Goes on until it is cancelled."""
+        standings = [(each, await self.accounts.standing(each.name)) for each in accounts]
+        await keep_these(standings, SyncRuns(synchronise), self.mail_servers, self.settings.sync)
 
     @property
     def find_servers(self) -> "FindServers":
