@@ -36,6 +36,8 @@ def enter(memory: int, cpu_seconds: int) -> Mapping[str, bool]:
         "files read": False,
         "system calls": False,
     }
+    # What libraries look at that would otherwise read the free memory from /proc, which they cannot.
+    _limit(resource.RLIMIT_DATA, _address_space() + memory)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, _DESCRIPTORS)
     if libc is None:

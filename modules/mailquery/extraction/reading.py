@@ -98,9 +98,14 @@ class Reading:
                 self.facts["programs"] = "has macros in it"
             for section in reader(self._data, self._budget, self.facts, extract_inner):
                 shown = self._cleaned(section)
+                length = len(shown.text)
+                if section.depth == 0 and length > self._budget.text_left:
+                    shown = replace(shown, text=shown.text[: self._budget.text_left])  # what fits is kept
                 if shown.text:
                     self.state = ExtractionState.DONE
                     yield shown
+                if section.depth == 0:
+                    self._budget.text(length)
         except Encrypted as error:
             self._end(ExtractionState.ENCRYPTED, str(error))
         except LimitReached as error:
@@ -118,10 +123,9 @@ class Reading:
         self.detail = detail
 
     def _cleaned(self, section: Section) -> Section:
-        text = clean(section.text).strip("\n")
-        if section.depth == 0:
-            self._budget.text(len(text))
-        return replace(section, label=one_line(section.label)[:_LABEL_CHARS], text=text)
+        return replace(
+            section, label=one_line(section.label)[:_LABEL_CHARS], text=clean(section.text).strip("\n")
+        )
 
     def extraction(self) -> Extraction:
         """All of it at once."""

@@ -132,7 +132,7 @@ async def test_the_event_loop_goes_on_while_much_data_goes_in() -> None:
         assert longest < 0.5
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not tell a child of its parent's end")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a child of its parent's end")
 def test_no_child_outlives_a_parent_that_is_killed() -> None:
     tests = Path(__file__).parents[2]
     program = f"""

@@ -11,10 +11,10 @@ from email.message import EmailMessage
 import py7zr
 import pytest
 from PIL import Image
-from support import office
-from support.extracting import by_label, extracted, text_of
 
 from mailquery.domain.extraction import ExtractionState, SectionKind
+from support import office
+from support.extracting import by_label, extracted, text_of
 
 
 def message() -> bytes:
@@ -60,8 +60,8 @@ def test_a_message_in_a_message_of_outlook_in_an_archive() -> None:
 
 
 def test_a_message_of_outlook_with_another_one_in_it() -> None:
-    data = office.msg({"0037": "outer", "1000": "text"}, [("x", {"0037": "inner", "1000": "deep"}), ("d", office.doc("y"))])
-    found = extracted(data)
+    attached = [("x", {"0037": "inner", "1000": "deep"}), ("d", office.doc("y"))]
+    found = extracted(office.msg({"0037": "outer", "1000": "text"}, attached))
     assert found.type == "application/vnd.ms-outlook"  # whatever is attached to it
     assert "deep" in by_label(found)["x/inner"]
     assert by_label(found)["d"] == "y"

@@ -3,10 +3,10 @@
 import fpdf
 import pytest
 from fpdf.enums import AccessPermission
-from support import office
-from support.extracting import by_label, extracted
 
 from mailquery.domain.extraction import ExtractionState
+from support import office
+from support.extracting import by_label, extracted
 
 
 def pages(*, password: str | None = None, owner: str = "") -> bytes:

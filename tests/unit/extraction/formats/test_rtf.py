@@ -1,9 +1,9 @@
 """Rich text in the charsets of old programs; tables, notes, and what is hidden or deleted."""
 
 import pytest
-from support.extracting import by_label, extracted
 
 from mailquery.domain.extraction import ExtractionState
+from support.extracting import by_label, extracted
 
 
 def escaped(text: str, charset: str) -> bytes:

@@ -7,10 +7,10 @@ import openpyxl
 import pptx
 from openpyxl.comments import Comment
 from pptx.util import Cm
-from support import office
-from support.extracting import by_label, extracted
 
 from mailquery.domain.extraction import SectionKind
+from support import office
+from support.extracting import by_label, extracted
 
 
 def workbook() -> bytes:

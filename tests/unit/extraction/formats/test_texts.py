@@ -1,9 +1,9 @@
 """Plain texts in every charset; calendars and contacts by their fields."""
 
 import pytest
-from support.extracting import by_label, extracted, text_of
 
 from mailquery.domain.extraction import ExtractionState
+from support.extracting import by_label, extracted, text_of
 
 KOREAN = "안녕하세요, 계약서 초안을 첨부합니다. 확인 부탁드립니다.\n"
 

@@ -6,10 +6,10 @@ import docx
 import pytest
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
-from support import office
-from support.extracting import by_label, extracted
 
 from mailquery.domain.extraction import ExtractionState
+from support import office
+from support.extracting import by_label, extracted
 
 
 def document() -> bytes:
