@@ -13,7 +13,7 @@ from PIL import Image
 
 from support import office
 
-_INTERESTING = (b"\x00", b"\xff", b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80", b"<")
+_INTERESTING = (b"\x00", b"\xff", b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\xff\xff\xff\x7f", b"<")
 
 
 _CALENDAR = b"""BEGIN:VCALENDAR

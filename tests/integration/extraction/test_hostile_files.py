@@ -1,5 +1,5 @@
-"""Whatever a file does to its reader, it costs one child at most, ends within the limits in a state that is recorded, and
-the next one is read."""
+"""Whatever a file does to its reader, it costs one child at most, ends within the limits in a state that is recorded,
+and the next one is read."""
 
 import asyncio
 import os
