@@ -153,7 +153,7 @@ def _documents(xml: str) -> dict[str, bytes]:
 
 
 def xml_bombs() -> dict[str, bytes]:
-    found = {}
+    found: dict[str, bytes] = {}
     for kind, head, body in (
         ("laughs", LAUGHS, "<p>&j;</p>"),
         ("quadratic", QUADRATIC, f"<p>{'&a;' * 20_000}</p>"),

@@ -123,9 +123,7 @@ class Reading:
         self.detail = detail
 
     def _cleaned(self, section: Section) -> Section:
-        return replace(
-            section, label=one_line(section.label)[:_LABEL_CHARS], text=clean(section.text).strip("\n")
-        )
+        return replace(section, label=one_line(section.label)[:_LABEL_CHARS], text=clean(section.text).strip("\n"))
 
     def extraction(self) -> Extraction:
         """All of it at once."""

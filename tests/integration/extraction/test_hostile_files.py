@@ -67,9 +67,7 @@ async def test_no_entity_is_expanded_in_any_format() -> None:
 
 async def test_files_cut_anywhere() -> None:
     cut = {
-        f"{part}.{ending}": data[: len(data) * part // 8]
-        for ending, data in good_files().items()
-        for part in (1, 4, 7)
+        f"{part}.{ending}": data[: len(data) * part // 8] for ending, data in good_files().items() for part in (1, 4, 7)
     }
     assert {found.state for found in (await read_all(cut)).values()} <= ENDS
 

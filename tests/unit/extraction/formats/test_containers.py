@@ -60,7 +60,7 @@ def test_a_message_in_a_message_of_outlook_in_an_archive() -> None:
 
 
 def test_a_message_of_outlook_with_another_one_in_it() -> None:
-    attached = [("x", {"0037": "inner", "1000": "deep"}), ("d", office.doc("y"))]
+    attached: list[tuple[str, bytes | dict[str, str]]] = [("x", {"0037": "inner", "1000": "deep"}), ("d", office.doc("y"))]
     found = extracted(office.msg({"0037": "outer", "1000": "text"}, attached))
     assert found.type == "application/vnd.ms-outlook"  # whatever is attached to it
     assert "deep" in by_label(found)["x/inner"]

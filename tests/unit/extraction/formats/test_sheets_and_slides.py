@@ -72,7 +72,7 @@ def presentation() -> bytes:
         slide = made.slides.add_slide(made.slide_layouts[1])
         assert slide.shapes.title is not None
         slide.shapes.title.text = f"제목 {number}"
-        slide.placeholders[1].text = "첫째\n둘째"  # type: ignore[attr-defined] # a placeholder for text has one
+        slide.placeholders[1].text = "첫째\n둘째"
         frame = slide.notes_slide.notes_text_frame
         assert frame is not None
         frame.text = f"노트 {number}"

@@ -117,9 +117,7 @@ VCARD_3 = (
     "BEGIN:VCARD\r\nVERSION:3.0\r\nN:Kim;Min\\, Su;;;\r\nitem1.EMAIL;TYPE=INTERNET,work:kim@example.com\r\n"
     "ORG:회사;영업부\r\nADR;TYPE=home:;;1 Street;Seoul;;04524;Korea\r\nNOTE:first\\nsec\r\n ond\r\nEND:VCARD\r\n"
 )
-VCARD_4 = (
-    "BEGIN:VCARD\r\nVERSION:4.0\r\nFN:이 수진\r\nTEL;VALUE=uri;TYPE=\"cell,work\":tel:+82-10-1\r\nEND:VCARD\r\n"
-)
+VCARD_4 = 'BEGIN:VCARD\r\nVERSION:4.0\r\nFN:이 수진\r\nTEL;VALUE=uri;TYPE="cell,work":tel:+82-10-1\r\nEND:VCARD\r\n'
 
 
 def test_contacts_of_all_versions() -> None:

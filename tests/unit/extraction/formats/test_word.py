@@ -53,7 +53,7 @@ def test_a_word_document() -> None:
 
 
 def test_a_document_with_macros_says_so() -> None:
-    entries = {
+    entries: dict[str, bytes | str] = {
         "[Content_Types].xml": "<Types/>",
         "word/vbaProject.bin": b"program",
         "word/document.xml": "<document><body><p><r><t>text</t></r></p></body></document>",
