@@ -26,7 +26,7 @@ class MeaningStatus:
 
 
 OUTDATED_INDEX = (
-    "An earlier version indexed this mail, so that words in other forms and numbers are not found in all of it: "
+    "An earlier version indexed this mail, so that not all of its words are found, and none in attached files: "
     "run `mailquery reindex`."
 )
 
