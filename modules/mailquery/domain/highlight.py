@@ -93,6 +93,20 @@ def snippet(text: str, words: Sequence[str], *, max_chars: int = 200, mark: tupl
     return _marked(line, matches, start, end, mark, before, after)
 
 
+def found_in(text: str, words: Sequence[str]) -> frozenset[str]:
+    """Those of `words`, as `snippet` takes them, that stand in the text, of which only the first 1,048,576 characters
+    are looked at."""
+    sought = [word for word in dict.fromkeys(words) if _sought(fold(word)).patterns]
+    found: set[str] = set()
+    for matches_of in (_matches,) if text.isascii() else (_plain_matches, _matches):
+        for start, end in _blocks(text):
+            rest = [word for word in sought if word not in found]
+            if not rest:
+                return frozenset(found)
+            found.update(rest[match.word] for match in matches_of(text[start:end], rest))
+    return frozenset(found)
+
+
 def _densest_place(text: str, words: Sequence[str], width: int) -> tuple[int, int]:
     """[start, end) of the matches that a snippet should show; [0, 0) where there are none."""
     place, best_score = (0, 0), (0, 0)

@@ -1,10 +1,13 @@
 """Searching the archive."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mailquery.domain.highlight import snippet
+from mailquery.domain.queries import Query
 from mailquery.domain.relevance import RANKED_WORDS, Demand
+from mailquery.repositories.extracting import ExtractionRepository
 from mailquery.repositories.interfaces import SearchRepository
 from mailquery.repositories.records import (
     MATCHES,
@@ -18,6 +21,7 @@ from mailquery.repositories.records import (
     Visibility,
 )
 from mailquery.repositories.steps import Steps
+from mailquery.services.attachment_matches import AttachmentMatch, matches_in, words_for_attachments, words_not_in
 from mailquery.services.cursors import Bookmark, Cursors
 from mailquery.services.explaining import Explained, explained
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
@@ -38,12 +42,13 @@ MARKS = ("**", "**")
 class Hit:
     """A message that was found, and why. `snippet` is about `SNIPPET_CHARS` characters around the words searched for,
     each between two `MARKS`, or the beginning of the message where there are no words. `signals` are the warnings that
-    its row tells by itself."""
+    its row tells by itself. `attachment_matches` have words that the message itself lacks."""
 
     row: MessageRow
     snippet: str
     standing: Standing = MATCHES
     signals: tuple[SignalKind, ...] = ()
+    attachment_matches: tuple[AttachmentMatch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,9 @@ class SearchMessages:
         tokens: SignedTokens,
         meaning: Meaning,
         clock: Clock = utc_now,
+        texts: ExtractionRepository | None = None,
     ) -> None:
+        self._texts = texts
         self._search = search
         self._filters = filters
         self._meaning = meaning
@@ -130,7 +137,7 @@ class SearchMessages:
             note = f"all words are matched; relevance goes by the first {RANKED_WORDS} of {RANKED_WORDS + unranked}"
             reading = replace(reading, notes=(*reading.notes, note))
         with steps.step("snippets"):
-            hits = await self._with_snippets(page, reading.words, secrets=secrets)
+            hits = await self._with_snippets(page, reading, secrets=secrets)
         explanation = await self._search.explain(reading.tree, visible) if explain else None
         given_before = start.given if start else 0
 
@@ -167,15 +174,48 @@ class SearchMessages:
             return None, fault.message
         return QueryVector(self._meaning.embedder.name, vectors[0]), ""
 
-    async def _with_snippets(self, page: SearchPage, words: tuple[str, ...], *, secrets: bool) -> tuple[Hit, ...]:
-        rows = page.rows
+    async def _with_snippets(self, page: SearchPage, reading: Reading, *, secrets: bool) -> tuple[Hit, ...]:
+        rows, words = page.rows, reading.words
         standings = page.standings or (MATCHES,) * len(rows)
         wanted = rows if words else () if secrets else [row for row in rows if _may_show_secrets(row, row.preview)]
         texts = await self._search.body_texts([row.row for row in wanted]) if wanted else {}
+        attached = await self._attachment_matches(rows, texts, reading.tree, secrets=secrets)
         return tuple(
-            _hit(row, standing, texts.get(row.row), words, secrets=secrets)
+            replace(
+                _hit(row, standing, texts.get(row.row), words, secrets=secrets),
+                attachment_matches=attached.get(row.row, ()),
+            )
             for row, standing in zip(rows, standings, strict=True)
         )
+
+    async def _attachment_matches(
+        self, rows: Sequence[MessageRow], texts: Mapping[int, str], tree: Query, *, secrets: bool
+    ) -> Mapping[int, tuple[AttachmentMatch, ...]]:
+        """By `MessageRow.row`, for those that have any."""
+        anywhere, in_attachments = words_for_attachments(tree)
+        if self._texts is None or not (anywhere or in_attachments):
+            return {}
+        lacking = {
+            row.row: (row, (*in_attachments, *words_not_in(row, texts.get(row.row, ""), anywhere)))
+            for row in rows
+            if row.attachments
+        }
+        wanted = [row for row, (_, words) in lacking.items() if words]
+        if not wanted:
+            return {}
+        files = await self._texts.texts(wanted)
+        if not files:
+            return {}
+
+        def find() -> Mapping[int, tuple[AttachmentMatch, ...]]:
+            found = {
+                row: matches_in(lacking[row][0], of_row, lacking[row][1], MARKS, secrets=secrets)
+                for row, of_row in files.items()
+            }
+            return {row: matches for row, matches in found.items() if matches}
+
+        # Attachments are longer than messages: other calls are not to wait for it.
+        return await asyncio.to_thread(find)
 
 
 def _hit(row: MessageRow, standing: Standing, text: str | None, words: tuple[str, ...], *, secrets: bool) -> Hit:
