@@ -15,6 +15,7 @@ from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.domain.messages import Flag
 from mailquery.domain.policy import NO_POLICY, Judge, Policy
 from mailquery.embedding.static import StaticEmbedder
+from mailquery.extraction.interfaces import Extractor
 from mailquery.extraction.jailed import JailedExtractor
 from mailquery.extraction.later import ExtractorLater
 from mailquery.parsing.reading import header_lines
@@ -130,6 +131,7 @@ class Archive:
     accounts: SqliteAccounts
     sync: SqliteSync
     extract: ExtractAttachments
+    extractor: Extractor
     roles: dict[str, MailboxRole] = field(default_factory=dict)
 
     async def apply_policy(self, policy: Policy) -> None:
@@ -227,6 +229,7 @@ async def temporary_archive(
             accounts,
             SqliteSync(database),
             ExtractAttachments(texts, extractor),
+            extractor,
         )
         await extractor.close()
         await runs.close()

@@ -28,6 +28,7 @@ _STEMMED = re.compile("[a-z]{3,24}")
 _WHITE = re.compile("[ \\n]")
 _RUNS = re.compile(f"(?P<unspaced>[{UNSPACED}]+)|{_LETTER}+")
 _NUMBER = re.compile("[0-9a-z ]*[0-9][0-9a-z ]*")  # without separators
+_SEPARATED = re.compile(r"[\W_]+")
 _QUOTED = re.compile(r'"(.*)"(\*?)', re.DOTALL)
 
 
@@ -142,7 +143,9 @@ def _sought(word: str) -> _Sought:
         word = quoted[1] + quoted[2]
     spellings = (word,) if quoted is not None or word.endswith("*") else (word, *other_spellings(word))
     patterns = (_pattern(spelling, exactly=quoted is not None) for spelling in spellings)
-    numbers = () if quoted is not None else tuple(filter(_NUMBER.fullmatch, spellings))
+    # What is typed without separators between its thousands has other marks all the same: 1250.75.
+    spaced = (_SEPARATED.sub(" ", spelling).strip() for spelling in spellings)
+    numbers = () if quoted is not None else tuple(filter(_NUMBER.fullmatch, spaced))
     return _Sought(tuple(pattern for pattern in patterns if pattern is not None), numbers)
 
 

@@ -98,7 +98,8 @@ def _match(
     *,
     secrets: bool,
 ) -> AttachmentMatch:
-    place = "" if section.kind is SectionKind.TEXT else f"{section.kind.value} {section.label}".strip()
+    # A text in one piece has a label where it is that of a file inside.
+    place = section.label if section.kind is SectionKind.TEXT else f"{section.kind.value} {section.label}".strip()
     text = _shown(section)
     shown = snippet(text, words, max_chars=SNIPPET_CHARS, mark=mark)
     if not secrets:
