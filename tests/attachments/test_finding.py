@@ -8,12 +8,13 @@ from mailquery.repositories.records import Visibility
 from support.archives import Mail, temporary_archive
 from support.calling import Caller
 
+PAGES = ("The tenant pays the deposit", "Signed at Norrvikstrand", "USD 12,500")
 CONTRACT = Mail(
     subject="The papers",
     text="As discussed, they are attached.",
     message_id="contract@x.example",
     files=(
-        ("contract.pdf", "application/pdf", pdf("The tenant pays the deposit", "Signed at Norrvikstrand", "USD 12,500")),
+        ("contract.pdf", "application/pdf", pdf(*PAGES)),
         ("budget.xlsx", XLSX, xlsx({"Income": [["rent", "900"]], "Reserve": [["quillfeather", "1,250.75"]]})),
         ("예산안.docx", DOCX, docx("분기 예산 검토 회의록", "The gantry collapsed")),
         ("notes.txt", "text/plain", "Kaffeemühle in der Küche".encode("latin-1")),

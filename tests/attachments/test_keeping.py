@@ -294,10 +294,10 @@ async def test_where_no_process_can_be_started_nothing_counts_as_read(tmp_path: 
 
 async def test_a_second_process_is_told_that_another_one_reads(tmp_path: Path) -> None:
     async with temporary_archive(tmp_path) as archive, await open_archive(tmp_path / "mail.db", readers=1) as other:
+        another = SqliteExtractions(other)
         async with archive.extract.texts.extracting():
             with pytest.raises(Fault, match="Another process is reading the attachments"):
-                async with SqliteExtractions(other).extracting():
-                    pass
+                await another.extracting().__aenter__()
 
 
 async def test_a_very_long_text_is_found_by_its_beginning_and_that_is_said(tmp_path: Path) -> None:

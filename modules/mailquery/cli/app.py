@@ -31,6 +31,7 @@ from mailquery.cli import (
     serving,
     statistics,
     status,
+    synchronising,
 )
 from mailquery.cli.exits import MEANINGS
 from mailquery.cli.failures import reporting
@@ -81,6 +82,7 @@ def options(
 
 for family in (
     importing,
+    synchronising,
     accounts,
     embedding,
     extracting,

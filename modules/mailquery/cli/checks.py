@@ -205,6 +205,7 @@ def check_contents() -> Check:
 
 def check_attachments() -> Iterator[Check]:
     """How far they were read, and what keeps a hostile one in its place."""
+
     async def look(application: Application) -> tuple[ExtractionProgress, Sequence[tuple[str, bool]]]:
         return await application.texts.progress(), await application.extractor.holding()
 

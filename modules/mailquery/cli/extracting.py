@@ -91,7 +91,8 @@ def in_words(found: ExtractionProgress) -> str:
     parts = [f"{found.done:,} of {found.total:,} attachments read"]
     others = sorted(((count, state) for state, count in found.contents.items() if state not in _QUIET), reverse=True)
     if others:
-        parts.append("different ones that were not read, or in part: " + ", ".join(f"{n:,} {s.value}" for n, s in others))
+        states = ", ".join(f"{count:,} {state.value}" for count, state in others)
+        parts.append(f"different ones that were not read, or in part: {states}")
     if found.waiting:
         parts.append(f"{found.waiting:,} more are on the mail server")
     if found.withheld:

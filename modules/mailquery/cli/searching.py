@@ -101,7 +101,9 @@ def _explanation_shape(explanation: Explained) -> shapes.Shape:
 def _as_shape(found: Found) -> shapes.Shape:
     coverage = found.reading.coverage
     return {
-        "messages": [{**shapes.row(hit.row), "snippet": hit.snippet, **_standing(hit), **_matches(hit)} for hit in found.hits],
+        "messages": [
+            {**shapes.row(hit.row), "snippet": hit.snippet, **_standing(hit), **_matches(hit)} for hit in found.hits
+        ],
         "total": {"value": found.total.value, "exact": found.total.exact},
         "near": found.near,
         "did_you_mean": dict(found.did_you_mean),

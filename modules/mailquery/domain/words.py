@@ -16,7 +16,18 @@ from operator import add
 from mailquery.domain.folding import fold, fold_for_index, is_word
 from mailquery.domain.numbers import joined_numbers, typed_forms
 
-__all__ = ["END_OF_TEXT", "UNSPACED", "Phrase", "fold", "has_word", "is_named_word", "new_words", "other_forms", "phrase", "segment"]
+__all__ = [
+    "END_OF_TEXT",
+    "UNSPACED",
+    "Phrase",
+    "fold",
+    "has_word",
+    "is_named_word",
+    "new_words",
+    "other_forms",
+    "phrase",
+    "segment",
+]
 
 UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao

@@ -1,12 +1,14 @@
 """Which attachments show why a message was found."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mailquery.domain.extraction import Section, SectionKind
 from mailquery.domain.highlight import found_in, snippet
 from mailquery.domain.messages import Attachment
 from mailquery.domain.queries import And, Or, Query, TextField, Words
+from mailquery.repositories.extracting import ExtractionRepository
 from mailquery.repositories.records import MessageRow
 from mailquery.services.masking import masked_file, masked_name
 from mcpkit.security.untrusted.secrets import hide, mask, may_be_code
@@ -27,9 +29,43 @@ class AttachmentMatch:
     place: str
 
 
-def words_for_attachments(query: Query) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The words of a query that may stand anywhere, and those that must stand in an attachment, as written."""
-    return tuple(dict.fromkeys(_words(query, TextField.ANY))), tuple(dict.fromkeys(_words(query, TextField.ATTACHMENT)))
+class MatchAttachments:
+    """Looks into the attachments of what `query` found. Unless `secrets`, codes in what is shown are masked."""
+
+    def __init__(
+        self, texts: ExtractionRepository, query: Query, mark: tuple[str, str], *, secrets: bool = False
+    ) -> None:
+        self._texts = texts
+        self._anywhere = tuple(dict.fromkeys(_words(query, TextField.ANY)))
+        self._in_attachments = tuple(dict.fromkeys(_words(query, TextField.ATTACHMENT)))
+        self._mark = mark
+        self._secrets = secrets
+
+    async def __call__(
+        self, rows: Iterable[MessageRow], bodies: Mapping[int, str]
+    ) -> Mapping[int, tuple[AttachmentMatch, ...]]:
+        """By `MessageRow.row`, as `bodies` are, for those that have any."""
+        if not (self._anywhere or self._in_attachments):
+            return {}
+        lacking: dict[int, tuple[MessageRow, tuple[str, ...]]] = {}
+        for row in rows:
+            if row.attachments:
+                lacks = words_not_in(row, bodies.get(row.row, ""), self._anywhere)
+                if words := (*self._in_attachments, *lacks):
+                    lacking[row.row] = row, words
+        files = await self._texts.texts(list(lacking)) if lacking else {}
+        if not files:
+            return {}
+
+        def find() -> Mapping[int, tuple[AttachmentMatch, ...]]:
+            found = {
+                row: matches_in(lacking[row][0], of_row, lacking[row][1], self._mark, secrets=self._secrets)
+                for row, of_row in files.items()
+            }
+            return {row: matches for row, matches in found.items() if matches}
+
+        # Attachments are longer than messages: other calls are not to wait for it.
+        return await asyncio.to_thread(find)
 
 
 def _words(query: Query, field: TextField) -> Iterator[str]:

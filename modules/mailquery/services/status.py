@@ -35,8 +35,8 @@ OUTDATED_INDEX = (
 @dataclass(frozen=True, slots=True)
 class Status:
     """`problems` is how many are recorded; None for a caller who may not see all accounts. `outdated_index` is whether
-    older mail is not found as new mail is, until `mailquery reindex`. `attachments` is how far they were read, for a caller
-    who may see all accounts."""
+    older mail is not found as new mail is, until `mailquery reindex`. `attachments` is how far they were read, for
+    a caller who may see all accounts."""
 
     version: Version
     accounts: tuple[AccountSummary, ...]

@@ -22,8 +22,8 @@ class ExtractionLimits(Group):
 
 
 class Extraction(Group):
-    """`enabled` is whether a server reads attachments in the background. `workers` is how many are read at once; None is
-    one, or two where there are four cores or more."""
+    """`enabled` is whether a server reads attachments in the background. `workers` is how many are read at once; None
+    is one, or two where there are four cores or more."""
 
     enabled: bool = True
     workers: int | None = Field(default=None, ge=1, le=64)

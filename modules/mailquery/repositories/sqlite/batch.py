@@ -248,7 +248,8 @@ class Batch:
             "INSERT INTO repeated_recipients VALUES (?, ?, ?)",
             [(entry.row, *row) for entry, each in both for row in each.repeated],
         )
-        many("INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _attachment_rows(new, read or {}))
+        files = _attachment_rows(new, read or {})
+        many("INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", files)
         attached = given_texts(connection, [row for row, parts in read.items() if parts]) if read else {}
         texts = [replace(entry.message.index, attached=attached.get(entry.row, "")) for entry in new]
         put_in(
@@ -316,9 +317,7 @@ def _read_parts(connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int
     return found
 
 
-def _attachment_rows(
-    new: list[_New], read: Mapping[int, Mapping[str, _ReadPart]]
-) -> Iterator[tuple[object, ...]]:
+def _attachment_rows(new: list[_New], read: Mapping[int, Mapping[str, _ReadPart]]) -> Iterator[tuple[object, ...]]:
     for entry in new:
         known = read.get(entry.row, {})
         for position, part in enumerate(entry.message.parsed.attachments):

@@ -36,9 +36,12 @@ _OF_MESSAGES = """
 """
 
 
-def given_sections(connection: sqlite3.Connection, rows: Iterable[int]) -> dict[int, list[tuple[Attachment, list[Section]]]]:
+Texts = dict[int, list[tuple[Attachment, list[Section]]]]
+
+
+def given_sections(connection: sqlite3.Connection, rows: Iterable[int]) -> Texts:
     """By message: its attachments of which the index has text, with that text. One that is damaged is left out."""
-    found: dict[int, list[tuple[Attachment, list[Section]]]] = defaultdict(list)
+    found: Texts = defaultdict(list)
     for row, *columns, given, packed in connection.execute(_GIVEN, (ids(rows),)):
         try:
             sections = unpack_sections(packed)

@@ -152,9 +152,7 @@ class SqliteExtractions:
             marked = connection.execute(
                 "UPDATE attachments SET pending = 1 WHERE content IN (SELECT value FROM json_each(?))", (wanted,)
             ).rowcount
-            connection.execute(
-                "UPDATE contents SET form = -id WHERE id IN (SELECT value FROM json_each(?))", (wanted,)
-            )
+            connection.execute("UPDATE contents SET form = -id WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
             return marked
 
         return await self._archive.write(write)
@@ -219,9 +217,7 @@ def _any_outdated(connection: sqlite3.Connection) -> bool:
     return found is not None
 
 
-def _pending(
-    connection: sqlite3.Connection, policy: Policy, limit: int, size: int
-) -> tuple[UnreadAttachments, ...]:
+def _pending(connection: sqlite3.Connection, policy: Policy, limit: int, size: int) -> tuple[UnreadAttachments, ...]:
     found: list[UnreadAttachments] = []
     taken = 0
     for (row,) in connection.execute(_PENDING, (limit,)).fetchall():

@@ -134,12 +134,7 @@ def _parsed(stored: StoredMessage) -> ParsedMessage:
 def forget_words(connection: sqlite3.Connection, tables: IndexTables, texts: Sequence[IndexText]) -> None:
     """Takes words out of the vocabulary that no message has any more."""
     seen: set[str] = set()
-    words = [
-        word
-        for text in texts
-        for column in word_columns(text)
-        for word in new_words(column, seen)
-    ]
+    words = [word for text in texts for column in word_columns(text) for word in new_words(column, seen)]
     unused = [(word,) for word in words if not is_in(connection, tables, f'"{word}"')]
     connection.executemany(f"DELETE FROM {tables.words} WHERE word = ?", unused)  # noqa: S608 - a name of ours
 

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mailquery.domain.addresses import Role
-from mailquery.repositories.sqlite.counting import count
 from mailquery.repositories.sqlite.contents import contents_of, forget_unused
+from mailquery.repositories.sqlite.counting import count
 from mailquery.repositories.sqlite.index_removal import forget_words, indexes, is_in, take_out_of_indexes
 from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.tokens import domain_token, list_token, with_parents
