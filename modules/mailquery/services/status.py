@@ -63,7 +63,7 @@ class ArchiveStatus:
         problems = attachments = None
         if visible.accounts is None:
             _, problems = await self._directory.problems(limit=1)
-            attachments = await self._texts.progress() if self._texts is not None else None
+            attachments = await self._texts.shown_progress() if self._texts is not None else None
         return Status(
             version=await self._directory.version(visible),
             accounts=await self._directory.accounts(visible),

@@ -30,6 +30,7 @@ from mailquery.repositories.sqlite.contents import (
     readable_sections,
 )
 from mailquery.repositories.sqlite.messages import find_message
+from mailquery.repositories.sqlite.policy_state import State
 from mailquery.repositories.sqlite.removal import overwriting
 from mailquery.repositories.sqlite.rows import read_rows
 from mailquery.repositories.sqlite.scope import Scope, ids
@@ -63,13 +64,18 @@ _OF_ATTACHMENT = """
 """
 _COUNTS = """
     SELECT count(*), coalesce(sum(content IS NOT NULL), 0), coalesce(sum(given > 3), 0) FROM attachments
-    INDEXED BY attachments_by_content
+    INDEXED BY attachments_by_content WHERE {shown}
 """
 _NOT_DONE = """
-    SELECT count(*), coalesce(sum(message IN (SELECT message FROM partial_messages)), 0)
-    FROM attachments INDEXED BY attachments_pending WHERE pending = 1
+    SELECT count(*), coalesce(sum(message IN (SELECT message FROM partial_messages)), 0),
+      coalesce(sum(content IS NOT NULL), 0)
+    FROM attachments INDEXED BY attachments_pending WHERE pending = 1 AND {shown}
 """
-_BY_STATE = "SELECT state, count(*) FROM contents WHERE form > 0 GROUP BY state"
+_BY_STATE = """
+    SELECT c.state, count(*) FROM contents c
+    WHERE c.form > 0 AND EXISTS (SELECT 1 FROM attachments WHERE content = c.id AND {shown}) GROUP BY c.state
+"""
+_SHOWN = "message NOT IN (SELECT message FROM withheld)"
 _NEXT = """
     SELECT a.message, a.position, a.type, a.filename, a.given, a.content, a.pending, c.type
     FROM attachments a LEFT JOIN contents c ON c.id = a.content
@@ -189,25 +195,29 @@ class SqliteExtractions:
         return await self._archive.read(read)
 
     async def progress(self) -> ExtractionProgress:
-        def read(connection: sqlite3.Connection) -> ExtractionProgress:
-            total, with_content, cut = connection.execute(_COUNTS).fetchone()
-            pending, waiting = connection.execute(_NOT_DONE).fetchone()
-            again = connection.execute(
-                "SELECT count(*) FROM attachments WHERE pending = 1 AND content IS NOT NULL"
-            ).fetchone()[0]
-            withheld = total - with_content - (pending - again)
-            states = {ExtractionState(state): count for state, count in connection.execute(_BY_STATE)}
-            searched = finds_attached(connection)
-            return ExtractionProgress(
-                with_content - again, total - waiting - withheld, states, waiting, withheld, cut, searched
-            )
+        return await self._archive.read_unshown(_progress)
 
-        return await self._archive.read_unshown(read)
+    async def shown_progress(self) -> ExtractionProgress:
+        return await self._archive.read(
+            lambda connection: _progress(connection, _SHOWN if State.read(connection).withholds else "1")
+        )
 
     async def put_in_order(self) -> None:
         changed, self._changed = self._changed, 0
         if changed:
             await self._archive.write(lambda connection: merge_index(connection, changed))
+
+
+def _progress(connection: sqlite3.Connection, shown: str = "1") -> ExtractionProgress:
+    """Of the attachments for which the condition `shown` holds."""
+    total, with_content, cut = connection.execute(_COUNTS.format(shown=shown)).fetchone()
+    pending, waiting, again = connection.execute(_NOT_DONE.format(shown=shown)).fetchone()
+    withheld = total - with_content - (pending - again)
+    states = {ExtractionState(state): count for state, count in connection.execute(_BY_STATE.format(shown=shown))}
+    searched = not total or finds_attached(connection)
+    return ExtractionProgress(
+        with_content - again, total - waiting - withheld, states, waiting, withheld, cut, searched
+    )
 
 
 def _any_outdated(connection: sqlite3.Connection) -> bool:
