@@ -164,8 +164,8 @@ def list_attachments(listing: ListAttachments) -> Tool[ListAttachmentsArguments,
         title="List attachments",
         description=(
             "Find attached files, newest first, with ids for get_attachment. `filename` and `type` choose files; "
-            "`query` and the other conditions choose messages, of which all files are listed. For the files of one "
-            "message or thread: query=thread:ID."
+            "the other conditions choose messages, of which all files are listed. Of one message or thread: "
+            "query=thread:ID."
         ),
         arguments=ListAttachmentsArguments,
         result=AttachmentList,
