@@ -6,6 +6,8 @@ The name decides only between text formats that look alike, such as CSV and Mark
 import io
 import re
 import zipfile
+import zlib
+from contextlib import suppress
 
 from mailquery.parsing.charsets import decode_unlabelled
 
@@ -130,7 +132,7 @@ def _in_zip(data: bytes) -> str:
                     return said
                 if said in _HANCOM:
                     return _HWPX
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OSError, EOFError):
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, OSError, EOFError):
         return "application/zip"
     if "[Content_Types].xml" in names:
         if "xl/workbook.bin" in names:
@@ -149,10 +151,11 @@ def _in_ole(data: bytes) -> str:
     names are looked for."""
     import olefile
 
-    try:
-        with olefile.OleFileIO(io.BytesIO(data)) as file:
-            root = {path[0].lstrip("\x05") for path in file.listdir(storages=True)}
-    except Exception:  # noqa: BLE001 - the library raises many things over what is no container
+    root: set[str] = set()
+    # The library raises many things over what is no container.
+    with suppress(Exception), olefile.OleFileIO(io.BytesIO(data)) as file:
+        root = {path[0].lstrip("\x05") for path in file.listdir(storages=True)}
+    if not root:
         root = {stream for stream, _ in _STREAMS if _entry_name(stream) in data}
     return next((found for stream, found in _STREAMS if stream in root), OLE)
 

@@ -60,8 +60,8 @@ def test_a_message_in_a_message_of_outlook_in_an_archive() -> None:
 
 
 def test_a_message_of_outlook_with_another_one_in_it() -> None:
-    attached: list[tuple[str, bytes | dict[str, str]]] = [("x", {"0037": "inner", "1000": "deep"}), ("d", office.doc("y"))]
-    found = extracted(office.msg({"0037": "outer", "1000": "text"}, attached))
+    inner = {"0037": "inner", "1000": "deep"}
+    found = extracted(office.msg({"0037": "outer", "1000": "text"}, [("x", inner), ("d", office.doc("y"))]))
     assert found.type == "application/vnd.ms-outlook"  # whatever is attached to it
     assert "deep" in by_label(found)["x/inner"]
     assert by_label(found)["d"] == "y"
@@ -137,6 +137,12 @@ def test_a_picture_gives_its_size_and_when_it_was_taken() -> None:
     assert dict(found.facts) == {
         "size": "40 x 30", "taken": "2026-03-09T10:00:00+09:00", "camera": "Maker Model"
     }  # fmt: skip
+
+
+def test_an_archive_whose_first_file_is_broken_is_still_an_archive() -> None:
+    data = bytearray(office.opendocument("text", "<text:p>x</text:p>"))
+    data[data.index(b"mimetype") + len("mimetype")] = 0xFF  # no kind of block that there is
+    assert extracted(bytes(data)).type == "application/zip"
 
 
 def test_what_outlook_wraps_its_attachments_in_is_not_read() -> None:
