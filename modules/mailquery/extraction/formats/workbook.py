@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mailquery.domain.extraction import Section, SectionKind
 from mailquery.extraction.compressed import account_for, open_zip, read_entry
-from mailquery.extraction.interfaces import Budget, Encrypted, Inner, LimitReached
+from mailquery.extraction.interfaces import Budget, Damaged, Encrypted, Inner, LimitReached
 from mailquery.extraction.markup import Event, Flow, Kind, flow_of
 from mailquery.extraction.office import read_properties, refuse_encrypted
 from mailquery.extraction.ole import CompoundFile
@@ -53,7 +53,10 @@ def _properties(data: bytes, budget: Budget, facts: dict[str, str]) -> None:
             read_properties(archive, budget, facts)
     else:
         file = CompoundFile(data)
-        if _has_password(file.stream("Workbook") or file.stream("Book")):
+        stream = file.stream("Workbook") or file.stream("Book")
+        if not stream:
+            raise Damaged("it has no workbook in it")
+        if _has_password(stream):
             raise Encrypted
         file.properties(facts)
 
