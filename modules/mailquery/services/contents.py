@@ -7,7 +7,6 @@ from mailquery.domain.extraction import Extraction, SectionKind
 from mailquery.domain.media import Kind, kind_of
 from mailquery.domain.messages import Attachment
 from mailquery.domain.policy import NO_POLICY, Policy
-from mailquery.extraction.detection import detect
 from mailquery.extraction.nested import type_of_entry
 from mailquery.parsing.reading import all_parts, read_part
 from mailquery.repositories.records import MessageRow
@@ -72,8 +71,11 @@ def _is_withheld(policy: Policy, content_type: str, filename: str, data: bytes, 
         return False
     if policy.withholds_content(content_type, filename):
         return True
-    if data and policy.withholds_content(detect(data, filename), filename):
-        return True  # whatever it is called
+    if data:
+        from mailquery.extraction.detection import detect  # not needed where there is no such rule
+
+        if policy.withholds_content(detect(data, filename), filename):
+            return True  # whatever it is called
     if kind_of(content_type, filename) is not Kind.MESSAGE:
         return False
     return depth >= _DEEPEST or any(
