@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from mailquery.domain.accounts import MailAccount
 from mailquery.repositories.background import BackgroundBoard, HostStanding
-from mailquery.repositories.synchronising import AccountRepository
+from mailquery.repositories.synchronising import AccountRepository, SyncStanding
 from mailquery.services.sync_runs import ProgressListener, Synchronise, SyncResult, SyncRuns
 from mailquery.settings.synchronising import Sync, SyncBreaker
 from mcpkit.errors import Fault
 
 if TYPE_CHECKING:
+    from mailquery.services.keeping import Watch
     from mailquery.sources.remote import MailServer
     from mcpkit.resilience.breakers import Breakers, BreakerStanding
 
@@ -102,13 +103,36 @@ async def keep_synchronised(
     server_of = await asyncio.to_thread(servers)
     from mailquery.services.keeping import Schedule
     from mailquery.services.scheduling import KeepSynchronised
+
+    schedule = Schedule(interval=chosen.interval_seconds, at_once=chosen.accounts_at_once)
+    watch = _watch(server_of, chosen)
+    await KeepSynchronised(accounts, runs, board, schedule, hosts.standing, watch=watch)()
+
+
+async def keep_these(
+    accounts: Sequence[tuple[MailAccount, SyncStanding]], runs: SyncRuns, server_of: ServerOf, chosen: Sync
+) -> None:
+    """The same for some accounts, whatever other processes do: each is synchronised by one at a time. Goes on until it
+    is cancelled."""
+    from mailquery.services.keeping import KeepAccount, Schedule
+
+    schedule = Schedule(interval=chosen.interval_seconds, at_once=chosen.accounts_at_once)
+    slots, watch = asyncio.Semaphore(schedule.at_once), _watch(server_of, chosen)
+    async with asyncio.TaskGroup() as tasks:
+        for account, standing in accounts:
+            tasks.create_task(KeepAccount(account, standing, runs, slots, schedule, watch=watch)())
+
+
+def _watch(server_of: ServerOf, chosen: Sync) -> "Watch | None":
+    """What waits for news of an account; None where that is not wanted."""
+    if not chosen.idle:
+        return None
     from mailquery.services.watching import WatchInbox
 
     async def watch(account: MailAccount, watching: Callable[[], None], news: Callable[[], Awaitable[None]]) -> None:
         await WatchInbox(server_of(account), chosen.timeouts.idle)(watching, news)
 
-    schedule = Schedule(interval=chosen.interval_seconds, at_once=chosen.accounts_at_once)
-    await KeepSynchronised(accounts, runs, board, schedule, hosts.standing, watch=watch if chosen.idle else None)()
+    return watch
 
 
 async def _any(accounts: AccountRepository) -> bool:

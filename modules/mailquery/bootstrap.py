@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mailquery.background import Hosts, MadeLater, keep_synchronised
+from mailquery.background import Hosts, MadeLater, keep_synchronised, keep_these
 from mailquery.callers import CallerLimits, consent_rules, key_keeper, open_audit, open_limits
-from mailquery.domain.accounts import MailAccount
+from mailquery.domain.accounts import AccountState, MailAccount
 from mailquery.domain.policy import Judge
 from mailquery.domain.relevance import Weights
 from mailquery.mcp.allowed import AllowedTools
@@ -37,6 +37,7 @@ from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.contents import Contents
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
+from mailquery.services.fetching import FetchWhole
 from mailquery.services.filters import FilterReader
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
@@ -51,12 +52,12 @@ from mailquery.services.signals import ReadSignals
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
-from mailquery.services.sync_runs import SyncRuns
+from mailquery.services.sync_runs import Synchronise, SyncRuns
 from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings, load_settings
 from mcpkit.database.sqlite import Database
-from mcpkit.errors import Fault
+from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.audit.store import ChainedAudit
 from mcpkit.security.consent import Consents
 from mcpkit.security.consent_store import ConsentStore
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
     from mailquery.services.synchronising import ServerOf, SyncAccount
     from mailquery.signing_in import SignIn
     from mailquery.sources.discovery.finding import FindServers
-    from mailquery.sources.remote import MailServer
+    from mailquery.sources.remote import MailConnection, MailServer
     from mcpkit.monitoring.metrics import CallMetrics
     from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.protocol.stages.consenting import Consent
@@ -134,6 +135,17 @@ class Application:
         tokens = AccountTokens(self.sign_in, self.accounts)
         return mail_accounts(self.accounts, self.secrets, self.settings.sync.timeouts, names, self._remove_mail, tokens)
 
+    async def connect(self, name: str) -> "MailConnection":
+        """To the server of the account of this name, by way of its host's breaker. Raises Fault NOT_FOUND where there
+        is none, SOURCE_UNAVAILABLE where it is paused, and what the server raises."""
+        account = await self.accounts.get(name)
+        if account is None:
+            raise Fault(ErrorCode.NOT_FOUND, f"The account {name!r} is on no mail server, or not any more.")
+        if account.state is AccountState.PAUSED:
+            message = f"The account {name!r} is paused: `mailquery accounts resume {name}` ends that."
+            raise Fault(ErrorCode.SOURCE_UNAVAILABLE, message)
+        return await self.mail_servers(account).connect()
+
     @property
     def mail_servers(self) -> "ServerOf":
         """Where the mail of an account is read, by way of its host's circuit breaker."""
@@ -149,10 +161,12 @@ class Application:
     @property
     def sync_account(self) -> "SyncAccount":
         """One synchronisation, unless one is under way. `runs` joins that."""
+        from mailquery.services.parser_pool import default_workers
         from mailquery.services.synchronising import SyncAccount, SyncOptions
 
         chosen = self.settings.sync
-        options = SyncOptions(connections=chosen.connections, batch_bytes=chosen.batch_bytes)
+        workers = self.settings.importing.workers or default_workers()
+        options = SyncOptions(chosen.connections, chosen.batch_bytes, workers)
         return SyncAccount(self.accounts, self.sync, self.mail_servers, self.locks, options)
 
     @asynccontextmanager
@@ -169,6 +183,11 @@ class Application:
         await keep_synchronised(
             self.accounts, self.runs, self.hosts, self.board, lambda: self.mail_servers, self.settings.sync
         )
+
+    async def keep_these(self, accounts: Sequence[MailAccount], synchronise: Synchronise) -> None:
+        """Keeps some accounts in step by `synchronise`. Goes on until it is cancelled."""
+        standings = [(each, await self.accounts.standing(each.name)) for each in accounts]
+        await keep_these(standings, SyncRuns(synchronise), self.mail_servers, self.settings.sync)
 
     @property
     def find_servers(self) -> "FindServers":
@@ -405,11 +424,17 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         )
         runs = SyncRuns(MadeLater(lambda: application.sync_account))
         shown = ServerAccounts(accounts, lambda: database.judge.policy)
+
+        async def connect(account: str) -> "MailConnection":
+            return await application.connect(account)
+
+        largest = settings.sync.fetched_bytes
         services = _services(
             settings,
             database,
             vectors,
             meaning,
+            fetch=FetchWhole(sync, SqliteMessages(database), connect, largest=largest),
             refresh_accounts=RefreshAccounts(shown, runs),
             sync_status=SyncStatus(
                 accounts, SqliteDirectory(database), runs, board, shown, locks.is_held, hosts.standing
@@ -468,6 +493,7 @@ def _services(
     vectors: SqliteVectors,
     meaning: Meaning,
     *,
+    fetch: FetchWhole,
     refresh_accounts: RefreshAccounts,
     sync_status: SyncStatus,
 ) -> Services:
@@ -489,12 +515,12 @@ def _services(
         account_names=AccountNames(directory),
         list_mailboxes=ListMailboxes(directory),
         list_attachments=ListAttachments(search, filters, tokens, contents=contents),
-        get_attachment=GetAttachment(messages, settings.answers.attachment_bytes, contents),
+        get_attachment=GetAttachment(messages, settings.answers.attachment_bytes, contents, fetch),
         mail_statistics=MailStatistics(search, filters),
         response_times=ResponseTimes(conversations, filters, ourselves),
         awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, settings.awaiting.days),
         find_people=FindPeople(directory),
-        export_message=ExportMessage(messages, contents),
+        export_message=ExportMessage(messages, contents, fetch),
         list_problems=ListProblems(directory),
         archive_status=ArchiveStatus(directory, vectors, meaning),
         find_similar=FindSimilar(messages, vectors, filters, meaning),

@@ -151,7 +151,7 @@ def test_of_two_servers_one_works_and_the_other_takes_over_when_it_is_killed(
 
 
 def test_what_a_server_had_begun_when_it_was_ended_is_gone_on_with(account: CommandLine, dovecot: Dovecot) -> None:
-    count = 1_500
+    count = 800
     dovecot.mail().deliver([letter(number, size=3_000) for number in range(count)])
     with over_stdio(account) as process:
         until(lambda: len(subjects(account)) > 0)

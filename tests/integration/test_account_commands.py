@@ -327,6 +327,8 @@ def test_without_a_test_an_account_is_stored_as_it_is_said(mailquery: Commands) 
         ((ADDRESS, "--host", "a.example", "--pin", "abc"), "64 hexadecimal digits"),
         ((ADDRESS, "--host", "a.example", "--largest", "much"), "--largest"),
         ((ADDRESS, "--host", "a.example", "--name", "two\nlines"), "one line"),
+        ((ADDRESS, "--host", "a.example", "--include", "two\nlines"), "--include"),
+        ((ADDRESS, "--host", "a.example", "--exclude", "\\Spam"), "--exclude: '\\\\Spam' is no role"),
         ((ADDRESS, "--host", "a.example", "--password-command", "a", "--oauth"), "not both"),
     ],
 )

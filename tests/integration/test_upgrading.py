@@ -9,12 +9,19 @@ import pytest
 
 from integration.archives import ALL, Archive
 from integration.mailmaker import mail, placed
+from mailquery.domain.accounts import WhenGone
 from mailquery.domain.folding import fold_for_index
+from mailquery.domain.identity import fingerprint
+from mailquery.domain.mailboxes import MailboxRole
+from mailquery.domain.messages import Flag
 from mailquery.domain.queries import Everything, Participant, ParticipantField, Words
+from mailquery.domain.uids import UidSet
 from mailquery.domain.words import INDEX_FORM
 from mailquery.repositories.records import GroupBy, NewPlacement, PreparedMessage, Sort
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
+from mailquery.repositories.sqlite.synchronising import SqliteSync
+from mailquery.repositories.synchronising import Arrival
 from mailquery.services.rebuilding import RebuildIndex
 from mcpkit.database.migrations import load_migrations
 from support.archives import Mail, temporary_archive
@@ -116,3 +123,17 @@ async def test_an_index_that_this_version_began_is_current(tmp_path: Path, monke
         assert await archive.directory.index_is_current()
         monkeypatch.setattr("mailquery.repositories.sqlite.directory.INDEX_FORM", INDEX_FORM + 1)
         assert not await archive.directory.index_is_current()
+
+
+async def test_what_was_there_before_is_given_up_by_no_synchronisation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await as_first_version(tmp_path, monkeypatch)
+    async with await open_archive(path, readers=1) as database:
+        archive, sync = Archive(database), SqliteSync(database)
+        before = (await archive.find(Everything())).rows
+        await sync.begin("local", "Inbox", "INBOX", MailboxRole.INBOX, 1)
+        arrivals = [Arrival(uid, fingerprint(mail.as_bytes()), Flag.SEEN) for uid, mail in enumerate(MAILS, 1)]
+        assert await sync.add("local", "Inbox", arrivals, [], []) == 0
+        assert await sync.settle("local", "Inbox", UidSet(), WhenGone.REMOVE) == 0
+        assert (await archive.find(Everything())).rows == before

@@ -274,3 +274,5 @@ def _is(state: State, known: Known) -> bool:
             return any(known.roles.get(box) == "sent" for box in known.mailboxes())
         case State.REPLY:
             return bool(known.message.parsed.in_reply_to or known.message.parsed.references)
+        case State.GONE:
+            return bool(flags & Flag.GONE)

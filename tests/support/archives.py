@@ -27,6 +27,7 @@ from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.search import SqliteSearch
+from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
@@ -123,6 +124,7 @@ class Archive:
     embed: EmbedMail
     policies: SqlitePolicies
     accounts: SqliteAccounts
+    sync: SqliteSync
     roles: dict[str, MailboxRole] = field(default_factory=dict)
 
     async def apply_policy(self, policy: Policy) -> None:
@@ -146,6 +148,15 @@ class Archive:
                     names = {name for mail in mails if mail.account == account for name in mail.mailboxes}
                     await self.imports.finished(account, sorted(names))
         return [mail.id for mail in mails]
+
+    async def add_unplaced(self, *mails: Mail) -> None:
+        """Stores messages that lie nowhere yet."""
+        prepared = [
+            prepare(SourceMessage(raw=raw, placements=(), source_date=None), fingerprint(raw), NOW)
+            for raw in (mail.as_bytes() for mail in mails)
+        ]
+        async with self.imports.writing():
+            await self.imports.add(prepared, [], [])
 
 
 @asynccontextmanager
@@ -208,6 +219,7 @@ async def temporary_archive(
             EmbedMail(vectors, _EMBEDDER),
             policies,
             accounts,
+            SqliteSync(database),
         )
         await runs.close()
     finally:

@@ -1,18 +1,24 @@
 """An archive and the synchronisation of an account on a real mail server."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from mailquery.domain.accounts import Login, MailAccount, Security, Server
 from mailquery.domain.messages import Flag
 from mailquery.repositories.account_locks import AccountLocks
 from mailquery.repositories.compression import decompress
+from mailquery.repositories.records import PreparedMessage
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import Archive, open_archive
 from mailquery.repositories.sqlite.synchronising import SqliteSync
+from mailquery.services.new_messages import Preparers
+from mailquery.services.parser_pool import Job, ParserPool
+from mailquery.services.preparing import prepare
 from mailquery.services.synchronising import SyncAccount, SyncOptions, SyncProgress, SyncSummary
 from mailquery.sources.credentials import Credential, CredentialKind
 from mailquery.sources.imap.server import ImapServer
@@ -46,8 +52,38 @@ def account_on(dovecot: Dovecot, **changed: object) -> MailAccount:
     return MailAccount(**{**facts, **changed})  # type: ignore[arg-type]  # as the caller says
 
 
+def account_anywhere(**changed: object) -> MailAccount:
+    """For a server in memory."""
+    facts: dict[str, object] = {
+        "name": NAME,
+        "address": USER,
+        "server": Server("mail.example.com", 993),
+        "username": USER,
+        "login": Login.PASSWORD,
+    }
+    return MailAccount(**{**facts, **changed})  # type: ignore[arg-type]  # as the caller says
+
+
 def imap_server(account: MailAccount) -> MailServer:
     return ImapServer(account.server, account.username, KnownPassword(PASSWORD))
+
+
+class ParsedHere:
+    """Parses without processes of its own: where messages are no danger, and many synchronisations are short."""
+
+    def __init__(self, workers: int) -> None: ...
+
+    def submit(self, jobs: Sequence[Job], now: datetime) -> Future[list[PreparedMessage]]:
+        future: Future[list[PreparedMessage]] = Future()
+        future.set_result([prepare(job.message, job.fingerprint, now) for job in jobs])
+        return future
+
+    async def result(
+        self, future: Future[list[PreparedMessage]], jobs: Sequence[Job], now: datetime
+    ) -> list[PreparedMessage]:
+        return future.result()
+
+    def close(self) -> None: ...
 
 
 @dataclass
@@ -59,6 +95,7 @@ class Synchronised:
     account: MailAccount
     server_of: Callable[[MailAccount], MailServer] = imap_server
     options: SyncOptions = field(default_factory=lambda: SyncOptions(connections=3, workers=1))
+    pool_of: Callable[[int], Preparers] = ParserPool
 
     def __post_init__(self) -> None:
         self.accounts = SqliteAccounts(self.database)
@@ -67,7 +104,12 @@ class Synchronised:
     @property
     def service(self) -> SyncAccount:
         return SyncAccount(
-            self.accounts, self.repository, self.server_of, AccountLocks(self.folder / "locks"), self.options
+            self.accounts,
+            self.repository,
+            self.server_of,
+            AccountLocks(self.folder / "locks"),
+            self.options,
+            pool_of=self.pool_of,
         )
 
     async def sync(self, progress: Callable[[SyncProgress], None] | None = None) -> SyncSummary:
@@ -76,10 +118,13 @@ class Synchronised:
 
 @asynccontextmanager
 async def synchronised(
-    folder: Path, account: MailAccount, server_of: Callable[[MailAccount], MailServer] = imap_server
+    folder: Path,
+    account: MailAccount,
+    server_of: Callable[[MailAccount], MailServer] = imap_server,
+    pool_of: Callable[[int], Preparers] = ParserPool,
 ) -> AsyncIterator[Synchronised]:
     async with await open_archive(folder / "archive.db") as database:
-        found = Synchronised(database, folder, account, server_of)
+        found = Synchronised(database, folder, account, server_of, pool_of=pool_of)
         await found.accounts.put(account)
         yield found
 

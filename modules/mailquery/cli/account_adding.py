@@ -32,6 +32,7 @@ from mailquery.services.accounts import Added
 from mailquery.sources.discovery.addresses import MailAddress, mail_address
 from mailquery.sources.discovery.candidates import Candidate, Found, Origin
 from mailquery.sources.discovery.providers import Provider
+from mailquery.sources.patterns import check as check_pattern
 from mcpkit.errors import ErrorCode, Fault
 
 HELP = """Add the account of a mail address. Its server is found by itself: by the provider, by the domain's own
@@ -108,8 +109,8 @@ def add(
         server=given_server(host or "unknown.invalid", port, security, pin),
         username=_username(username),
         login=Login.PASSWORD,
-        include=tuple(include or ()),
-        exclude=tuple(exclude or ()),
+        include=_patterns("--include", include),
+        exclude=_patterns("--exclude", exclude),
         when_gone=when_gone,
         largest=size(largest) if largest else LARGEST_MESSAGE,
     )
@@ -140,6 +141,19 @@ def _username(given: str) -> str:
             ErrorCode.VALIDATION_ERROR, "--username is no name to log in with.", details={"argument": "username"}
         )
     return given
+
+
+def _patterns(option: str, given: Sequence[str] | None) -> tuple[str, ...]:
+    for each in given or ():
+        try:
+            check_pattern(each)
+            usable = each.isprintable()
+        except Fault as fault:
+            raise Fault(fault.code, f"{option}: {fault.message}", details={"argument": option.strip("-")}) from None
+        if not usable:
+            message = f"{option} must be one line of characters that can be seen."
+            raise Fault(ErrorCode.VALIDATION_ERROR, message, details={"argument": option.strip("-")})
+    return tuple(given or ())
 
 
 def _chosen(address: MailAddress, template: MailAccount, port: int | None, security: Security | None) -> _Choice:

@@ -30,6 +30,7 @@ from mailquery.cli import (
     serving,
     statistics,
     status,
+    synchronising,
 )
 from mailquery.cli.exits import MEANINGS
 from mailquery.cli.failures import reporting
@@ -80,6 +81,7 @@ def options(
 
 for family in (
     importing,
+    synchronising,
     accounts,
     embedding,
     rebuilding,

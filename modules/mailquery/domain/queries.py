@@ -43,6 +43,7 @@ class State(StrEnum):
     DRAFT = "draft"
     SENT = "sent"  # lies in a mailbox with the role `sent`
     REPLY = "reply"  # has In-Reply-To or References
+    GONE = "gone"  # was on a mail server, and is there no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,17 @@ Query = (
     | And
     | Or
 )
+
+
+def asks_for_gone(query: Query) -> bool:
+    """Whether it says anything of messages that are gone. Else those that are hidden are not found."""
+    match query:
+        case And(parts) | Or(parts):
+            return any(asks_for_gone(part) for part in parts)
+        case Not(part):
+            return asks_for_gone(part)
+        case _:
+            return query == Is(State.GONE)
 
 
 def all_of(*parts: Query) -> Query:

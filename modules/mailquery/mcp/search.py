@@ -79,7 +79,7 @@ class SearchRow(BaseModel):
     to_more: int | None = Field(default=None, description="Recipients beyond those.")
     subject: str | None = None
     mailboxes: list[str] | None = None
-    flags: list[str] | None = Field(default=None, description="unread, answered, starred, draft")
+    flags: list[str] | None = Field(default=None, description="unread, answered, starred, draft, gone")
     attachments: list[str] | None = Field(default=None, description="Names of the first attachments.")
     attachment_count: int | None = None
     signals: list[SignalKind] | None = Field(default=None, description="Warnings; read_message has all and details.")

@@ -63,7 +63,7 @@ def message_id(text: str) -> str | None:
 
 def flags(row: MessageRow) -> list[str]:
     """In the words of the search language's `is:`."""
-    words = ("answered", Flag.ANSWERED), ("starred", Flag.FLAGGED), ("draft", Flag.DRAFT)
+    words = ("answered", Flag.ANSWERED), ("starred", Flag.FLAGGED), ("draft", Flag.DRAFT), ("gone", Flag.GONE)
     unread = [] if Flag.SEEN in row.flags else ["unread"]
     return unread + [word for word, flag in words if flag in row.flags]
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mailquery.domain.partial import OMITTED_SIZE
 from mailquery.parsing.attachments import part_filename, uuencoded_filename, uuencoded_number, uuencoded_of
 from mailquery.parsing.body import decode_part, text_parts
 from mailquery.parsing.cleaning import clean, one_line
@@ -13,6 +14,7 @@ from mailquery.parsing.message import normalised
 from mailquery.parsing.structure import Part, read_structure
 from mailquery.parsing.transfer import undo_transfer_encoding
 
+_SIZE_DIGITS = 12
 _HTML_TYPES = frozenset({"text/html", "text/xhtml", "application/xhtml+xml"})
 _CAPITALISED = re.compile(r"(?:^|-)[a-z]")
 _SPELLINGS = {"Mime-Version": "MIME-Version", "Message-Id": "Message-ID", "Content-Id": "Content-ID",
@@ -38,6 +40,29 @@ def read_part(raw: bytes, part: str) -> PartContent | None:
         if leaf.content_type == "text/plain" and part.startswith(f"{leaf.number}."):
             return _uuencoded(raw, leaf, part)
     return None
+
+
+def omitted_sizes(raw: bytes) -> dict[str, int]:
+    """Of a message that was fetched in part (`domain.partial`): the sizes of the parts whose content is on the server,
+    decoded as far as that can be told, by their numbers. Raises nothing."""
+    raw = normalised(raw)
+    sizes = {}
+    for leaf in read_structure(raw).root.leaves():
+        value = (leaf.header.first(OMITTED_SIZE.lower()) or b"").strip()
+        if value.isdigit() and len(value) <= _SIZE_DIGITS:
+            size = int(value)
+            sizes[leaf.number] = size * 57 // 78 if leaf.transfer_encoding.strip().lower() == "base64" else size
+    return sizes
+
+
+def is_omitted(raw: bytes, part: str) -> bool:
+    """Whether the part, or some of what is inside it, is on the server only, in a message that was fetched in part."""
+    raw = normalised(raw)
+    for leaf in read_structure(raw).root.leaves():
+        if leaf.number == part:
+            inside = raw[leaf.start : leaf.end].lower()
+            return leaf.header.first(OMITTED_SIZE.lower()) is not None or OMITTED_SIZE.lower().encode() in inside
+    return False
 
 
 def all_parts(raw: bytes) -> Iterator[PartContent]:

@@ -57,6 +57,7 @@ _STATES = {
     State.DRAFT: "a draft",
     State.SENT: "sent",
     State.REPLY: "a reply",
+    State.GONE: "gone from the mail server",
 }
 
 

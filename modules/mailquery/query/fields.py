@@ -96,7 +96,8 @@ TABLE: tuple[Field, ...] = (
         "is",
         (),
         "is:unread",
-        "that are unread, read, starred, answered, draft, sent or reply",
+        "that are unread, read, starred, answered, draft, sent or reply, or gone: no more on their mail server (those "
+        "that are hidden for it are found only where the query says `is:gone` or `-is:gone`)",
         values.state,
     ),
     Field(

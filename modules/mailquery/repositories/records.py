@@ -294,14 +294,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The archive's state: `sequence` grows with every message added; `messages` is how many there are."""
+    """The archive's state: `sequence` grows with every message added; `messages` is how many there are, without those
+    that are `hidden` because they are gone."""
 
     sequence: int
     messages: int
     newest: datetime | None
     refreshed: datetime | None
-    policy_generation: int = 0  # grows with every change to what the operator's policy withholds
-    unjudged: bool = False  # messages are withheld because that policy was not applied to them yet
+    policy_generation: int = 0  # grows with every change to what is withheld, and to where stored messages lie
+    unjudged: bool = False  # messages are withheld because the operator's policy was not applied to them yet
+    hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +345,7 @@ class StoredRaw:
     raw: bytes
     date: datetime
     locator: str
+    not_fetched: str = ""  # of a message that was fetched in part: the detail of its problem
 
 
 @dataclass(frozen=True, slots=True)

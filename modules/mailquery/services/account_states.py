@@ -1,5 +1,6 @@
 """Accounts on mail servers as they are: listed, tried, paused, resumed, removed."""
 
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ class ResumeAccount:
         if account.state is AccountState.NEEDS_LOGIN:
             raise Fault(
                 ErrorCode.LOGIN_FAILED,
-                f"{account.name} needs a login: mailquery accounts login {account.name}",
+                f"{account.name} needs a login: mailquery accounts login {shlex.quote(account.name)}",
                 details={"account": account.name},
             )
         await self._accounts.set_state(account.name, AccountState.ACTIVE)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from mailquery.domain.media import Kind
 from mailquery.domain.messages import Attachment
-from mailquery.parsing.reading import read_part
+from mailquery.parsing.reading import is_omitted, read_part
 from mailquery.repositories.interfaces import MessageRepository, SearchRepository
 from mailquery.repositories.records import AttachmentRow, MessageRow, Position, Total, Visibility
 from mailquery.services.contents import Contents
 from mailquery.services.cursors import Bookmark, Cursors
+from mailquery.services.fetching import Fetch, fetch_or_refuse, is_partial
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
 from mailquery.services.ids import attachment_key, not_found
 from mailquery.services.limits import checked_limit
@@ -130,11 +131,16 @@ class AttachmentContent:
 
 
 class GetAttachment:
-    """`largest` is the size limit in bytes."""
+    """`largest` is the size limit in bytes. `fetch` brings what is on the mail server only."""
 
     def __init__(
-        self, messages: MessageRepository, largest: int = LARGEST_CONTENT, contents: Contents | None = None
+        self,
+        messages: MessageRepository,
+        largest: int = LARGEST_CONTENT,
+        contents: Contents | None = None,
+        fetch: Fetch | None = None,
     ) -> None:
+        self._fetch = fetch
         self._messages = messages
         self.largest = largest
         self._contents = contents or Contents()
@@ -144,7 +150,8 @@ class GetAttachment:
     ) -> AttachmentContent:
         """Unless `secrets`, one-time codes and links that open an account are masked in `text`; without `limited` any
         size is given. Raises `INVALID_FORMAT` for what is no attachment id, `NOT_FOUND`, `FORBIDDEN` where the
-        operator's policy withholds it, and `TOO_LARGE` with both sizes."""
+        operator's policy withholds it, and `TOO_LARGE` with both sizes; where its content was left on the mail server,
+        `SOURCE_UNAVAILABLE` and what else the server raises."""
         key, part = attachment_key(id)
         message = await self._messages.get(key, visible)
         if message is None:
@@ -161,6 +168,9 @@ class GetAttachment:
                 details={"argument": "id", "size": attachment.size, "maximum": self.largest},
             )
         raw = await self._messages.raw(key, visible)
+        if raw is not None and is_partial(message) and is_omitted(raw, part):
+            await fetch_or_refuse(self._fetch, visible, message)
+            return await self(visible, id, limited=limited, secrets=secrets)
         content = read_part(raw, part) if raw is not None else None
         if content is None:
             raise not_found("attachment")

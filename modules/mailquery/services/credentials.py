@@ -1,5 +1,6 @@
 """The credential of an account, from where the account says that it is."""
 
+import shlex
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -115,7 +116,7 @@ class _StoredPassword:
         if password is None:
             raise Fault(
                 ErrorCode.LOGIN_FAILED,
-                f"No password is stored for {self._name}. Give one: mailquery accounts login {self._name}",
+                f"No password is stored for {self._name}. Give one: mailquery accounts login {shlex.quote(self._name)}",
                 details={"reason": Reason.LOGIN.value},
             )
         return Credential(CredentialKind.PASSWORD, password)

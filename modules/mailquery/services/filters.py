@@ -25,6 +25,7 @@ from mailquery.domain.queries import (
     TextField,
     Words,
     all_of,
+    asks_for_gone,
 )
 from mailquery.query.dates import FORMS, DateError, read_period
 from mailquery.query.explain import explain
@@ -123,8 +124,11 @@ class FilterReader:
             snapshot, notes = await self._scope.check(tree, visible, structured)
         if snapshot.version.unjudged:
             notes.append("A policy is being applied to the archive: until that is done, not all messages are shown.")
-        elif not snapshot.version.messages:
+        elif not (snapshot.version.messages or snapshot.version.hidden):
             notes.append("The archive is empty: import mail first.")
+        if (hidden := snapshot.version.hidden) and not asks_for_gone(tree):
+            what = "1 message that is" if hidden == 1 else f"{hidden:,} messages that are"
+            notes.append(f"{what} gone from the mail server, and hidden for it: left out here. is:gone finds them.")
         return Reading(
             tree=tree,
             words=tuple(parsed.free_words),

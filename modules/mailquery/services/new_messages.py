@@ -4,12 +4,25 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from mailquery.repositories.records import PreparedMessage
-from mailquery.services.parser_pool import Job, ParserPool
+from mailquery.services.parser_pool import Job
 from mailquery.sources.interfaces import SourceMessage
 
 Known = Callable[[Sequence[bytes]], Awaitable[set[bytes]]]
+
+
+class Preparers(Protocol):
+    """What prepares messages (`services.parser_pool.ParserPool`)."""
+
+    def submit(self, jobs: Sequence[Job], now: datetime) -> Future[list[PreparedMessage]]: ...
+
+    async def result(
+        self, future: Future[list[PreparedMessage]], jobs: Sequence[Job], now: datetime
+    ) -> list[PreparedMessage]: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +38,9 @@ class Preparation:
 
 
 class NewMessages:
-    """Prepares the messages that are not stored, in the processes of `pool`. `known` tells which fingerprints are."""
+    """Prepares the messages that are not stored, by a `pool`. `known` tells which fingerprints are."""
 
-    def __init__(self, known: Known, pool: ParserPool) -> None:
+    def __init__(self, known: Known, pool: Preparers) -> None:
         self._known = known
         self._pool = pool
         self._now = datetime.now(UTC)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from mailquery.domain.messages import ParsedMessage, Problem, ProblemCode, SpanKind
 from mailquery.parsing.message import parse_message
+from mailquery.parsing.reading import omitted_sizes
 from mailquery.repositories.compression import compress, pack_body
 from mailquery.repositories.index_text import index_text
 from mailquery.repositories.records import PreparedMessage
@@ -37,6 +38,11 @@ def _prepared(message: SourceMessage, fingerprint: bytes, parsed: ParsedMessage)
     if message.problems:
         parsed = replace(parsed, problems=(*message.problems, *parsed.problems))
     raw = message.raw
+    if any(problem.code is ProblemCode.NOT_FETCHED for problem in message.problems):
+        # Only there: in a message that is whole, the sender wrote it.
+        sizes = omitted_sizes(raw)
+        attachments = tuple(replace(each, size=sizes.get(each.part, each.size)) for each in parsed.attachments)
+        parsed = replace(parsed, attachments=attachments)
     return PreparedMessage(
         fingerprint=fingerprint,
         raw_sha256=hashlib.sha256(raw).digest(),

@@ -9,6 +9,7 @@ from mailquery.parsing.reading import header_lines, html_source
 from mailquery.repositories.interfaces import MessageRepository
 from mailquery.repositories.records import StoredMessage, Visibility
 from mailquery.services.contents import Contents
+from mailquery.services.fetching import Fetch, fetch_or_refuse, is_partial
 from mailquery.services.ids import message_key, not_found
 from mailquery.services.masking import Values, masked_message, secrets_of
 from mailquery.services.signals import ReadSignals, Signal
@@ -166,15 +167,23 @@ _LEFT_OUT = "[left out, since it holds a one-time code or a link that opens an a
 class ExportMessage:
     """Gives a message back byte for byte as it was imported."""
 
-    def __init__(self, messages: MessageRepository, contents: Contents | None = None) -> None:
+    def __init__(
+        self, messages: MessageRepository, contents: Contents | None = None, fetch: Fetch | None = None
+    ) -> None:
         self._messages = messages
         self._contents = contents or Contents()
+        self._fetch = fetch
 
     async def __call__(self, visible: Visibility, id: str) -> bytes:
         """Raises `INVALID_FORMAT`, `NOT_FOUND`, and `FORBIDDEN` where it carries an attachment that the operator's
-        policy withholds."""
+        policy withholds; where some of it was left on the mail server, `SOURCE_UNAVAILABLE` and what else the server
+        raises."""
         key = message_key(id)
-        message, raw = await self._messages.get(key, visible), await self._messages.raw(key, visible)
+        message = await self._messages.get(key, visible)
+        if message is not None and is_partial(message):
+            await fetch_or_refuse(self._fetch, visible, message)
+            message = await self._messages.get(key, visible)
+        raw = await self._messages.raw(key, visible)
         if message is None or raw is None:
             raise not_found("message")
         self._contents.check_raw(message.row, raw)

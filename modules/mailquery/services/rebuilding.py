@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mailquery.domain.mailboxes import Placement
+from mailquery.domain.messages import Problem, ProblemCode
 from mailquery.repositories.interfaces import RebuildRepository
 from mailquery.repositories.records import RebuildProgress, StoredRaw
 from mailquery.services.parser_pool import Job, ParserPool
@@ -52,4 +53,5 @@ class RebuildIndex:
 def _job(stored: StoredRaw) -> Job:
     # For a message without a date of its own, the date that it was stored with is what its source said.
     placed = (Placement("", None, stored.locator),)
-    return Job(SourceMessage(stored.raw, placed, stored.date), stored.fingerprint)
+    problems = (Problem(ProblemCode.NOT_FETCHED, stored.not_fetched),) if stored.not_fetched else ()
+    return Job(SourceMessage(stored.raw, placed, stored.date, problems=problems), stored.fingerprint)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailquery.domain.mailboxes import folded_name, is_called
-from mailquery.domain.queries import And, InAccount, InMailbox, Not, Or, Query
+from mailquery.domain.queries import And, InAccount, InMailbox, Not, Or, Query, asks_for_gone
 from mailquery.repositories.interfaces import DirectoryRepository
 from mailquery.repositories.records import MailboxSummary, Version, Visibility
 from mcpkit.errors import ErrorCode, Fault
@@ -180,7 +180,7 @@ class Scope:
         return Coverage(
             accounts=tuple(dict.fromkeys(mailbox.account for mailbox in searched)),
             mailboxes=tuple(dict.fromkeys(mailbox.name for mailbox in searched)),
-            messages=snapshot.version.messages,
+            messages=snapshot.version.messages + (snapshot.version.hidden if asks_for_gone(query) else 0),
             newest=snapshot.version.newest,
             refreshed=snapshot.version.refreshed,
         )

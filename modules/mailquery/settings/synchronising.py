@@ -28,7 +28,8 @@ class Sync(Group):
     """`background` is whether a server that runs synchronises by itself: every `interval_seconds`, and at once where
     the mail server announces new mail and `idle` is set; `accounts_at_once` side by side. `connections` are those to
     one mail server at a time, and `batch_bytes` of mail are asked for at once on each. `fresh_seconds` is how long a
-    search that wants what is new waits for it."""
+    search that wants what is new waits for it. A message of at most `fetched_bytes` is fetched whole when an attachment
+    is asked for that was left on the server."""
 
     background: bool = True
     interval_seconds: float = Field(default=300.0, ge=10)
@@ -37,5 +38,6 @@ class Sync(Group):
     connections: int = Field(default=4, ge=1, le=16)
     batch_bytes: int = Field(default=4 * 1024 * 1024, ge=64 * 1024)
     fresh_seconds: float = Field(default=5.0, gt=0, le=60)
+    fetched_bytes: int = Field(default=100_000_000, ge=1_000_000)
     timeouts: SyncTimeouts = SyncTimeouts()
     breaker: SyncBreaker = SyncBreaker()

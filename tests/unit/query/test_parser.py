@@ -80,6 +80,7 @@ def test_an_error_lists_what_is_allowed() -> None:
         "is:draft",
         "is:sent",
         "is:reply",
+        "is:gone",
     ]
     assert "Did you mean is:unread?" in fault.message
 

@@ -134,7 +134,8 @@ def change_flags(
 def give_up(
     connection: sqlite3.Connection, batch: Batch, place: Place, uids: Sequence[Uid], when_gone: WhenGone
 ) -> int:
-    """Gives up what the server has no more; how many messages were treated as `when_gone` says."""
+    """Gives up what the server has no more; how many messages were treated as `when_gone` says. What is to be removed
+    leaves the archive where it lies in no account any more."""
     released = delete_rows(connection, place, uids)
     settled = settle_rows(connection, {row for row, _ in released}, released=released, when_gone=when_gone)
     batch.judge(settled.moved.difference(settled.unplaced), set())

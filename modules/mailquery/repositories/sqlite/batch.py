@@ -61,6 +61,12 @@ def stored(connection: sqlite3.Connection, fingerprints: Iterable[bytes]) -> dic
     return found
 
 
+def next_sequence(connection: sqlite3.Connection) -> int:
+    """That of the next message that is added: none is given twice."""
+    (last,) = connection.execute(_LAST_SEQUENCE).fetchone()
+    return int(last) + 1
+
+
 class Batch:
     """`judge` says which of the messages nobody is to see."""
 
@@ -166,7 +172,7 @@ class Batch:
         if not messages:
             return []
         execute = self._connection.execute
-        (sequence,) = execute(_LAST_SEQUENCE).fetchone()
+        sequence = next_sequence(self._connection) - 1
         rows = RowIds(self._connection)
         joiner = ThreadJoiner(self._connection)
         links = [Links.of(message.parsed, message.gmail_thread_id) for message in messages]
@@ -189,7 +195,7 @@ class Batch:
 
     def _free_key(self, fingerprint: bytes, taken: set[int]) -> int:
         key = key_of_fingerprint(fingerprint)
-        while key in taken or self._connection.execute("SELECT 1 FROM messages WHERE key = ?", (key,)).fetchone():
+        while key in taken or self._connection.execute("SELECT 1 FROM message_keys WHERE key = ?", (key,)).fetchone():
             key = (key + 1) % (1 << HANDLE_BITS)
         taken.add(key)
         return key

@@ -73,10 +73,27 @@ from mcpkit.errors import ErrorCode, Fault
 
 _THREAD_OF = """
     SELECT m.thread FROM messages m
-    WHERE m.key = ?1 AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
+    WHERE m.id = (SELECT k.message FROM message_keys k WHERE k.key = ?1)
+      AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
                                             AND v.mailbox IN (SELECT value FROM json_each(?2))))
 """
 
+# The flags of a placement that is gone count only where there is no other.
+_FLAG_IN_SCOPE = """
+    EXISTS (SELECT 1 FROM placements f WHERE f.message = {row} AND f.flags & ? <> 0
+            AND +f.mailbox IN (SELECT value FROM json_each(?))
+            AND (f.flags & 64 = 0 OR NOT EXISTS (
+              SELECT 1 FROM placements g WHERE g.message = {row} AND g.flags & 64 = 0
+                AND +g.mailbox IN (SELECT value FROM json_each(?)))))
+"""
+_GONE_IN_SCOPE = """
+    NOT EXISTS (SELECT 1 FROM placements f WHERE f.message = {row} AND f.flags & 64 = 0
+                AND +f.mailbox IN (SELECT value FROM json_each(?)))
+"""
+_SHOWN_IN = """
+    EXISTS (SELECT 1 FROM placements h WHERE h.message = {row} AND h.flags & 128 = 0
+            AND +h.mailbox IN (SELECT value FROM json_each(?)))
+"""
 _SHOWN = Condition("{row} NOT IN (SELECT message FROM withheld)")
 _NOT_REMOVED = Condition("{row} NOT IN (SELECT id FROM removed)")
 
@@ -106,6 +123,7 @@ _FLAG_OF = {
     State.STARRED: Flag.FLAGGED,
     State.ANSWERED: Flag.ANSWERED,
     State.DRAFT: Flag.DRAFT,
+    State.GONE: Flag.GONE,
 }
 _KINDS = frozenset(kind.value for kind in Kind)
 
@@ -114,11 +132,16 @@ def compile_query(connection: sqlite3.Connection, query: Query, scope: Scope, pe
     """How to find what `query` means among what `scope` covers. Raises Fault TOO_LARGE for a monstrous tree."""
     _check_size(query)
     node, shift = _Compiler(connection, scope, people).node(query), largest_shift(connection)
+    placements = "shown_placements"
+    if scope.leaves_out_hidden:
+        placements = "found_placements"
+        if scope.has_all_accounts:
+            node = both([node, Flagged(Flag.HIDDEN, present=False)])
     if scope.policy.withholds and scope.has_all_accounts:
         # What lies in a withheld mailbox is withheld: looking that up is enough, and takes a third of the time.
         selection = Selection.of(node, None, shift).also(_SHOWN)
     else:
-        selection = Selection.of(node, scope.limit, shift)
+        selection = Selection.of(node, scope.limit, shift, placements)
     return selection.also(_NOT_REMOVED) if _any_removed(connection) else selection
 
 
@@ -241,9 +264,9 @@ class _Compiler:
             case OnList(value):
                 return self._on_list(value)
             case InMailbox(name):
-                return _lies(self._scope.named(name))
+                return self._lies(self._scope.named(name))
             case InAccount(name):
-                return _lies(self._scope.of_account(name))
+                return self._lies(self._scope.of_account(name))
             case InThread(handle):
                 return self._in_thread(handle)
             case WithMessageId(message_id):
@@ -318,23 +341,30 @@ class _Compiler:
             case State.REPLY:
                 return _token(REPLY)
             case State.SENT:
-                return _lies(self._scope.with_role(MailboxRole.SENT))
+                return self._lies(self._scope.with_role(MailboxRole.SENT))
             case State.UNREAD:
                 if self._scope.limit is None or self._scope.has_all_accounts:
                     return Flagged(Flag.SEEN, present=False)
                 return Negation(self._flag_in_scope(Flag.SEEN, self._scope.limit))
+            case State.GONE if self._scope.limit is not None and not self._scope.has_all_accounts:
+                return Condition(_GONE_IN_SCOPE, (self._scope.limit,))
             case _:
                 flag = _FLAG_OF[state]
                 if self._scope.limit is None or self._scope.has_all_accounts:
                     return Flagged(flag)
                 return self._flag_in_scope(flag, self._scope.limit)
 
+    def _lies(self, mailboxes: list[int]) -> Node:
+        if not mailboxes:
+            return Truth(False)
+        lies = Lies(tuple(mailboxes))
+        if not self._scope.leaves_out_hidden:
+            return lies
+        # It may be hidden in these, and not in others.
+        return both([lies, Condition(_SHOWN_IN, (ids(mailboxes),))])
+
     def _flag_in_scope(self, flag: Flag, visible: str) -> Condition:
-        return Condition(
-            "EXISTS (SELECT 1 FROM placements f WHERE f.message = {row} AND f.flags & ? <> 0"
-            " AND +f.mailbox IN (SELECT value FROM json_each(?)))",
-            (int(flag), visible),
-        )
+        return Condition(_FLAG_IN_SCOPE, (int(flag), visible, visible))
 
 
 def words_match(field: TextField, phrases: Sequence[Phrase]) -> Match:
@@ -349,10 +379,6 @@ def words_match(field: TextField, phrases: Sequence[Phrase]) -> Match:
 
 def _token(token: str) -> Match:
     return Match(f"meta : {quoted(token)}")
-
-
-def _lies(mailboxes: list[int]) -> Node:
-    return Lies(tuple(mailboxes)) if mailboxes else Truth(False)
 
 
 def _with_message_id(message_id: str) -> Node:

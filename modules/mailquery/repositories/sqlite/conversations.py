@@ -117,7 +117,7 @@ class SqliteConversations:
 
     async def turns(self, query: Query, visible: Visibility, ours: Ourselves, *, lists: bool, limit: int) -> Turns:
         def read(connection: sqlite3.Connection) -> Turns:
-            scope = Scope(connection, visible)
+            scope = Scope(connection, visible, query)
             own = _participants(connection, ours)
             selection = compile_query(connection, query, scope, self._people)
             selection = selection.also(_in_our_threads(own, scope))
@@ -151,7 +151,7 @@ class SqliteConversations:
         behind: int | None = None,
     ) -> tuple[LastWord, ...]:
         def read(connection: sqlite3.Connection) -> tuple[LastWord, ...]:
-            scope = Scope(connection, visible)
+            scope = Scope(connection, visible, query)
             own = _participants(connection, ours)
             selection = compile_query(connection, query, scope, self._people)
             if behind is not None:

@@ -62,14 +62,29 @@ _INDEX_FORM = """
            EXISTS (SELECT 1 FROM messages)
 """
 _DISTINCT_MESSAGES = """
-    SELECT count(DISTINCT message) FROM placements WHERE mailbox IN (SELECT value FROM json_each(?))
+    SELECT count(DISTINCT message) FROM placements
+    WHERE mailbox IN (SELECT value FROM json_each(?)) AND flags & 128 = 0
+"""
+# Of those that see everything, and of the rest; ?1 is a JSON array of the caller's mailboxes. What is withheld is not
+# counted.
+_HIDDEN = """
+    SELECT count(*) FROM messages INDEXED BY messages_hidden
+    WHERE flags & 128 <> 0 AND id NOT IN (SELECT message FROM withheld)
+"""
+_HIDDEN_IN_SCOPE = """
+    SELECT count(*)
+    FROM (SELECT DISTINCT p.message AS message FROM json_each(?1) j
+          CROSS JOIN placements p INDEXED BY placements_hidden ON p.mailbox = j.value AND p.flags & 128 <> 0) h
+    WHERE h.message NOT IN (SELECT message FROM withheld)
+      AND NOT EXISTS (SELECT 1 FROM placements v WHERE v.message = h.message AND v.flags & 128 = 0
+                      AND +v.mailbox IN (SELECT value FROM json_each(?1)))
 """
 
 # The same under a policy, where only the caller's mailboxes (?1, a JSON array of ids) and what is shown of them count.
 _SHOWN_ACCOUNTS = """
     WITH placed AS MATERIALIZED (
       SELECT b.account AS account, p.message AS message, max(p.flags & 1) AS seen
-      FROM mailboxes b CROSS JOIN shown_placements p ON p.mailbox = b.id
+      FROM mailboxes b CROSS JOIN found_placements p ON p.mailbox = b.id
       WHERE b.id IN (SELECT value FROM json_each(?1)) GROUP BY b.account, p.message
     ),
     counted AS MATERIALIZED (
@@ -87,7 +102,7 @@ _SHOWN_ACCOUNTS = """
 _SHOWN_MAILBOXES = """
     WITH counted AS MATERIALIZED (
       SELECT p.mailbox AS mailbox, count(*) AS messages, max(m.date) AS newest, sum(p.flags & 1 = 0) AS unread
-      FROM json_each(?1) j CROSS JOIN shown_placements p ON p.mailbox = j.value
+      FROM json_each(?1) j CROSS JOIN found_placements p ON p.mailbox = j.value
       CROSS JOIN messages m INDEXED BY messages_facts ON m.id = p.message GROUP BY p.mailbox
     )
     SELECT a.name, b.name, b.role, coalesce(c.messages, 0), c.newest, b.refreshed, coalesce(c.unread, 0)
@@ -98,15 +113,17 @@ _SHOWN_MAILBOXES = """
 # A message that lies in a withheld mailbox is withheld: what is left is what the others hold.
 _SHOWN_VERSION = """
     SELECT (SELECT value FROM facts WHERE name = 'messages') - (SELECT count(*) FROM withheld),
-           (SELECT m.date FROM messages m WHERE m.id NOT IN (SELECT message FROM withheld) ORDER BY m.id DESC LIMIT 1)
+           (SELECT m.date FROM messages m WHERE m.id NOT IN (SELECT message FROM withheld) AND m.flags & 128 = 0
+            ORDER BY m.id DESC LIMIT 1)
 """
 _NEWEST_FROM = """
-    SELECT max(m.date) FROM messages m WHERE m.id >= ? AND m.id NOT IN (SELECT message FROM withheld)
+    SELECT max(m.date) FROM messages m
+    WHERE m.id >= ? AND m.id NOT IN (SELECT message FROM withheld) AND m.flags & 128 = 0
 """
 _SHOWN_VERSION_OF_MAILBOXES = """
     SELECT count(*), max(m.date)
     FROM (SELECT DISTINCT p.message AS message
-          FROM json_each(?1) j CROSS JOIN shown_placements p ON p.mailbox = j.value)
+          FROM json_each(?1) j CROSS JOIN found_placements p ON p.mailbox = j.value)
     CROSS JOIN messages m INDEXED BY messages_facts ON m.id = message
 """
 _SEQUENCE_AND_REFRESHED = """
@@ -125,7 +142,7 @@ _PEOPLE = """
       FROM found f
       CROSS JOIN participants p ON p.folded_address = f.folded_address
       CROSS JOIN message_participants w ON w.participant = p.id
-      WHERE ?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = w.message
+      WHERE ?2 IS NULL OR EXISTS (SELECT 1 FROM found_placements v WHERE v.message = w.message
                                   AND v.mailbox IN (SELECT value FROM json_each(?2)))
       GROUP BY p.folded_address, w.message
     )
@@ -137,7 +154,7 @@ _SPELLINGS = """
     SELECT p.name, p.address, count(*)
     FROM participants p CROSS JOIN message_participants w ON w.participant = p.id
     WHERE p.folded_address = ?1
-      AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = w.message
+      AND (?2 IS NULL OR EXISTS (SELECT 1 FROM found_placements v WHERE v.message = w.message
                                  AND v.mailbox IN (SELECT value FROM json_each(?2))))
     GROUP BY p.id ORDER BY count(*) DESC, p.id
 """
@@ -206,9 +223,9 @@ class SqliteDirectory:
 
         def read(connection: sqlite3.Connection) -> tuple[tuple[Person, ...], Total]:
             scope = Scope(connection, visible)
-            rows = connection.execute(_PEOPLE, (folded, scope.limit, Role.FROM, received, limit)).fetchall()
+            rows = connection.execute(_PEOPLE, (folded, scope.found_in, Role.FROM, received, limit)).fetchall()
             people = tuple(
-                _person(connection.execute(_SPELLINGS, (address, scope.limit)).fetchall(), *counts)
+                _person(connection.execute(_SPELLINGS, (address, scope.found_in)).fetchall(), *counts)
                 for address, *counts, _ in rows
             )
             return people, Total(rows[0][-1] if rows else 0, exact=True)
@@ -218,10 +235,12 @@ class SqliteDirectory:
     async def version(self, visible: Visibility) -> Version:
         def read(connection: sqlite3.Connection) -> Version:
             scope, names = Scope(connection, visible), _names(visible)
+            hidden = _hidden(connection, scope)
             if scope.policy.withholds:
-                return _shown_version(connection, scope)
+                return _shown_version(connection, scope, hidden)
             if names is None:
                 sequence, messages, newest, refreshed = connection.execute(_VERSION).fetchone()
+                messages -= hidden
             else:
                 sequence, messages, newest, refreshed, accounts = connection.execute(
                     _VERSION_OF_ACCOUNTS, (names,)
@@ -229,8 +248,14 @@ class SqliteDirectory:
                 if accounts > 1:  # a message of two of them counts once
                     mailboxes = [mailbox.id for mailbox in scope.mailboxes]
                     (messages,) = connection.execute(_DISTINCT_MESSAGES, (json.dumps(mailboxes),)).fetchone()
-            generation = scope.policy.generation
-            return Version(sequence, messages or 0, optional_moment(newest), optional_moment(refreshed), generation)
+            return Version(
+                sequence,
+                messages or 0,
+                optional_moment(newest),
+                optional_moment(refreshed),
+                scope.policy.generation,
+                hidden=hidden,
+            )
 
         return await self._database.read(read)
 
@@ -254,9 +279,21 @@ class SqliteDirectory:
         return await self._database.read(read)
 
 
-def _shown_version(connection: sqlite3.Connection, scope: Scope) -> Version:
+def _hidden(connection: sqlite3.Connection, scope: Scope) -> int:
+    """How many messages are hidden from the caller unless they ask for them."""
+    if not scope.leaves_out_hidden:
+        return 0
+    if scope.has_all_accounts:
+        (count,) = connection.execute(_HIDDEN).fetchone()
+    else:
+        (count,) = connection.execute(_HIDDEN_IN_SCOPE, (scope.limit,)).fetchone()
+    return int(count)
+
+
+def _shown_version(connection: sqlite3.Connection, scope: Scope, hidden: int) -> Version:
     if scope.has_all_accounts:
         messages, newest = connection.execute(_SHOWN_VERSION).fetchone()
+        messages -= hidden
         if newest is not None:  # ids are dates that were counted up: an earlier one may have a later date
             (newest,) = connection.execute(_NEWEST_FROM, (newest,)).fetchone()
     else:
@@ -269,6 +306,7 @@ def _shown_version(connection: sqlite3.Connection, scope: Scope) -> Version:
         optional_moment(refreshed),
         scope.policy.generation,
         scope.policy.unjudged,
+        hidden,
     )
 
 

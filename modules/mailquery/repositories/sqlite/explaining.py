@@ -24,6 +24,7 @@ from mailquery.repositories.sqlite.compile import compile_part, compile_query
 from mailquery.repositories.sqlite.people_index import PeopleIndex, with_address
 from mailquery.repositories.sqlite.scope import Scope
 from mailquery.repositories.sqlite.selection import (
+    Both,
     Condition,
     Dates,
     Flagged,
@@ -50,6 +51,7 @@ _FLAGGED = {
     Flag.ANSWERED: "index of answered messages",
     Flag.FLAGGED: "index of starred messages",
     Flag.DRAFT: "index of drafts",
+    Flag.GONE: "index of what is gone",
 }
 _SIZES = "index of sizes"
 # What SQLite's plan calls the index that it goes through, and what it is here. The first that occurs counts.
@@ -60,6 +62,7 @@ _DRIVERS = (
     ("messages_answered", _FLAGGED[Flag.ANSWERED]),
     ("messages_starred", _FLAGGED[Flag.FLAGGED]),
     ("messages_draft", _FLAGGED[Flag.DRAFT]),
+    ("messages_gone", _FLAGGED[Flag.GONE]),
     ("messages_by_size", _SIZES),
     ("messages_by_thread", "thread index"),
     ("messages_by_message_id", "index of Message-IDs"),
@@ -71,13 +74,15 @@ def explain_query(
     connection: sqlite3.Connection, query: Query, visible: Visibility, people: PeopleIndex
 ) -> Explanation:
     """How `query` is answered for the newest matches. Raises Fault TOO_LARGE as the search does."""
-    scope = Scope(connection, visible)
+    scope = Scope(connection, visible, query)
     selection = compile_query(connection, query, scope, people)
     engine = () if selection.empty else _plan(connection, selection)
     driver = "nothing: no message can match" if selection.empty else _driver(engine)
     besides = ("in an account that the caller may see: its placements are looked up",) if scope.limit else ()
     if scope.policy.withholds and scope.has_all_accounts:
         besides = ("not withheld by the operator's policy: that is looked up by its row id",)
+    if scope.leaves_out_hidden:
+        besides = (*besides, "not hidden as gone: that is looked up in an index of its own")
     tree = _Explainer(connection, scope, people, selection, driver).conjunct(query)
     return Explanation(tree, driver, besides, engine)
 
@@ -129,7 +134,9 @@ class _Explainer:
                 return self._inner(query)
 
     def _node(self, query: Query) -> Node:
-        return compile_part(self._connection, query, self._scope, self._people)
+        node = compile_part(self._connection, query, self._scope, self._people)
+        # That it must not be hidden there is said of the whole.
+        return node.parts[0] if isinstance(node, Both) and isinstance(node.parts[0], Lies) else node
 
     def _all(self, query: Query, use: Use) -> Served:
         """A part that is one expression of the full-text index."""

@@ -45,6 +45,7 @@ _BY_MAILBOX = """
     CROSS JOIN messages m INDEXED BY messages_facts ON m.id = b{n}.message
 """
 _PLACEMENTS = "CROSS JOIN placements b{n} ON b{n}.message = {row}"
+_NOT_HIDDEN = " AND b{n}.flags & 128 = 0"
 _VISIBLE = " AND b{n}.mailbox IN (SELECT value FROM json_each(?))"
 _ATTACHMENTS = """
     LEFT JOIN attachments a{n} ON a{n}.message = {row} AND (a{n}.position = 0 OR NOT EXISTS (
@@ -114,10 +115,11 @@ def _grouping(by: GroupBy, scope: Scope, clock: Clock | None) -> Grouping:
             )
         case GroupBy.ATTACHMENT_TYPE:
             return Grouping(by, "coalesce(a{n}.kind, '')", joined=_ATTACHMENTS)
-        case GroupBy.MAILBOX if scope.limit is None:
-            return Grouping(by, "b{n}.mailbox", joined=_PLACEMENTS)
         case GroupBy.MAILBOX:
-            return Grouping(by, "b{n}.mailbox", joined=_PLACEMENTS + _VISIBLE, given=(scope.limit,))
+            placements = _PLACEMENTS + (_NOT_HIDDEN if scope.leaves_out_hidden else "")
+            if scope.limit is None:
+                return Grouping(by, "b{n}.mailbox", joined=placements)
+            return Grouping(by, "b{n}.mailbox", joined=placements + _VISIBLE, given=(scope.limit,))
         case GroupBy.HOUR if clock is not None:
             return Grouping(by, clock.hour("m.date"))
         case _:

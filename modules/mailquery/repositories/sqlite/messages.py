@@ -18,7 +18,8 @@ from mcpkit.database.sqlite import Database
 # ?1 is a key; ?2 is a JSON array of the visible mailboxes' ids, or NULL for all of them.
 _BY_KEY = """
     SELECT m.id FROM messages m
-    WHERE m.key = ?1 AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
+    WHERE m.id = (SELECT k.message FROM message_keys k WHERE k.key = ?1)
+      AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
                                             AND v.mailbox IN (SELECT value FROM json_each(?2))))
 """
 _BY_THREAD = """
@@ -29,7 +30,8 @@ _BY_THREAD = """
 """
 _RAW = """
     SELECT r.frame FROM messages m CROSS JOIN raws r ON r.sequence = m.sequence
-    WHERE m.key = ?1 AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
+    WHERE m.id = (SELECT k.message FROM message_keys k WHERE k.key = ?1)
+      AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
                                             AND v.mailbox IN (SELECT value FROM json_each(?2))))
 """
 _DETAILS = """

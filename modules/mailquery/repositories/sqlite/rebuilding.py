@@ -26,7 +26,8 @@ _CREATED_AS = re.compile(r'(?i)^\s*CREATE VIRTUAL TABLE\s+"?search"?\s')
 _BATCH_BYTES = 8 << 20  # of compressed messages
 
 _NEXT = """
-    SELECT m.sequence, m.fingerprint, m.date, m.locator, length(r.frame), r.frame
+    SELECT m.sequence, m.fingerprint, m.date, m.locator, length(r.frame), r.frame,
+      (SELECT p.detail FROM problems p WHERE p.message = m.id AND p.code = 'not_fetched')
     FROM messages m JOIN raws r ON r.sequence = m.sequence
     WHERE m.sequence > (SELECT value FROM facts WHERE name = 'rebuilt_through')
     ORDER BY m.sequence LIMIT ?
@@ -140,8 +141,8 @@ def _swap(connection: sqlite3.Connection) -> None:
 def _pending(connection: sqlite3.Connection, limit: int) -> tuple[StoredRaw, ...]:
     found = []
     size = 0
-    for sequence, fingerprint, date, locator, length, frame in connection.execute(_NEXT, (limit,)):
-        found.append(StoredRaw(sequence, fingerprint, decompress(frame), moment_of(date), locator))
+    for sequence, fingerprint, date, locator, length, frame, why in connection.execute(_NEXT, (limit,)):
+        found.append(StoredRaw(sequence, fingerprint, decompress(frame), moment_of(date), locator, why or ""))
         size += length
         if size >= _BATCH_BYTES:
             break

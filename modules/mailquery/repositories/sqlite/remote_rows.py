@@ -32,15 +32,19 @@ _ASIDE = """
     WHERE mailbox = ?1 AND validity <> ?2 AND (validity, uid) > (?3, ?4) ORDER BY validity, uid LIMIT ?5
 """
 _FLAGS = "SELECT uid, flags FROM remote_messages WHERE mailbox = ? AND validity = ? AND uid BETWEEN ? AND ?"
-# Of UIDs that are absent: whether the message lies elsewhere in the account, and whether another UID of the same
-# mailbox has it too.
+# Of UIDs that are absent: whether anything but this mailbox's UIDs and their labels holds the message in the account,
+# and whether another UID of the same mailbox has it too.
 _LEFT = """
     SELECT r.validity, r.uid, r.message,
       EXISTS (
+        SELECT 1 FROM remote_messages o CROSS JOIN mailboxes b ON b.id = o.mailbox
+        WHERE o.message = r.message AND o.mailbox <> r.mailbox AND b.account = ?3)
+      OR EXISTS (
         SELECT 1 FROM placements p CROSS JOIN mailboxes b ON b.id = p.mailbox
         WHERE p.message = r.message AND b.account = ?3 AND p.flags & 64 = 0
-          AND (p.imported OR (p.mailbox <> r.mailbox AND p.mailbox NOT IN (
-                SELECT value FROM json_each(CASE r.labels WHEN '' THEN '[]' ELSE r.labels END))))),
+          AND (p.imported OR (p.mailbox <> r.mailbox AND NOT EXISTS (
+                SELECT 1 FROM remote_messages o, json_each(CASE o.labels WHEN '' THEN '[]' ELSE o.labels END) l
+                WHERE o.message = r.message AND o.mailbox = r.mailbox AND l.value = p.mailbox)))),
       EXISTS (
         SELECT 1 FROM remote_messages o
         WHERE o.message = r.message AND o.mailbox = r.mailbox AND (o.validity <> r.validity OR o.uid <> r.uid))

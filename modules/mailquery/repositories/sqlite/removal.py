@@ -47,6 +47,7 @@ _PLACED = """
 _OF_MESSAGE = (
     "remote_messages",
     "partial_messages",
+    "message_aliases",
     "withheld",
     "problems",
     "placements",
@@ -102,9 +103,9 @@ def _remove(connection: sqlite3.Connection, rows: Sequence[int]) -> int:
         return 0
     wanted = ids(message.row for message in going)
     people = [person for (person,) in connection.execute(_PARTICIPANTS, (wanted,))]
-    texts = _take_out_of_indexes(connection, [message.row for message in going])
+    texts, _ = take_out_of_indexes(connection, [message.row for message in going])
     _count_down(connection, going, wanted)
-    _empty_chunks(connection, [message.sequence for message in going])
+    empty_chunks(connection, [message.sequence for message in going])
     for table in _OF_MESSAGE:
         connection.execute(f"DELETE FROM {table} WHERE message IN (SELECT value FROM json_each(?))", (wanted,))  # noqa: S608 - names of ours
     sequences = ids(message.sequence for message in going)
@@ -120,8 +121,9 @@ def _remove(connection: sqlite3.Connection, rows: Sequence[int]) -> int:
     return len(going)
 
 
-def _take_out_of_indexes(connection: sqlite3.Connection, rows: Sequence[int]) -> list[IndexText]:
-    """Takes the rows out of the index, and out of the one that is being made; the texts of the messages."""
+def take_out_of_indexes(connection: sqlite3.Connection, rows: Sequence[int]) -> tuple[list[IndexText], set[int]]:
+    """Takes the rows out of the index, and out of the one that is being made: the texts of the messages, and the rows
+    that could not be taken out, whose ids no other message may get."""
     numbers = ParticipantNumbers()
     made: dict[int, tuple[str, ...]] = {}
     texts = []
@@ -131,12 +133,11 @@ def _take_out_of_indexes(connection: sqlite3.Connection, rows: Sequence[int]) ->
         people = People.of(connection, numbers, message)
         made[stored.row.row] = index_columns(connection, numbers, message, text, people)
         texts.append(text)
-    for tables in _indexes(connection):
-        take_out(connection, tables, rows, made)
-    return texts
+    left = {row for tables in _indexes(connection) for row in _take_out(connection, tables, rows, made)}
+    return texts, left
 
 
-def take_out(
+def _take_out(
     connection: sqlite3.Connection, tables: IndexTables, rows: Sequence[int], made: dict[int, tuple[str, ...]]
 ) -> list[int]:
     """Takes rows out of an index. `made` is what it should have been given for them; where that is not what it was
@@ -226,7 +227,7 @@ def _count_down(connection: sqlite3.Connection, going: Sequence[_Going], wanted:
     )
 
 
-def _empty_chunks(connection: sqlite3.Connection, sequences: Sequence[int]) -> None:
+def empty_chunks(connection: sqlite3.Connection, sequences: Sequence[int]) -> None:
     """Overwrites the signs of the messages' vectors. Their places stay: readers keep the blocks in memory, and
     look for further ones alone."""
     model, through, first_block = connection.execute("SELECT model, through, first_block FROM embedding").fetchone()

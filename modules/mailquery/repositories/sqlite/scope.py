@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mailquery.domain.mailboxes import MailboxRole, folded_name, is_called
+from mailquery.domain.queries import Everything, Query, asks_for_gone
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.policy_state import State
+
+_ANY_HIDDEN = "SELECT EXISTS (SELECT 1 FROM placements WHERE flags & 128 <> 0)"
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,12 @@ class Mailbox:
 
 
 class Scope:
-    """A caller's mailboxes in one transaction. `limit` is None where nothing is hidden from the caller, neither by
-    their accounts nor by the operator's policy (`policy`)."""
+    """A caller's mailboxes in one transaction, and what of them `query` looks at. `limit` is None where nothing is
+    withheld from the caller, neither by their accounts nor by the operator's policy (`policy`)."""
 
-    def __init__(self, connection: sqlite3.Connection, visible: Visibility) -> None:
+    def __init__(self, connection: sqlite3.Connection, visible: Visibility, query: Query | None = None) -> None:
         self._connection = connection
+        self._query = query or Everything()
         self.limit: str | None = None  # the ids of the visible mailboxes, as a JSON array
         self.policy = State.read(connection)
         # Of those that the policy leaves. What lies in a withheld mailbox is withheld, so that every placement of what
@@ -39,6 +43,21 @@ class Scope:
             self.has_all_accounts = not hidden
         if self.policy.withholds or not self.has_all_accounts:
             self.limit = json.dumps([mailbox.id for mailbox in self.mailboxes])
+
+    @cached_property
+    def leaves_out_hidden(self) -> bool:
+        """Whether there are hidden messages, and the query does not ask for them."""
+        if asks_for_gone(self._query):
+            return False
+        (any_hidden,) = self._connection.execute(_ANY_HIDDEN).fetchone()
+        return bool(any_hidden)
+
+    @property
+    def found_in(self) -> str | None:
+        """As `limit`, for those who look only for what is not hidden (`found_placements`)."""
+        if self.limit is None and self.leaves_out_hidden:
+            return json.dumps([mailbox.id for mailbox in self.mailboxes])
+        return self.limit
 
     @cached_property
     def mailboxes(self) -> list[Mailbox]:

@@ -110,7 +110,7 @@ class SqliteSearch:
     def _page(self, connection: sqlite3.Connection, asked: _Asked) -> SearchPage:
         start, steps = asked.start, asked.steps
         with steps.step("compiling"):
-            scope = Scope(connection, asked.visible)
+            scope = Scope(connection, asked.visible, asked.query)
             selection, as_of = self._select(connection, asked.query, scope, start)
         in_ranking = start is None or start.offset < RANKED + NEAR
         if asked.sort is Sort.RELEVANCE and selection.ranks and in_ranking:
@@ -185,7 +185,7 @@ class SqliteSearch:
         start: Position | None = None,
     ) -> tuple[tuple[AttachmentRow, ...], Total, Position | None]:
         def read(connection: sqlite3.Connection) -> tuple[tuple[AttachmentRow, ...], Total, Position | None]:
-            scope = Scope(connection, visible)
+            scope = Scope(connection, visible, query)
             selection, as_of = self._select(connection, query, scope, start)
             selection = selection.also_matching(Match(f'meta : "{HAS_PART}"'))
             if filename:
@@ -218,7 +218,7 @@ class SqliteSearch:
         then_limit: int = 12,
     ) -> Statistics:
         def read(connection: sqlite3.Connection) -> Statistics:
-            scope = Scope(connection, visible)
+            scope = Scope(connection, visible, query)
             selection = compile_query(connection, query, scope, self._people)
             return read_statistics(connection, selection, scope, group_by, zone, limit, then_by, then_limit)
 

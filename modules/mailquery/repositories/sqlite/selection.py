@@ -111,6 +111,8 @@ _LISTED = {  # the index and what it is an index of
     (Flag.ANSWERED, True): ("messages_answered", "flags & 2 <> 0"),
     (Flag.FLAGGED, True): ("messages_starred", "flags & 4 <> 0"),
     (Flag.DRAFT, True): ("messages_draft", "flags & 8 <> 0"),
+    (Flag.GONE, True): ("messages_gone", "flags & 64 <> 0"),
+    (Flag.HIDDEN, True): ("messages_hidden", "flags & 128 <> 0"),
 }
 
 
@@ -265,9 +267,11 @@ class Selection:
     index: str = ""  # of messages, that drives where nothing else does: SQLite would take a wider one
 
     @classmethod
-    def of(cls, node: Node, visible: str | None, largest_shift: int) -> "Selection":
-        """`visible` is a JSON array of mailbox ids, or None for all; no id is counted up by more than
-        `largest_shift`."""
+    def of(
+        cls, node: Node, visible: str | None, largest_shift: int, placements: str = "shown_placements"
+    ) -> "Selection":
+        """`visible` is a JSON array of mailbox ids, or None for all; a message must have one of these `placements` in
+        them. No id is counted up by more than `largest_shift`."""
         parts = node.parts if isinstance(node, Both) else (node,)
         match = next((part for part in parts if isinstance(part, Match)), None)
         single = [part.mailboxes[0] for part in parts if isinstance(part, Lies) and len(part.mailboxes) == 1]
@@ -298,7 +302,7 @@ class Selection:
         if visible is not None:
             conditions.append(
                 Condition(
-                    "EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = {row}"
+                    f"EXISTS (SELECT 1 FROM {placements} v WHERE v.message = {_ROW}"  # noqa: S608 - names of ours
                     " AND +v.mailbox IN (SELECT value FROM json_each(?)))",
                     (visible,),
                 )

@@ -15,6 +15,7 @@ from mailquery.repositories.records import PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.arriving import add_arrivals, change_flags, give_up
 from mailquery.repositories.sqlite.batch import Batch, stored
+from mailquery.repositories.sqlite.completing import complete, find_whereabouts
 from mailquery.repositories.sqlite.encoding import encodable
 from mailquery.repositories.sqlite.placements import set_mailbox_role
 from mailquery.repositories.sqlite.remote_rows import (
@@ -31,7 +32,7 @@ from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.threads import message_id_hash
 from mailquery.repositories.sqlite.withholding import judge_mailbox
 from mailquery.repositories.sqlite.writing import Writer
-from mailquery.repositories.synchronising import Arrival, KnownMailbox, Missing
+from mailquery.repositories.synchronising import Arrival, KnownMailbox, Missing, Whereabouts
 from mcpkit.database.faults import storage_damaged
 from mcpkit.errors import ErrorCode, Fault
 
@@ -39,6 +40,7 @@ T = TypeVar("T")
 
 PATIENCE = 30.0  # seconds to wait for another process that writes
 
+_REMOVED_AT_ONCE = 200  # in one transaction, since it takes long to take a message out
 _FOLLOW, _KEEP = 1, 2  # remote_mailboxes.answer
 
 _MAILBOXES = """
@@ -88,7 +90,7 @@ _REFRESHED = """
 
 
 class SqliteSync:
-    """`SyncRepository`.
+    """`SyncRepository` and `PartialRepository`.
 
     A synchronisation waits for the network most of the time, and holds the archive's lock only while it writes: so
     that two of them, and an import of this process, write by turns. Another process may hold the lock for as long as an
@@ -159,6 +161,15 @@ class SqliteSync:
         except ValueError as error:
             raise storage_damaged(self._archive.path, str(error)) from error
 
+    async def whereabouts(self, key: int) -> tuple[Whereabouts, ...]:
+        return await self._archive.read_unshown(lambda connection: find_whereabouts(connection, key))
+
+    async def complete(self, key: int, message: PreparedMessage) -> None:
+        try:
+            await self._write(lambda connection, batch: complete(connection, batch, key, message))
+        except UnicodeEncodeError:
+            await self.complete(key, encodable(message))
+
     async def add(
         self,
         account: str,
@@ -211,11 +222,12 @@ class SqliteSync:
         place = await self._place(account, mailbox)
         if await self._archive.read_unshown(lambda connection: _answer(connection, place)) == _KEEP:
             when_gone = WhenGone.KEEP
+        at_once = _REMOVED_AT_ONCE if when_gone is WhenGone.REMOVE else ROWS_AT_ONCE
         absent, gone = Absent(place, present), 0
         while not absent.ended:
             uids = await self._archive.read_unshown(absent.read)
-            if uids:
-                gone += await self._give_up(place, uids, when_gone)
+            for start in range(0, len(uids), at_once):
+                gone += await self._give_up(place, uids[start : start + at_once], when_gone)
         await self._archive.write(lambda connection: connection.execute(_SETTLED, (place.mailbox,)))
         return gone
 

@@ -43,7 +43,7 @@ _SHOWN = """
 """
 _OF_MESSAGE = """
     SELECT m.id, v.vectors FROM messages m JOIN vectors v ON v.sequence = m.sequence
-    WHERE m.key = ?1 AND m.sequence <= ?2
+    WHERE m.id = (SELECT k.message FROM message_keys k WHERE k.key = ?1) AND m.sequence <= ?2
       AND (?3 IS NULL OR EXISTS (SELECT 1 FROM shown_placements p WHERE p.message = m.id
                                  AND p.mailbox IN (SELECT value FROM json_each(?3))))
 """
@@ -118,7 +118,7 @@ class SqliteVectors:
         self, key: int, model: str, query: Query, visible: Visibility, *, limit: int
     ) -> tuple[SimilarMessage, ...] | None:
         def read(connection: sqlite3.Connection) -> tuple[SimilarMessage, ...] | None:
-            scope = Scope(connection, visible)
+            scope = Scope(connection, visible, query)
             state = State.read(connection)
             stored = connection.execute(_OF_MESSAGE, (key, state.through, scope.limit)).fetchone()
             if stored is None or state.model != model:

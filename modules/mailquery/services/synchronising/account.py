@@ -8,6 +8,8 @@ from typing import Protocol
 
 from mailquery.domain.accounts import AccountState, MailAccount
 from mailquery.repositories.synchronising import AccountRepository, Outcome, SyncRepository
+from mailquery.services.new_messages import Preparers
+from mailquery.services.parser_pool import ParserPool
 from mailquery.services.synchronising.reports import SyncOptions, SyncProgress, SyncSummary
 from mailquery.services.synchronising.run import Run
 from mailquery.sources.remote import MailServer
@@ -39,13 +41,17 @@ class SyncAccount:
         server_of: ServerOf,
         locks: AccountLocks,
         options: SyncOptions | None = None,
+        *,
+        pool_of: Callable[[int], Preparers] = ParserPool,
     ) -> None:
-        """`server_of` gives the server of an account, with its retries and its circuit breaker."""
+        """`server_of` gives the server of an account, with its retries and its circuit breaker; `pool_of` what parses
+        messages, in as many processes as it is told."""
         self._accounts = accounts
         self._sync = sync
         self._server_of = server_of
         self._locks = locks
         self._options = options or SyncOptions()
+        self._pool_of = pool_of
 
     async def __call__(self, name: str, progress: Callable[[SyncProgress], None] | None = None) -> SyncSummary:
         """`name` is the account's. `progress` is called after every write.
@@ -99,7 +105,8 @@ class SyncAccount:
         return account
 
     async def _run(self, account: MailAccount, progress: Callable[[SyncProgress], None] | None) -> SyncSummary:
-        run = Run(account, self._sync, self._server_of(account), self._options, progress)
+        pool = self._pool_of(self._options.workers)
+        run = Run(account, self._sync, self._server_of(account), self._options, pool, progress)
         try:
             await run()
         except BaseException:

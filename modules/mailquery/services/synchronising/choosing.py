@@ -28,11 +28,13 @@ Wanted = Callable[[str, MailboxRole], bool]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`mailboxes` are those to synchronise, the most wanted first. `labels` are the others that messages of them lie
-    in, by the server's names. `gone` are known ones that the server does not list any more."""
+    """`mailboxes` are those to synchronise, the most wanted first. `by_labels` is whether the others that messages of
+    them lie in are taken from their labels. `roles` are by the server's names. `gone` are known ones that the server
+    does not list any more."""
 
     mailboxes: Sequence[Mailbox]
-    labels: Mapping[str, MailboxRole]
+    by_labels: bool
+    roles: Mapping[str, MailboxRole]
     gone: Sequence[KnownMailbox]
     has_inbox: bool  # or else the list is not to be believed (RFC 9051, section 5.1)
 
@@ -49,17 +51,17 @@ def choose(
     selectable = [each for each in listed if each.selectable]
     candidates = [each for each in selectable if wanted(each.name, each.role)]
     everything = next((each for each in candidates if each.role is MailboxRole.ALL), None)
-    if has_labels and everything is not None:
+    by_labels = has_labels and everything is not None
+    if by_labels:
         chosen = [each for each in candidates if each.role in _BESIDE_ALL]
-        labels = {each.name: each.role for each in candidates if each.role not in _BESIDE_ALL}
     else:
         chosen = [each for each in candidates if not each.contains_others]
-        labels = {}
     names = _names(chosen, by_key)
     there = {each.key for each in selectable}
     return Choice(
         mailboxes=[Mailbox(each, names[each.key], by_key.get(each.key)) for each in sorted(chosen, key=_rank)],
-        labels=labels,
+        by_labels=by_labels,
+        roles={each.name: each.role for each in selectable},
         gone=[each for each in known if each.key not in there],
         has_inbox=any(each.role is MailboxRole.INBOX for each in listed),
     )

@@ -98,15 +98,15 @@ class Crew:
 
     async def ask(self, question: Callable[[MailConnection], Awaitable[T]]) -> T:
         """Asks on any connection; once more, on a new one, where it broke. Raises Fault."""
+        line = await self._line()
         try:
-            return await self._ask(question)
+            return await self._ask(line, question)
         except Fault as fault:
             if fault.code is not ErrorCode.SOURCE_UNAVAILABLE:
                 raise
-        return await self._ask(question)
+        return await self._ask(await self._line(), question)
 
-    async def _ask(self, question: Callable[[MailConnection], Awaitable[T]]) -> T:
-        line = await self._line()
+    async def _ask(self, line: Line, question: Callable[[MailConnection], Awaitable[T]]) -> T:
         try:
             answer = await question(line.connection)
         except BaseException:

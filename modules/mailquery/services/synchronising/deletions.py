@@ -6,8 +6,9 @@ An archive must not lose mail because a server misbehaved. So deletions of a mai
 - they are more than half of what the mailbox had.
 
 What lies in another mailbox of the account, because it was moved there, counts neither as missing nor as what the
-mailbox had. The same holds for the account as a whole: where it lacks ten messages or more, and more than half of what
-it had, every mailbox that lacks some asks. Deletions are followed at all only when everything that came was stored.
+mailbox had, and what has just come was not had before. The same holds for the account as a whole: where it lacks ten
+messages or more, and more than half of what it had, every mailbox that lacks some asks. Deletions are followed at all
+only when everything that came was stored.
 """
 
 from collections.abc import Sequence
@@ -20,22 +21,23 @@ from mailquery.repositories.synchronising import Missing, SyncRepository
 FEWEST = 10  # missing messages that are asked about
 
 
-def had(missing: Missing) -> int:
-    """Messages that the mailbox had, without those that moved."""
-    return missing.stored - (missing.missing - missing.unplaced)
-
-
 def is_alarming(missing: int, had: int) -> bool:
     return missing >= FEWEST and 2 * missing > had
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A mailbox of which something may be missing. `is_gone` is whether the server does not have it any more."""
+    """A mailbox of which something may be missing. `arrived` is how many messages have just come to it; `is_gone`
+    whether the server does not have it any more."""
 
     name: str
     present: UidSet
+    arrived: int = 0
     is_gone: bool = False
+
+    def had(self, missing: Missing) -> int:
+        """Messages, without those that moved."""
+        return missing.stored - self.arrived - (missing.missing - missing.unplaced)
 
 
 class Deletions:
@@ -55,16 +57,19 @@ class Deletions:
     async def follow(self, candidates: Sequence[Candidate], *, elsewhere: int, complete: bool) -> None:
         """`elsewhere` are the stored messages of the account's other mailboxes. Unless the arrivals are `complete`,
         only what lies in another mailbox is given up."""
-        whole = [await self.missing(each) for each in candidates]
-        everywhere = is_alarming(sum(each.unplaced for each in whole), elsewhere + sum(had(each) for each in whole))
+        unplaced, had = 0, 0
+        for candidate in candidates:
+            missing = await self.missing(candidate)
+            unplaced, had = unplaced + missing.unplaced, had + candidate.had(missing)
+        everywhere = is_alarming(unplaced, elsewhere + had)
         for candidate in candidates:
             # Counted anew: what lay in two mailboxes lies in one when the other was settled.
             missing = await self.missing(candidate)
             if missing.unplaced and not complete:
                 continue
-            alarming = everywhere or is_alarming(missing.unplaced, had(missing))
+            alarming = everywhere or is_alarming(missing.unplaced, candidate.had(missing))
             if missing.unplaced and alarming and not await self._is_answered(candidate):
-                await self._sync.ask(self._account.name, candidate.name, missing.unplaced, had(missing))
+                await self._sync.ask(self._account.name, candidate.name, missing.unplaced, candidate.had(missing))
                 self.asked += 1
                 continue
             await self._settle(candidate, missing)

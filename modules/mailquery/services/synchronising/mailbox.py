@@ -50,6 +50,11 @@ class Mailbox:
         return self.stored - self.present
 
     @property
+    def arrived(self) -> int:
+        """How many messages came to it; 0 where they have other numbers, and may be those that it had."""
+        return 0 if self.is_new_numbering else len(self.present - self.stored)
+
+    @property
     def needs_settling(self) -> bool:
         """Whether something is stored that the server may not have any more, now or since an earlier
         synchronisation."""

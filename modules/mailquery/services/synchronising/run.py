@@ -7,8 +7,7 @@ from mailquery.domain.accounts import MailAccount
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.uids import UidSet
 from mailquery.repositories.synchronising import KnownMailbox, SyncRepository
-from mailquery.services.new_messages import NewMessages
-from mailquery.services.parser_pool import ParserPool
+from mailquery.services.new_messages import NewMessages, Preparers
 from mailquery.services.synchronising.arrivals import ArrivalRules, FetchArrivals
 from mailquery.services.synchronising.choosing import Choice, choose, rank
 from mailquery.services.synchronising.crew import Crew
@@ -41,6 +40,7 @@ class Run:
         sync: SyncRepository,
         server: MailServer,
         options: SyncOptions,
+        pool: Preparers,
         progress: ProgressListener | None,
     ) -> None:
         self._account = account
@@ -49,12 +49,13 @@ class Run:
         self._progress = progress
         self._started = time.monotonic()
         self._crew = Crew(server, options.connections)
-        pool = ParserPool(options.workers)
         self._storing = Storing(sync, account.name, NewMessages(sync.known, pool), self._report)
         self._rules = ArrivalRules(account.name, account.server.host, account.largest, options.batch_bytes, self._label)
         self._flags = Flags(sync, self._rules)
         self._deletions = Deletions(sync, account)
         self._mailboxes: dict[str, Mailbox] = {}  # by key, those that are synchronised
+        self._by_labels = False
+        self._roles: Mapping[str, MailboxRole] = {}
         self._unchanged: set[str] = set()  # keys
         self._known: tuple[KnownMailbox, ...] = ()
         self._wanted = 0
@@ -63,6 +64,7 @@ class Run:
         """Raises Fault. What was written until then stays."""
         self._known = await self._sync.mailboxes(self._account.name)
         choice, states = await self._look()
+        self._by_labels, self._roles = choice.by_labels, choice.roles
         for mailbox in choice.mailboxes:
             self._mailboxes[mailbox.key] = mailbox
             if mailbox.is_as_known(states.get(mailbox.key)):
@@ -71,7 +73,7 @@ class Run:
             else:
                 self._survey(mailbox)
         if len(self._unchanged) < len(self._mailboxes):
-            await self._name_labels(choice)
+            await self._name_labels()
         await self._work()
         if self._deletions_are_due(choice):
             await self._follow_deletions(choice)
@@ -118,7 +120,7 @@ class Run:
     async def _states(self, keys: Sequence[str]) -> Mapping[str, MailboxState]:
         return await self._crew.ask(lambda connection: connection.states(keys))
 
-    def _is_wanted(self, name: str, role: MailboxRole = MailboxRole.NONE) -> bool:
+    def _is_wanted(self, name: str, role: MailboxRole) -> bool:
         return is_wanted(name, self._account.include, self._account.exclude, role)
 
     def _survey(self, mailbox: Mailbox) -> None:
@@ -156,16 +158,17 @@ class Run:
 
     # Labels
 
-    async def _name_labels(self, choice: Choice) -> None:
-        for name, role in choice.labels.items():
-            if role is not MailboxRole.NONE:
+    async def _name_labels(self) -> None:
+        """So that the archive knows what they are for, as it does of mailboxes."""
+        for name, role in self._roles.items():
+            if role is not MailboxRole.NONE and self._label(name) is not None:
                 await self._sync.set_role(self._account.name, name, role)
 
     def _label(self, name: str) -> str | None:
-        """The archive's name of a label; None where it is not wanted, or is a mailbox of its own."""
-        if any(each.remote.name == name for each in self._mailboxes.values()):
+        """The archive's name of a label; None where it is not wanted, or is synchronised as a mailbox."""
+        if not self._by_labels or any(each.remote.name == name for each in self._mailboxes.values()):
             return None
-        return name if self._is_wanted(name) else None
+        return name if self._is_wanted(name, self._roles.get(name, MailboxRole.NONE)) else None
 
     # Deletions
 
@@ -183,7 +186,7 @@ class Run:
         gone = await self._really_gone(choice)
         is_complete = await self._look_again() and not self._is_hindered()
         candidates = [
-            *(Candidate(each.name, each.present) for each in self._candidates()),
+            *(Candidate(each.name, each.present, each.arrived) for each in self._candidates()),
             *(Candidate(each.name, UidSet(), is_gone=True) for each in gone),
         ]
         named = {each.name for each in candidates}

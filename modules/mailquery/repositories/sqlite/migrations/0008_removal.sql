@@ -22,3 +22,12 @@ ALTER TABLE embedding ADD COLUMN emptied INTEGER NOT NULL DEFAULT 0;
 
 -- An index that is half rebuilt has no digests: it is begun anew.
 DELETE FROM facts WHERE name IN ('rebuilt_form', 'rebuilt_through');
+
+-- Further ids of a message: it was stored twice, once in part, until the rest of that was fetched.
+CREATE TABLE message_aliases (
+  key     INTEGER PRIMARY KEY,  -- of a public id, as messages.key
+  message INTEGER NOT NULL REFERENCES messages (id)
+);
+CREATE INDEX message_aliases_by_message ON message_aliases (message);
+CREATE VIEW message_keys AS
+  SELECT key, id AS message FROM messages UNION ALL SELECT key, message FROM message_aliases;
