@@ -14,6 +14,8 @@ from mailquery.callers import CallerLimits, consent_rules, key_keeper, open_audi
 from mailquery.domain.accounts import AccountState, MailAccount
 from mailquery.domain.policy import Judge
 from mailquery.domain.relevance import Weights
+from mailquery.extraction.interfaces import Extractor
+from mailquery.extraction.later import ExtractorLater
 from mailquery.mcp.allowed import AllowedTools
 from mailquery.meaning import chosen_meaning
 from mailquery.parsing.reading import header_lines
@@ -33,6 +35,7 @@ from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.repositories.sqlite.writing import Writer
+from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.contents import Contents
@@ -428,13 +431,14 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         async def connect(account: str) -> "MailConnection":
             return await application.connect(account)
 
-        largest = settings.sync.fetched_bytes
+        largest, extractor = settings.sync.fetched_bytes, ExtractorLater(_jailed_extractor)
         services = _services(
             settings,
             database,
             vectors,
             meaning,
             fetch=FetchWhole(sync, SqliteMessages(database), connect, largest=largest),
+            extractor=extractor,
             refresh_accounts=RefreshAccounts(shown, runs),
             sync_status=SyncStatus(
                 accounts, SqliteDirectory(database), runs, board, shown, locks.is_held, hosts.standing
@@ -465,6 +469,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             yield application
         finally:
             await runs.close()
+            await extractor.close()
             await audit.close()
 
 
@@ -487,6 +492,12 @@ async def _beside(work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[N
             await task
 
 
+def _jailed_extractor() -> Extractor:
+    from mailquery.extraction.jailed import JailedExtractor
+
+    return JailedExtractor(max(1, (os.cpu_count() or 1) // 2))
+
+
 def _services(
     settings: Settings,
     database: Archive,
@@ -494,6 +505,7 @@ def _services(
     meaning: Meaning,
     *,
     fetch: FetchWhole,
+    extractor: Extractor,
     refresh_accounts: RefreshAccounts,
     sync_status: SyncStatus,
 ) -> Services:
@@ -507,6 +519,7 @@ def _services(
     filters = FilterReader(directory, settings.zone, ourselves)
     contents = Contents(lambda: database.judge.policy)
     tokens = SignedTokens(load_or_create_key(settings.home))
+    get_attachment = GetAttachment(messages, settings.answers.attachment_bytes, contents, fetch)
     return Services(
         search_messages=SearchMessages(search, filters, tokens, meaning),
         read_message=ReadMessage(messages, signals, contents),
@@ -515,7 +528,8 @@ def _services(
         account_names=AccountNames(directory),
         list_mailboxes=ListMailboxes(directory),
         list_attachments=ListAttachments(search, filters, tokens, contents=contents),
-        get_attachment=GetAttachment(messages, settings.answers.attachment_bytes, contents, fetch),
+        get_attachment=get_attachment,
+        read_attachment=ReadAttachment(messages, get_attachment, extractor, contents=contents),
         mail_statistics=MailStatistics(search, filters),
         response_times=ResponseTimes(conversations, filters, ourselves),
         awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, settings.awaiting.days),

@@ -15,6 +15,8 @@ from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.domain.messages import Flag
 from mailquery.domain.policy import NO_POLICY, Judge, Policy
 from mailquery.embedding.static import StaticEmbedder
+from mailquery.extraction.jailed import JailedExtractor
+from mailquery.extraction.later import ExtractorLater
 from mailquery.parsing.reading import header_lines
 from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.records import NewPlacement, SourceProblem
@@ -29,6 +31,7 @@ from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.sqlite.vectors import SqliteVectors
+from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.contents import Contents
@@ -172,6 +175,7 @@ async def temporary_archive(
 ) -> AsyncIterator[Archive]:
     """`policy` is that of this process: in force where the archive is empty, or once `apply_policy` was called.
     `synchronise` stands in the place of what reads mail servers."""
+    extractor = ExtractorLater(lambda: JailedExtractor(1))
     database = await open_archive(folder / "mail.db", readers=1, judge=Judge(policy, header_lines))
     try:
         policies, contents = SqlitePolicies(database), Contents(lambda: database.judge.policy)
@@ -189,6 +193,8 @@ async def temporary_archive(
         accounts, runs = SqliteAccounts(database), SyncRuns(synchronise or Script())
         shown = ServerAccounts(accounts, lambda: database.judge.policy)
 
+        get_attachment = GetAttachment(messages, largest_attachment, contents)
+
         def clock() -> datetime:
             return NOW
 
@@ -201,7 +207,8 @@ async def temporary_archive(
                 account_names=AccountNames(directory),
                 list_mailboxes=ListMailboxes(directory),
                 list_attachments=ListAttachments(search, filters, tokens, clock, contents),
-                get_attachment=GetAttachment(messages, largest_attachment, contents),
+                get_attachment=get_attachment,
+                read_attachment=ReadAttachment(messages, get_attachment, extractor, contents=contents),
                 mail_statistics=MailStatistics(search, filters, clock),
                 response_times=ResponseTimes(conversations, filters, ourselves, clock),
                 awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, 3, clock),
@@ -223,4 +230,5 @@ async def temporary_archive(
         )
         await runs.close()
     finally:
+        await extractor.close()
         await database.close()

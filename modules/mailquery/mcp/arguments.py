@@ -31,11 +31,11 @@ MOST_CHARS = 200_000  # that a caller may ask for in one answer
 
 MaxChars = Annotated[
     int | None,
-    Field(ge=1_000, le=MOST_CHARS, description="Most characters of the answer (default 20,000)."),
+    Field(ge=1_000, le=MOST_CHARS, description="Most characters in all."),
 ]
 Cursor = Annotated[
     str | None,
-    Field(max_length=2_000, description="`cursor` of an answer; keep all other arguments."),
+    Field(max_length=2_000, description="`cursor` of an answer; same other arguments."),
 ]
 SortOrder = Literal["relevance", "newest", "oldest"]
 
@@ -69,21 +69,21 @@ class FilterArguments(Arguments):
     mailbox: str | None = Field(
         default=None,
         max_length=_NAME_CHARS,
-        description="Mailbox or label, or inbox, sent, drafts, junk, trash.",
+        description="Name, label, inbox, sent, drafts, junk or trash.",
     )
     from_: str | None = Field(
-        default=None, alias="from", max_length=_NAME_CHARS, description="Sender: part of a name or address, or @domain."
+        default=None, alias="from", max_length=_NAME_CHARS, description="Part of a name or address, or @domain."
     )
     to: str | None = Field(default=None, max_length=_NAME_CHARS, description="Recipient, likewise.")
     subject: str | None = Field(
-        default=None, max_length=_NAME_CHARS, description='Words in the subject, or a "phrase".'
+        default=None, max_length=_NAME_CHARS, description='Words, or a "phrase".'
     )
     after: str | None = Field(
-        default=None, max_length=40, description="From 2026-03-15, 2026-03, 2026, yesterday, 7d on."
+        default=None, max_length=40, description="From 2026-03-15, 2026-03, yesterday or 7d on."
     )
     before: str | None = Field(default=None, max_length=40, description="Before that.")
-    has_attachment: bool | None = Field(default=None, description="true: with; false: without.")
-    unread: bool | None = Field(default=None, description="true: unread; false: read.")
+    has_attachment: bool | None = Field(default=None, description="With or without.")
+    unread: bool | None = Field(default=None, description="Unread, or read.")
 
     def filters(self) -> Filters:
         return Filters(

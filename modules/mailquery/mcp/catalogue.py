@@ -1,6 +1,7 @@
 """All that this server offers, collected."""
 
 from mailquery import __version__
+from mailquery.mcp.attachment_texts import read_attachment
 from mailquery.mcp.attachments import get_attachment, list_attachments
 from mailquery.mcp.awaiting import awaiting_reply
 from mailquery.mcp.completions import completions
@@ -40,6 +41,7 @@ def catalogue(
             list_mailboxes(services.list_mailboxes),
             list_accounts(services.list_accounts),
             list_attachments(services.list_attachments),
+            read_attachment(services.read_attachment),
             get_attachment(services.get_attachment),
             mail_statistics(services.mail_statistics),
             response_times(services.response_times),

@@ -261,7 +261,7 @@ def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResul
         description=(
             "Find messages by words, people, dates, mailboxes and more. Gives rows with ids for read_message and "
             "read_thread, the exact total (or `at_least`), and what was searched. Words find their other forms; rows "
-            "marked in `match` lack some, or are only near in meaning. Use a few telling words, not a sentence."
+            "marked in `match` lack some, or are only near in meaning."
         ),
         arguments=SearchArguments,
         result=SearchResult,

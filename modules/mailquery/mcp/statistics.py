@@ -31,8 +31,8 @@ Grouping = Literal[
 
 
 class StatisticsArguments(FilterArguments):
-    group_by: Grouping = Field(description="What is counted; hour is the hour of the day.")
-    then_by: Grouping | None = Field(default=None, description="Each group again by this: sender, then month.")
+    group_by: Grouping = Field(description="An hour is that of the day.")
+    then_by: Grouping | None = Field(default=None, description="Each group again by this.")
     limit: int | None = Field(
         default=None, ge=1, le=MOST_GROUPS, description="Most groups (20); the remainder is stated."
     )

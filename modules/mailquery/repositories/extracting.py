@@ -70,11 +70,6 @@ class ExtractionRepository(Protocol):
         index. A message that has gone is passed over."""
         ...
 
-    async def keep(self, key: int, found: ReadPart) -> None:
-        """`add` for one attachment of one message, by its id's key: what was extracted because somebody asked for it. It
-        waits for no other process that extracts."""
-        ...
-
     async def retry(self, states: Sequence[ExtractionState]) -> int:
         """Makes contents that ended so pending again; in how many attachments they lie."""
         ...

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -59,8 +59,12 @@ class AttachmentText:
     masked: int = 0
 
 
+Keep = Callable[[int, ReadPart], Awaitable[None]]
+
+
 class ReadAttachment:
-    """Without `texts` every attachment is extracted anew."""
+    """Without `texts` every attachment is extracted anew. `keep` stores what was extracted of an attachment of the
+    message with a key; where that raises a Fault, it is read all the same."""
 
     def __init__(
         self,
@@ -68,9 +72,11 @@ class ReadAttachment:
         get: GetAttachment,
         extractor: Extractor,
         texts: ExtractionRepository | None = None,
+        keep: Keep | None = None,
         contents: Contents | None = None,
     ) -> None:
         self._messages = messages
+        self._keep = keep
         self._get = get
         self._extractor = extractor
         self._texts = texts
@@ -128,7 +134,7 @@ class ReadAttachment:
             offset,
             len(text),
             said_of(extraction),
-            signals_of_file(text_of(extraction.sections), attachment),
+            tuple(dict.fromkeys([*signals_of_file(text_of(extraction.sections), attachment), *signals_of_file(shown)])),
             masked,
         )
 
@@ -140,10 +146,10 @@ class ReadAttachment:
         # Codes in its name are masked later; the reader is to know it as it is.
         content = await self._get(visible, id, limited=False, secrets=True)
         extraction = await self._extractor.extract(content.data, content.attachment.filename)
-        if self._texts is not None:
+        if self._keep is not None:
             found = ReadPart(part, hashlib.sha256(content.data).digest(), len(content.data), extraction)
             try:
-                await self._texts.keep(key, found)
+                await self._keep(key, found)
             except Fault as fault:
                 # A full disk, or another process that writes for long: it is read all the same.
                 logger.warning("the text of an attachment was not stored: %s", fault.message)

@@ -122,7 +122,7 @@ def _media_type(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AttachmentContent:
-    """An attachment with its bytes, decoded; `text` too where it is text."""
+    """An attachment with its bytes, decoded, and what they are; `text` too where it is text."""
 
     message: MessageRow
     attachment: Attachment
@@ -175,6 +175,7 @@ class GetAttachment:
         if content is None:
             raise not_found("attachment")
         self._contents.check(attachment, content.data)
+        attachment = replace(attachment, found_type=_detected(content.data, attachment.filename))
         if secrets:
             return AttachmentContent(message.row, attachment, content.data, content.text)
         values = secrets_of(message)
@@ -182,3 +183,9 @@ class GetAttachment:
         if text is not None:
             text = mask(text, context=message.row.subject, also=values).text
         return AttachmentContent(masked_row(message.row, values), masked_file(attachment, values), content.data, text)
+
+
+def _detected(data: bytes, filename: str) -> str:
+    from mailquery.extraction.detection import detect  # which imports more than most conversations need
+
+    return detect(data, filename)
