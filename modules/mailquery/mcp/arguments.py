@@ -75,12 +75,8 @@ class FilterArguments(Arguments):
         default=None, alias="from", max_length=_NAME_CHARS, description="Part of a name or address, or @domain."
     )
     to: str | None = Field(default=None, max_length=_NAME_CHARS, description="Recipient, likewise.")
-    subject: str | None = Field(
-        default=None, max_length=_NAME_CHARS, description='Words, or a "phrase".'
-    )
-    after: str | None = Field(
-        default=None, max_length=40, description="From 2026-03-15, 2026-03, yesterday or 7d on."
-    )
+    subject: str | None = Field(default=None, max_length=_NAME_CHARS, description='Words, or a "phrase".')
+    after: str | None = Field(default=None, max_length=40, description="From 2026-03-15, 2026-03, yesterday or 7d on.")
     before: str | None = Field(default=None, max_length=40, description="Before that.")
     has_attachment: bool | None = Field(default=None, description="With or without.")
     unread: bool | None = Field(default=None, description="Unread, or read.")
