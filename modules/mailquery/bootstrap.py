@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
     from mailquery.mail_accounts import MailAccounts
+    from mailquery.mcp.attachments import Link
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
@@ -86,9 +87,11 @@ if TYPE_CHECKING:
     from mcpkit.protocol.stages.consenting import Consent
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
+    from mcpkit.security.identity import IdentityProvider
     from mcpkit.security.rate_limits import RateLimits
     from mcpkit.security.secrets import SecretStore
     from mcpkit.transport.authentication import Guard
+    from mcpkit.transport.downloads import Downloads
 
 logger = logging.getLogger(__name__)
 
@@ -341,21 +344,48 @@ class Application:
             logger.info("metrics are at http://%s:%d/metrics", chosen.host, port)
             yield metrics
 
-    def server(
+    def downloads(
         self, limits: "RateLimits | None" = None, *, guarded: bool = False, metrics: "CallMetrics | None" = None
+    ) -> "Downloads":
+        """What is too large for an answer, for the HTTP transport; the rest is as for `server`."""
+        from mailquery.downloading import downloads
+        from mcpkit.protocol.pipeline import outer_stages
+        from mcpkit.security.tickets import Tickets
+
+        stages = outer_stages(
+            self._identity(guarded=guarded),
+            self.audit,
+            limits=limits,
+            allowed=self.allowed,
+            metrics=metrics,
+            audit_stops_calls=self.settings.audit.on_failure == "stop",
+        )
+        tickets = Tickets(SignedTokens(load_or_create_key(self.settings.home)), self.control)
+        return downloads(self.services, tickets, stages, self.settings.auth.resource)
+
+    def _identity(self, *, guarded: bool) -> "IdentityProvider":
+        from mcpkit.security.identity import AuthenticatedCaller, LocalUser
+
+        return AuthenticatedCaller() if guarded else LocalUser(self.local_user)
+
+    def server(
+        self,
+        limits: "RateLimits | None" = None,
+        *,
+        guarded: bool = False,
+        metrics: "CallMetrics | None" = None,
+        link: "Link | None" = None,
     ) -> "Server[Any]":
         """The MCP server, for any transport. `limits` are those of each principal. Where it is `guarded`, the transport
-        knows who calls; else it is the local user."""
+        knows who calls; else it is the local user. `link` gives links to attachments."""
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
-        from mcpkit.security.identity import AuthenticatedCaller, LocalUser
 
-        identity = AuthenticatedCaller() if guarded else LocalUser(self.local_user)
         resolver = self._resolver()
-        offered = catalogue(self.services, resolver, self.allowed)
+        offered = catalogue(self.services, resolver, self.allowed, link)
         pipeline = build_pipeline(
-            identity,
+            self._identity(guarded=guarded),
             self.audit,
             limits=limits,
             parameters=resolver,

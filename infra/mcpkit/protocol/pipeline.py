@@ -68,6 +68,29 @@ class Pipeline:
         return await proceed(call)
 
 
+def outer_stages(
+    identity: IdentityProvider,
+    audit: AuditSink,
+    *,
+    limits: RateLimits | None = None,
+    audit_stops_calls: bool = True,
+    audited_values: frozenset[str] = frozenset(),
+    allowed: Allowed = everything,
+    metrics: "CallMetrics | None" = None,
+) -> list[Stage]:
+    """Those that know who calls and whether they may, and nothing of arguments: for what comes in another way too."""
+    stages: list[Stage | None] = [
+        Measure(metrics) if metrics else None,
+        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
+        Identify(identity),
+        ContainErrors(),
+        LimitRate(limits) if limits else None,
+        Authorise(),
+        Permit(allowed),
+    ]
+    return [stage for stage in stages if stage is not None]
+
+
 def build_pipeline(
     identity: IdentityProvider,
     audit: AuditSink,
@@ -84,13 +107,15 @@ def build_pipeline(
     """`max_chars` is the size of an answer to a call that states none. A part that is left out has no stage.
     `audit_stops_calls` and `audited_values` are those of `Audit`; `allowed` is the operator's policy."""
     stages: list[Stage | None] = [
-        Measure(metrics) if metrics else None,
-        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
-        Identify(identity),
-        ContainErrors(),
-        LimitRate(limits) if limits else None,
-        Authorise(),
-        Permit(allowed),
+        *outer_stages(
+            identity,
+            audit,
+            limits=limits,
+            audit_stops_calls=audit_stops_calls,
+            audited_values=audited_values,
+            allowed=allowed,
+            metrics=metrics,
+        ),
         ResolveParameters(parameters) if parameters else None,
         Validate(),
         consent,

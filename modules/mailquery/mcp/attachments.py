@@ -1,6 +1,6 @@
 """The tools that find attachments and take them out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic_core import to_json
@@ -191,10 +191,28 @@ class AttachmentResult(UntrustedResult):
     length: int | None = Field(default=None, description="Characters, where the attachment is text.")
     signals: list[SignalKind] | None = Field(default=None, description="What in its text calls for care.")
     is_really: str | None = Field(default=None, description=shown.IS_REALLY)
+    download: str | None = Field(
+        default=None, description="Where it can be fetched once, within 5 minutes, with the credential of this call."
+    )
     truncated: Truncated | None = None
 
-    _content: AttachmentContent = PrivateAttr()
-    _text: str | None = PrivateAttr()
+    _content: AttachmentContent | None = PrivateAttr(default=None)
+    _text: str | None = PrivateAttr(default=None)
+
+    @classmethod
+    def linked(cls, found: AttachmentRow, link: str) -> "AttachmentResult":
+        """For what is too large for an answer."""
+        row, attachment = found.message, found.attachment
+        return cls(
+            id=attachment_handle(row.key, attachment.part),
+            name=shown.filename(attachment.filename),
+            type=safe_line(attachment.content_type, _TYPE_CHARS),
+            size=attachment.size,
+            message=message_handle(row.key),
+            signals=list(signals_of_file("", attachment)) or None,
+            is_really=shown.is_really(attachment),
+            download=link,
+        )
 
     @classmethod
     def of(cls, content: AttachmentContent, most: int | None) -> "AttachmentResult":
@@ -248,6 +266,8 @@ class AttachmentResult(UntrustedResult):
     def embedded(self) -> Sequence[Embedded]:
         uri = f"mail://attachment/{self.id}"
         content = self._content
+        if content is None:
+            return ()
         if self._text is not None:
             return (Embedded(uri=uri, mime_type="text/plain", text=untrusted(self._text)),)
         return (Embedded(uri=uri, mime_type=shown.mime_type(content.attachment.content_type), blob=content.data),)
@@ -255,6 +275,11 @@ class AttachmentResult(UntrustedResult):
     def as_text(self) -> str:
         size = f"{self.size:,} bytes" + (f", {self.length:,} characters" if self.length is not None else "")
         text = f"{self.id} of {self.message}, {size}; content {shown.UNTRUSTED}."
+        if self.download:
+            text += (
+                " It is too large for an answer. It can be fetched once, within 5 minutes, with the credential of "
+                f"this call: {self.download} (read_attachment gives its text.)"
+            )
         if self.signals:
             text += f" Warnings: {', '.join(self.signals)}."
         if self.is_really:
@@ -290,8 +315,17 @@ def _fitting(text: str, room: int) -> int:
     return min(len(text), room)
 
 
-def get_attachment(get: GetAttachment) -> Tool[GetAttachmentArguments, AttachmentResult]:
+Link = Callable[[Call, str], str | None]
+"""Gives the link by which the caller can fetch an attachment; None where there is none for them."""
+
+
+def get_attachment(get: GetAttachment, link: Link | None = None) -> Tool[GetAttachmentArguments, AttachmentResult]:
     async def handler(call: Call, arguments: GetAttachmentArguments) -> AttachmentResult:
+        if link is not None:
+            found = await get.look(visibility(call), arguments.id)
+            url = link(call, arguments.id) if found.attachment.size > get.largest else None
+            if url is not None:
+                return AttachmentResult.linked(found, url)
         return AttachmentResult.of(await get(visibility(call), arguments.id), arguments.max_chars)
 
     return Tool(
@@ -299,7 +333,7 @@ def get_attachment(get: GetAttachment) -> Tool[GetAttachmentArguments, Attachmen
         title="Get an attachment",
         description=(
             "Get an attached file itself as an embedded resource: text as text, anything else as bytes, at most "
-            f"{get.largest:,}. To read what is in it, read_attachment."
+            f"{get.largest:,}; over HTTP a link to a larger one. To read what is in it, read_attachment."
         ),
         arguments=GetAttachmentArguments,
         result=AttachmentResult,
