@@ -29,8 +29,9 @@ def catalogue(
     allowed: Allowed = everything,
     link: Link | None = None,
 ) -> Catalogue:
-    """`allowed` is the policy on what is offered, and `link` gives links to what is too large for an answer. Without `parameters` nothing can be set beforehand. Raises Fault
-    CONFIGURATION where the environment sets an argument wrongly."""
+    """`allowed` is the policy on what is offered, and `link` gives links to what is too large for an answer. Without
+    `parameters` nothing can be set beforehand. Raises Fault CONFIGURATION where the environment sets an argument
+    wrongly."""
     offered = Catalogue(
         name="mailquery",
         title="Mail",

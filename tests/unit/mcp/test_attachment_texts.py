@@ -55,8 +55,8 @@ def packed(*files: tuple[str, bytes]) -> bytes:
     return made.getvalue()
 
 
-async def ids(archive: Archive, caller: Caller, *files: tuple[str, str, bytes], **mail: str) -> Sequence[str]:
-    await archive.add(Mail(files=files, **mail))
+async def ids(archive: Archive, caller: Caller, *files: tuple[str, str, bytes], text: str = "Hello.") -> Sequence[str]:
+    await archive.add(Mail(text=text, files=files))
     return [row["id"] for row in (await caller.tool("list_attachments"))["rows"]]
 
 
