@@ -29,6 +29,7 @@ from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
+from mailquery.repositories.sqlite.newest import SqliteNewest
 from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.search import SqliteSearch
@@ -38,12 +39,15 @@ from mailquery.repositories.sqlite.writing import Writer
 from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
+from mailquery.services.changes import ChangeFeed
 from mailquery.services.contents import Contents
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.fetching import FetchWhole
 from mailquery.services.filters import FilterReader
+from mailquery.services.freshness import KeepFresh
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
+from mailquery.services.newest import ReadMailbox
 from mailquery.services.ourselves import FindOurselves
 from mailquery.services.policing import ApplyPolicy, KeepJudged
 from mailquery.services.reading import ExportMessage, ReadMessage
@@ -85,6 +89,7 @@ if TYPE_CHECKING:
     from mcpkit.monitoring.metrics import CallMetrics
     from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.protocol.stages.consenting import Consent
+    from mcpkit.protocol.subscriptions import Subscriptions
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
     from mcpkit.security.identity import IdentityProvider
@@ -95,6 +100,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_STALE_SECONDS = 900.0  # after which an account is stale at the earliest
 _KEY_PREFIX = "mq"  # by which an API key of this product is known
 
 
@@ -374,10 +380,12 @@ class Application:
         *,
         guarded: bool = False,
         metrics: "CallMetrics | None" = None,
+        subscriptions: "Subscriptions | None" = None,
         link: "Link | None" = None,
     ) -> "Server[Any]":
         """The MCP server, for any transport. `limits` are those of each principal. Where it is `guarded`, the transport
-        knows who calls; else it is the local user. `link` gives links to attachments."""
+        knows who calls; else it is the local user. Without `subscriptions` nothing can be subscribed to. `link` gives
+        links to attachments."""
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
@@ -396,7 +404,21 @@ class Application:
             audit_stops_calls=self.settings.audit.on_failure == "stop",
             audited_values=frozenset({"query"} if self.settings.audit.queries else ()),
         )
-        return build_server(offered, pipeline)
+        return build_server(offered, pipeline, subscriptions=subscriptions)
+
+    @asynccontextmanager
+    async def announcing(self) -> "AsyncIterator[Subscriptions]":
+        """What clients subscribe to, and announces to them what changed, meanwhile."""
+        from mailquery.repositories.sqlite.changes import SqliteChanges
+        from mcpkit.protocol.subscriptions import Subscriptions
+
+        changes = SqliteChanges(self.settings.archive_path)
+        subscriptions = Subscriptions(ChangeFeed(changes))
+        try:
+            async with _beside(subscriptions(), "announcing"):
+                yield subscriptions
+        finally:
+            changes.close()
 
     @property
     def local_user(self) -> str:
@@ -539,6 +561,9 @@ def _services(
     refresh_accounts: RefreshAccounts,
     sync_status: SyncStatus,
 ) -> Services:
+    # An account is looked at every interval, so that after three of them something keeps it back.
+    stale_after = max(_STALE_SECONDS, 3 * settings.sync.interval_seconds)
+    fresh = KeepFresh(refresh_accounts, sync_status, settings.sync.fresh_seconds, stale_after)
     weights = Weights(**settings.ranking.model_dump())
     search = SqliteSearch(database, weights=weights, vectors=vectors.index)
     messages = SqliteMessages(database)
@@ -551,7 +576,7 @@ def _services(
     tokens = SignedTokens(load_or_create_key(settings.home))
     get_attachment = GetAttachment(messages, settings.answers.attachment_bytes, contents, fetch)
     return Services(
-        search_messages=SearchMessages(search, filters, tokens, meaning),
+        search_messages=SearchMessages(search, filters, tokens, meaning, fresh=fresh),
         read_message=ReadMessage(messages, signals, contents),
         read_thread=ReadThread(messages, signals, contents),
         list_accounts=ListAccounts(directory),
@@ -568,6 +593,7 @@ def _services(
         list_problems=ListProblems(directory),
         archive_status=ArchiveStatus(directory, vectors, meaning),
         find_similar=FindSimilar(messages, vectors, filters, meaning),
+        read_mailbox=ReadMailbox(SqliteNewest(database), search),
         refresh_accounts=refresh_accounts,
         sync_status=sync_status,
     )

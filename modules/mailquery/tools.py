@@ -14,6 +14,8 @@ TOOLS = (
     "response_times",
     "awaiting_reply",
     "find_people",
+    "sync_account",
+    "sync_status",
     "get_defaults",
     "set_default",
 )

@@ -47,8 +47,9 @@ def bearer(key: str) -> dict[str, str]:
 
 
 def records(mailquery: CommandLine) -> list[Any]:
-    lines = mailquery("audit", "show", "--json").json
-    return [each for each in lines if each["kind"] == "download"]
+    done = mailquery("audit", "export")
+    lines = [json.loads(line) for line in done.text.splitlines()]
+    return [each for each in (line.get("record", line) for line in lines) if each.get("kind") == "download"]
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def test_policy_and_keys_are_looked_at_again_when_it_is_fetched(
     without = {"MAILQUERY_POLICY__ALLOWED_TOOLS": '["read_message"]'}
     with serving(mailquery, **without) as strict:
         assert httpx2.get(strict.removesuffix("/mcp") + path, headers=bearer(ana)).status_code == 404
-    (shown,) = [each for each in mailquery("keys", "list", "--json").json if each["user"] == "ana"]
+    (shown,) = [each for each in mailquery("keys", "list", "--json").json["keys"] if each["user"] == "ana"]
     assert mailquery("keys", "revoke", shown["id"]).code == 0
     assert httpx2.get(link, headers=bearer(ana)).status_code == 401
 

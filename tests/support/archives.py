@@ -27,6 +27,7 @@ from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
+from mailquery.repositories.sqlite.newest import SqliteNewest
 from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.synchronising import SqliteSync
@@ -38,8 +39,10 @@ from mailquery.services.contents import Contents
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.embedding import EmbedMail
 from mailquery.services.filters import FilterReader
+from mailquery.services.freshness import KeepFresh
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
+from mailquery.services.newest import ReadMailbox
 from mailquery.services.ourselves import FindOurselves
 from mailquery.services.policing import ApplyPolicy
 from mailquery.services.preparing import prepare
@@ -172,6 +175,7 @@ async def temporary_archive(
     policy: Policy = NO_POLICY,
     trusted_servers: Sequence[str] = (),
     synchronise: Synchronise | None = None,
+    fresh_seconds: float = 5.0,
 ) -> AsyncIterator[Archive]:
     """`policy` is that of this process: in force where the archive is empty, or once `apply_policy` was called.
     `synchronise` stands in the place of what reads mail servers."""
@@ -194,13 +198,18 @@ async def temporary_archive(
         shown = ServerAccounts(accounts, lambda: database.judge.policy)
 
         get_attachment = GetAttachment(messages, largest_attachment, contents)
+        refresh = RefreshAccounts(shown, runs)
+        status = SyncStatus(
+            accounts, directory, runs, BoardFile(folder), shown, lambda name: False, lambda account: None
+        )
+        fresh = KeepFresh(refresh, status, seconds=fresh_seconds, stale_after=900)
 
         def clock() -> datetime:
             return NOW
 
         yield Archive(
             Services(
-                search_messages=SearchMessages(search, filters, tokens, _UNUSED, clock),
+                search_messages=SearchMessages(search, filters, tokens, _UNUSED, clock, fresh),
                 read_message=ReadMessage(messages, signals, contents),
                 read_thread=ReadThread(messages, signals, contents),
                 list_accounts=ListAccounts(directory),
@@ -217,10 +226,9 @@ async def temporary_archive(
                 list_problems=ListProblems(directory),
                 archive_status=ArchiveStatus(directory, vectors, meaning),
                 find_similar=FindSimilar(messages, vectors, filters, meaning, clock),
-                refresh_accounts=RefreshAccounts(shown, runs),
-                sync_status=SyncStatus(
-                    accounts, directory, runs, BoardFile(folder), shown, lambda name: False, lambda account: None
-                ),
+                read_mailbox=ReadMailbox(SqliteNewest(database), search),
+                refresh_accounts=refresh,
+                sync_status=status,
             ),
             imports,
             EmbedMail(vectors, _EMBEDDER),

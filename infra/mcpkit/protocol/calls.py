@@ -16,6 +16,11 @@ async def _nowhere(progress: float, total: float | None, message: str | None) ->
     """The caller asked for no progress."""
 
 
+async def always_admitted() -> bool:
+    """Over STDIO nobody is admitted: whoever started the process calls."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who calls, as the transport established it; no argument of a call can change it.
@@ -74,9 +79,10 @@ class Asking:
 
 @dataclass(slots=True)
 class Call:
-    """`kind` is tool, resource, prompt or completion; `name` the tool's name or the resource's URI; `arguments` are as
-    sent. `authenticated` is whom the transport found a credential of, for the identity provider; `principal` is who
-    calls, and is set before any stage runs. `report(progress, total, message)` sends a progress notification where
+    """`kind` is tool, resource, prompt, completion or subscription; `name` the tool's name or the resource's URI;
+    `arguments` are as sent. `authenticated` is whom the transport found a credential of, for the identity provider;
+    `principal` is who calls, and is set before any stage runs. `still_admitted` is whether that credential is good
+    still, for what lasts longer than a request. `report(progress, total, message)` sends a progress notification where
     the client asked for them, and `asking` asks the person there. `explains` is whether the request asks for an
     explanation in its `_meta`. `declaration` is what is called; `resolved` are the arguments with those that were
     preset, and `given` are they as the validation stage leaves them to the handler: the tool's `Arguments`, or the text
@@ -95,6 +101,7 @@ class Call:
     report: Report = _nowhere
     asking: Asking = field(default_factory=Asking)
     authenticated: Principal | None = None
+    still_admitted: Callable[[], Awaitable[bool]] = always_admitted
     principal: Principal | None = None
     explains: bool = False
     declaration: "Declaration | None" = None

@@ -137,7 +137,8 @@ class ResourceHandler(Protocol):
 @dataclass(frozen=True, slots=True)
 class Resource:
     """A resource, or with `{name}`s in its URI a template of resources (RFC 6570, level 1). `untrusted` and `sensitive`
-    are as those of a tool."""
+    are as those of a tool. One that is `subscribable` gives the same for as long as it is the same, and nothing that
+    changes by itself, such as how long ago something was: whoever subscribed is told when it gives something else."""
 
     uri: str
     name: str
@@ -148,6 +149,7 @@ class Resource:
     handler: ResourceHandler
     untrusted: bool = False
     sensitive: bool = False
+    subscribable: bool = False
 
     @property
     def is_template(self) -> bool:

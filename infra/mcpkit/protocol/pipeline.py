@@ -40,11 +40,13 @@ DEFAULT_MAX_CHARS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Identity is a stage, and stands here too because the listings ask it; so does the policy."""
+    """Identity is a stage, and stands here too because the listings ask it; so does the policy. `deciding` are those of
+    the stages that decide whether a call may be made at all."""
 
     identity: IdentityProvider
     stages: Sequence[Stage]
     allowed: Allowed = everything
+    deciding: Sequence[Stage] = ()
 
     async def principal(self, call: Call) -> Principal:
         """
@@ -62,10 +64,23 @@ class Pipeline:
         Raises:
             Fault: whatever went wrong.
         """
-        proceed: Proceed = run_handler
-        for stage in reversed(self.stages):
-            proceed = partial(stage, proceed=proceed)
-        return await proceed(call)
+        return await _through(self.stages, call)
+
+    async def look(self, call: Call) -> Reply:
+        """What the call's handler gives, where its caller may call it now. Nobody is asked, nothing is counted or
+        recorded and nothing shaped: for the server's own look at what it might tell somebody of.
+
+        Raises:
+            Fault: whatever went wrong.
+        """
+        return await _through(self.deciding, call)
+
+
+async def _through(stages: Sequence[Stage], call: Call) -> Reply:
+    proceed: Proceed = run_handler
+    for stage in reversed(stages):
+        proceed = partial(stage, proceed=proceed)
+    return await proceed(call)
 
 
 def outer_stages(
@@ -106,19 +121,29 @@ def build_pipeline(
 ) -> Pipeline:
     """`max_chars` is the size of an answer to a call that states none. A part that is left out has no stage.
     `audit_stops_calls` and `audited_values` are those of `Audit`; `allowed` is the operator's policy."""
-    stages: list[Stage | None] = [
-        *outer_stages(
-            identity,
-            audit,
-            limits=limits,
-            audit_stops_calls=audit_stops_calls,
-            audited_values=audited_values,
-            allowed=allowed,
-            metrics=metrics,
-        ),
-        ResolveParameters(parameters) if parameters else None,
+    identify, contain, authorise, permit, validate = (
+        Identify(identity),
+        ContainErrors(),
+        Authorise(),
+        Permit(allowed),
         Validate(),
+    )
+    stages: list[Stage | None] = [
+        Measure(metrics) if metrics else None,
+        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
+        identify,
+        contain,
+        LimitRate(limits) if limits else None,
+        authorise,
+        permit,
+        ResolveParameters(parameters) if parameters else None,
+        validate,
         consent,
         Shape(max_chars),
     ]
-    return Pipeline(identity, [stage for stage in stages if stage is not None], allowed)
+    deciding: list[Stage | None] = [identify, contain, authorise, permit, validate, consent]
+    return Pipeline(identity, _those(stages), allowed, _those(deciding))
+
+
+def _those(stages: Sequence[Stage | None]) -> list[Stage]:
+    return [stage for stage in stages if stage is not None]

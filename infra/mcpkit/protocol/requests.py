@@ -7,7 +7,7 @@ from mcp.server.context import ServerRequestContext
 from mcp_types import InputResponseRequestParams
 
 from mcpkit.protocol.asking import asking_of
-from mcpkit.protocol.calls import Call
+from mcpkit.protocol.calls import Call, always_admitted
 from mcpkit.protocol.declarations import Declaration
 from mcpkit.security.untrusted import clean_line
 
@@ -16,6 +16,9 @@ stream_transport: ContextVar[str] = ContextVar("stream_transport", default="memo
 
 PRINCIPAL_KEY = "mcpkit.principal"
 """In the scope of an HTTP request: whom its credential stands for, where the transport asks for one."""
+
+ADMITTED_KEY = "mcpkit.still_admitted"
+"""Beside it: tells whether that credential is good still."""
 
 EXPLAIN = "explain"  # in the `_meta` of a request
 
@@ -42,6 +45,7 @@ def call_from(
         client=_client(context),
         headers={} if request is None else request.headers,
         authenticated=None if request is None else request.scope.get(PRINCIPAL_KEY),
+        still_admitted=always_admitted if request is None else request.scope.get(ADMITTED_KEY, always_admitted),
         report=context.session.report_progress,
         asking=asking_of(context, params),
         explains=bool(context.meta and context.meta.get(EXPLAIN) is True),

@@ -37,10 +37,12 @@ from mcpkit.protocol.descriptions import (
     described_tool,
 )
 from mcpkit.protocol.explaining import did_you_mean, malformed_parameters
+from mcpkit.protocol.listening import Listening, ListeningServer
 from mcpkit.protocol.mapping import contain, error_result, protocol_error, resource_not_found
 from mcpkit.protocol.pagination import page
 from mcpkit.protocol.pipeline import Pipeline
 from mcpkit.protocol.requests import call_from
+from mcpkit.protocol.subscriptions import Subscriptions
 from mcpkit.protocol.uris import find_resource
 
 DeclarationT = TypeVar("DeclarationT", bound=Declaration)
@@ -49,10 +51,18 @@ PAGE_SIZE = 100
 _LISTING_LASTS = 5 * 60 * 1000  # milliseconds
 
 
-def build_server(catalogue: Catalogue, pipeline: Pipeline, *, page_size: int = PAGE_SIZE) -> Server[Any]:
-    """A server of all protocol revisions that the SDK speaks, for any transport."""
+def build_server(
+    catalogue: Catalogue,
+    pipeline: Pipeline,
+    *,
+    subscriptions: Subscriptions | None = None,
+    page_size: int = PAGE_SIZE,
+) -> Server[Any]:
+    """A server of all protocol revisions that the SDK speaks, for any transport. Without `subscriptions`, which run
+    beside it, nothing can be subscribed to."""
     handlers = _Handlers(catalogue, pipeline, page_size)
-    server: Server[Any] = Server(
+    listening = None if subscriptions is None else Listening(catalogue, pipeline, subscriptions)
+    server: Server[Any] = ListeningServer(
         catalogue.name,
         version=catalogue.version,
         title=catalogue.title,
@@ -68,6 +78,9 @@ def build_server(catalogue: Catalogue, pipeline: Pipeline, *, page_size: int = P
         on_list_prompts=handlers.list_prompts,
         on_get_prompt=handlers.get_prompt,
         on_completion=handlers.complete,
+        on_subscribe_resource=listening.subscribe if listening else None,
+        on_unsubscribe_resource=listening.unsubscribe if listening else None,
+        on_subscriptions_listen=listening.listen if listening else None,
     )
     # In place of the SDK's tracing, which costs time on every request even where nothing collects traces.
     server.middleware[:] = [_let_nothing_leak]

@@ -6,6 +6,7 @@ with what is needed (RFC 6750, section 3). The token goes no further than this.
 
 import logging
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
@@ -20,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Principal
 from mcpkit.protocol.mapping import contain, protocol_error
-from mcpkit.protocol.requests import PRINCIPAL_KEY
+from mcpkit.protocol.requests import ADMITTED_KEY, PRINCIPAL_KEY
 from mcpkit.security.audit import AuditSink
 from mcpkit.security.authentication.authentication import Authentication, Caller
 from mcpkit.security.authentication.interfaces import Rejected
@@ -200,6 +201,22 @@ class Refusal(Exception):
         self.response = JSONResponse(body, _STATUS.get(fault.code, 503), headers)
 
 
+class _StillAdmitted:
+    """Whether the credential of a request is good still: looked at anew where the last look is too long ago."""
+
+    def __init__(self, guard: Guard, scope: Scope) -> None:
+        self._guard = guard
+        self._scope = scope
+        self._looked = time.monotonic()
+        self._is = True
+
+    async def __call__(self) -> bool:
+        if self._is and time.monotonic() - self._looked >= self._guard.recheck_seconds:
+            self._is = await self._guard.is_admitted(self._scope)
+            self._looked = time.monotonic()
+        return self._is
+
+
 class _Guarded:
     def __init__(self, app: ASGIApp, guard: Guard) -> None:
         self._app = app
@@ -212,7 +229,8 @@ class _Guarded:
             await self._guard.refused(scope, refusal)
             await refusal.response(scope, receive, send)
             return
-        admitted = _admitted(scope, caller)
+        still = _StillAdmitted(self._guard, scope)
+        admitted = {**_admitted(scope, caller), ADMITTED_KEY: still}
         if scope["method"] == "GET":
             await while_admitted(
                 self._app,

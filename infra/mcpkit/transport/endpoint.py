@@ -37,6 +37,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SESSION_HEADER = "mcp-session-id"
 _JSON = "application/json"
+_STREAMED = frozenset({"subscriptions/listen"})  # what is answered by a stream of events, also where the call is bare
 _HANDSHAKE_ONLY = frozenset({"ping"})  # what 2026-07-28 has no more, and a bare call may still want
 
 
@@ -72,7 +73,10 @@ class McpEndpoint:
         except _Refused as refused:
             await refused.response(scope, receive, send)
             return
-        if bare is not None:
+        if bare is not None and message.get("method") in _STREAMED:
+            scope, body = bare
+            await self._sessions.handle_request(scope, _replay(body, receive), send)
+        elif bare is not None:
             await _until_disconnected(self._plain.handle_request, *bare, receive, send)
         else:
             await self._sessions.handle_request(scope, _replay(body, receive), send)

@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 MAX_LINE_BYTES = 4 * 1024 * 1024
 _LAST_ANSWERS = 10.0  # seconds for what is still being answered when the input ends
 
+_LASTING = frozenset({"subscriptions/listen"})  # requests that are answered when the client ends them
+
 _Inbound = MemoryObjectSendStream[SessionMessage | Exception]
 _Outbound = MemoryObjectReceiveStream[SessionMessage]
 
@@ -102,7 +104,7 @@ class _Connection:
         await to_server.send(SessionMessage(message))
 
     def _expect_answer(self, message: JSONRPCMessage) -> None:
-        if isinstance(message, JSONRPCRequest):
+        if isinstance(message, JSONRPCRequest) and message.method not in _LASTING:
             self._unanswered.add(message.id)
             if self._all_answered.is_set():
                 self._all_answered = anyio.Event()

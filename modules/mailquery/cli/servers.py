@@ -31,7 +31,8 @@ def serve_stdio() -> None:
             await running.enter_async_context(application.embedding())
             await running.enter_async_context(application.synchronising())
             limits = await running.enter_async_context(application.limits()) if settings.limits.stdio else None
-            server = application.server(limits.principals if limits else None)
+            subscriptions = await running.enter_async_context(application.announcing())
+            server = application.server(limits.principals if limits else None, subscriptions=subscriptions)
             gc.freeze()
             gc.enable()
             await run_stdio(server, wire)
@@ -82,12 +83,19 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
             application.embedding(),
             application.synchronising(),
             application.limits() as limits,
+            application.announcing() as subscriptions,
             application.guard(endpoint_url(address.host, address.port)) as guard,
         ):
             with application.metrics() as metrics:
                 guarded = guard is not None
                 downloads = application.downloads(limits.principals, guarded=guarded, metrics=metrics)
-                server = application.server(limits.principals, guarded=guarded, metrics=metrics, link=downloads.link)
+                server = application.server(
+                    limits.principals,
+                    guarded=guarded,
+                    metrics=metrics,
+                    subscriptions=subscriptions,
+                    link=downloads.link,
+                )
                 if conformance:
                     from mcpkit.conformance import install_fixtures
 

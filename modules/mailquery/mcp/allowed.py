@@ -12,6 +12,7 @@ from mcpkit.protocol.declarations import Completion, Declaration, Resource, Tool
 _OF_RESOURCE = {
     "accounts": "list_accounts",
     "status": "list_accounts",
+    "mailbox": "search_messages",
     "message": "read_message",
     "thread": "read_thread",
     "attachment": "get_attachment",

@@ -31,11 +31,11 @@ MOST_CHARS = 200_000  # that a caller may ask for in one answer
 
 MaxChars = Annotated[
     int | None,
-    Field(ge=1_000, le=MOST_CHARS, description="Most characters in all."),
+    Field(ge=1_000, le=MOST_CHARS, description="Most characters."),
 ]
 Cursor = Annotated[
     str | None,
-    Field(max_length=2_000, description="`cursor` of an answer; same other arguments."),
+    Field(max_length=2_000, description="`cursor` of an answer; keep the rest."),
 ]
 SortOrder = Literal["relevance", "newest", "oldest"]
 
@@ -69,17 +69,17 @@ class FilterArguments(Arguments):
     mailbox: str | None = Field(
         default=None,
         max_length=_NAME_CHARS,
-        description="Name, label, inbox, sent, drafts, junk or trash.",
+        description="Name, or inbox, sent, drafts, junk, trash.",
     )
     from_: str | None = Field(
         default=None, alias="from", max_length=_NAME_CHARS, description="Part of a name or address, or @domain."
     )
-    to: str | None = Field(default=None, max_length=_NAME_CHARS, description="Recipient, likewise.")
+    to: str | None = Field(default=None, max_length=_NAME_CHARS, description="Likewise.")
     subject: str | None = Field(default=None, max_length=_NAME_CHARS, description='Words, or a "phrase".')
-    after: str | None = Field(default=None, max_length=40, description="From 2026-03-15, 2026-03, yesterday or 7d on.")
+    after: str | None = Field(default=None, max_length=40, description="2026-03-15, 2026-03, yesterday, 7d.")
     before: str | None = Field(default=None, max_length=40, description="Before that.")
-    has_attachment: bool | None = Field(default=None, description="With or without.")
-    unread: bool | None = Field(default=None, description="Unread, or read.")
+    has_attachment: bool | None = Field(default=None, description="false: without.")
+    unread: bool | None = Field(default=None, description="false: read.")
 
     def filters(self) -> Filters:
         return Filters(

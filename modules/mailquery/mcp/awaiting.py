@@ -27,9 +27,7 @@ class AwaitingReplyArguments(FilterArguments):
     direction: Literal["us", "them", "both"] = Field(
         default="both", description="us: they asked and wait for us. them: ours is unanswered."
     )
-    days: int | None = Field(
-        default=None, ge=0, le=MOST_DAYS, description="Least age in days of ours that is unanswered (default 3)."
-    )
+    days: int | None = Field(default=None, ge=0, le=MOST_DAYS, description="Least age in days of ours (3).")
     limit: int = Field(default=20, ge=1, le=MOST_THREADS, description="Most threads.")
     cursor: Cursor = None
     max_chars: MaxChars = None

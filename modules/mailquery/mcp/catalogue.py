@@ -16,8 +16,10 @@ from mailquery.mcp.response_times import response_times
 from mailquery.mcp.search import search_messages
 from mailquery.mcp.similar import find_similar
 from mailquery.mcp.statistics import mail_statistics
+from mailquery.mcp.synchronising import sync_account, sync_status
 from mailquery.mcp.threads import read_thread
 from mailquery.services.inventory import Services
+from mcpkit.protocol.calls import Principal
 from mcpkit.protocol.declarations import Catalogue
 from mcpkit.protocol.parameters import ParameterResolver
 from mcpkit.protocol.stages.permitting import Allowed, everything
@@ -32,13 +34,18 @@ def catalogue(
     """`allowed` is the policy on what is offered, and `link` gives links to what is too large for an answer. Without
     `parameters` nothing can be set beforehand. Raises Fault CONFIGURATION where the environment sets an argument
     wrongly."""
+    sync = sync_account(services)
+
+    def may_sync(principal: Principal) -> bool:
+        return principal.may(sync.permission) and allowed(principal, sync)
+
     offered = Catalogue(
         name="mailquery",
         title="Mail",
         version=__version__,
         instructions=INSTRUCTIONS,
         tools=(
-            search_messages(services.search_messages),
+            search_messages(services.search_messages, may_sync),
             find_similar(services.find_similar),
             read_message(services.read_message),
             read_thread(services.read_thread),
@@ -51,6 +58,8 @@ def catalogue(
             response_times(services.response_times),
             awaiting_reply(services.awaiting_reply),
             find_people(services.find_people),
+            sync,
+            sync_status(services),
             *(tool(parameters, services.account_names, allowed) for tool in (get_defaults, set_default) if parameters),
         ),
         resources=tuple(resources(services)),

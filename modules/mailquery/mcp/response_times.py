@@ -21,7 +21,7 @@ _FIRST_PAIRS = 2
 
 class ResponseTimesArguments(FilterArguments):
     limit: int = Field(default=20, ge=1, le=MOST_PEOPLE, description="Most people.")
-    slowest: int = Field(default=2, ge=1, le=MOST_PAIRS, description="Slowest answers given for each person and side.")
+    slowest: int = Field(default=2, ge=1, le=MOST_PAIRS, description="Slowest answers per person and side.")
     lists: bool = Field(default=False, description="Count mail from mailing lists too.")
     max_chars: MaxChars = None
 
@@ -222,9 +222,8 @@ def response_times(times: ResponseTimes) -> Tool[ResponseTimesArguments, Respons
         name="response_times",
         title="How fast mail is answered",
         description=(
-            "How fast we answer each person and how fast they answer us: count, median, 90th percentile, fastest and "
-            "slowest, each with the ids of the question and the answer. Conditions hold for the question or the "
-            "answer. Lists and automatic mail are left out."
+            "How fast we answer each person and they answer us: count, median, 90th percentile, fastest and slowest, "
+            "with the ids of question and answer. Conditions hold for either. Lists and automatic mail are left out."
         ),
         arguments=ResponseTimesArguments,
         result=ResponseTimesResult,

@@ -1,5 +1,6 @@
 """The tool that finds messages."""
 
+from collections.abc import Callable
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
@@ -8,6 +9,7 @@ from mailquery.domain.handles import message_handle, thread_handle
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import (
     READ,
+    SYNC,
     Cursor,
     FilterArguments,
     IncludeSecrets,
@@ -23,7 +25,8 @@ from mailquery.query.parser import MAX_CHARACTERS
 from mailquery.repositories.records import Sort, Standing
 from mailquery.services.searching import MOST_ROWS, SNIPPET_CHARS, Found, Hit, SearchMessages
 from mailquery.services.signals import SignalKind
-from mcpkit.protocol.calls import Call
+from mcpkit.errors import ErrorCode, Fault
+from mcpkit.protocol.calls import Call, Principal
 from mcpkit.protocol.declarations import Tool, Truncated, UntrustedResult
 from mcpkit.security.untrusted import safe_line, untrusted
 
@@ -39,6 +42,7 @@ _BRIEF_STEPS = 2
 _WORD_CHARS = 40
 _MOST_MISSING = 12
 
+MaySync = Callable[[Principal], bool]
 Match = Literal["partial", "meaning"]
 
 
@@ -56,8 +60,9 @@ class SearchArguments(FilterArguments):
     limit: int = Field(default=20, ge=1, le=MOST_ROWS, description="Most rows.")
     cursor: Cursor = None
     max_chars: MaxChars = None
-    explain: bool = Field(default=False, description="Also say how the query was read and answered.")
+    explain: bool = Field(default=False, description="Say how the query was read too.")
     include_secrets: IncludeSecrets = False
+    fresh: bool = Field(default=False, description="First fetch new mail (takes seconds).")
 
 
 class SearchRow(BaseModel):
@@ -186,7 +191,7 @@ class SearchResult(UntrustedResult):
             }
             or None,
             meaning_unused=found.meaning_unused or None,
-            coverage=Coverage.of(found.reading),
+            coverage=Coverage.of(found.reading, found.freshness),
             ranked_newest=found.ranked_newest,
             explanation=Explanation.of(found.explanation) if found.explanation else None,
             **continuation(found, len(found.hits), len(found.hits), "messages", besides=found.near),
@@ -242,8 +247,21 @@ class SearchResult(UntrustedResult):
         return "\n".join(line for line in lines if line)
 
 
-def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResult]:
+def _capabilities(arguments: SearchArguments) -> tuple[str, ...]:
+    return (*secrets_capability(arguments), *((SYNC,) if arguments.fresh else ()))
+
+
+def search_messages(search: SearchMessages, may_sync: MaySync) -> Tool[SearchArguments, SearchResult]:
+    """`may_sync` tells whether the caller may fetch new mail, which `fresh` does."""
+
     async def handler(call: Call, arguments: SearchArguments) -> SearchResult:
+        if arguments.fresh and not may_sync(call.caller):
+            raise Fault(
+                ErrorCode.FORBIDDEN,
+                f"`fresh` needs the permission {SYNC}, and that the operator allows sync_account. Search without it; "
+                "`coverage` says how fresh the mail is.",
+                details={"argument": "fresh"},
+            )
         found = await search(
             visibility(call),
             arguments.filters(),
@@ -252,6 +270,7 @@ def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResul
             cursor=arguments.cursor,
             explain=arguments.explain,
             secrets=arguments.include_secrets,
+            fresh=arguments.fresh,
         )
         return SearchResult.of(found)
 
@@ -268,6 +287,6 @@ def search_messages(search: SearchMessages) -> Tool[SearchArguments, SearchResul
         permission=READ,
         preset=("account", "limit", "sort", "max_chars"),
         handler=handler,
-        capabilities=secrets_capability,
+        capabilities=_capabilities,
         untrusted=True,
     )

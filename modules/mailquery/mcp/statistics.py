@@ -31,12 +31,10 @@ Grouping = Literal[
 
 
 class StatisticsArguments(FilterArguments):
-    group_by: Grouping = Field(description="An hour is that of the day.")
-    then_by: Grouping | None = Field(default=None, description="Each group again by this.")
-    limit: int | None = Field(
-        default=None, ge=1, le=MOST_GROUPS, description="Most groups (20); the remainder is stated."
-    )
-    then_limit: int = Field(default=12, ge=1, le=MOST_PARTS, description="Most parts of each group by `then_by`.")
+    group_by: Grouping = Field(description="hour is that of the day.")
+    then_by: Grouping | None = Field(default=None, description="Each group again by this: sender, then month.")
+    limit: int | None = Field(default=None, ge=1, le=MOST_GROUPS, description="Most groups (20).")
+    then_limit: int = Field(default=12, ge=1, le=MOST_PARTS, description="Most parts of a group.")
     max_chars: MaxChars = None
 
 
@@ -229,9 +227,8 @@ def mail_statistics(statistics: MailStatistics) -> Tool[StatisticsArguments, Sta
         name="mail_statistics",
         title="Count mail",
         description=(
-            "Count messages, bytes and unread, exactly, by sender, domain, recipient, mailbox, list, attachment type, "
-            "hour of day or period, over any conditions; `then_by` divides each group again. Gives the largest groups "
-            "(the newest periods) and says how much is not in them."
+            "Count messages, bytes and unread, exactly, over any conditions, in groups that `then_by` divides again. "
+            "Gives the largest groups (the newest periods) and says how much is not in them."
         ),
         arguments=StatisticsArguments,
         result=StatisticsResult,

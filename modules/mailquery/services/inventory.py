@@ -6,6 +6,7 @@ from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
+from mailquery.services.newest import ReadMailbox
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.refreshing import RefreshAccounts
 from mailquery.services.response_times import ResponseTimes
@@ -36,5 +37,6 @@ class Services:
     list_problems: ListProblems
     archive_status: ArchiveStatus
     find_similar: FindSimilar
+    read_mailbox: ReadMailbox
     refresh_accounts: RefreshAccounts
     sync_status: SyncStatus

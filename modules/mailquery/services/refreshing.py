@@ -45,16 +45,24 @@ class RefreshAccounts:
         return await self._refresh(account, seconds, progress)
 
     async def all(
-        self, visible: Visibility, seconds: float | None = None, names: Sequence[str] | None = None
+        self,
+        visible: Visibility,
+        seconds: float | None = None,
+        names: Sequence[str] | None = None,
+        listen: Callable[[str], ProgressListener] | None = None,
     ) -> tuple[Refreshed, ...]:
         """Of all active accounts that the caller sees, or those of `names`, side by side, within `seconds`. Never
-        raises what befell one of them."""
+        raises what befell one of them. `listen` gives what hears of the progress of an account."""
         chosen = [
             each
             for each in await self._accounts(visible)
             if each.state is not AccountState.PAUSED and (names is None or each.name in names)
         ]
-        return tuple(await asyncio.gather(*(self._refresh(each, seconds) for each in chosen)))
+        return tuple(
+            await asyncio.gather(
+                *(self._refresh(each, seconds, listen(each.name) if listen else None) for each in chosen)
+            )
+        )
 
     async def _refresh(
         self, account: MailAccount, seconds: float | None, progress: ProgressListener | None = None

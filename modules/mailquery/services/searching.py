@@ -1,9 +1,10 @@
 """Searching the archive."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mailquery.domain.highlight import snippet
+from mailquery.domain.queries import And, InAccount
 from mailquery.domain.relevance import RANKED_WORDS, Demand
 from mailquery.repositories.interfaces import SearchRepository
 from mailquery.repositories.records import (
@@ -21,9 +22,11 @@ from mailquery.repositories.steps import Steps
 from mailquery.services.cursors import Bookmark, Cursors
 from mailquery.services.explaining import Explained, explained
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
+from mailquery.services.freshness import Freshness, KeepFresh
 from mailquery.services.limits import checked_limit
 from mailquery.services.masking import masked_row, may_need_masking
 from mailquery.services.meaning import Meaning
+from mailquery.services.refreshing import Refreshed
 from mailquery.services.signals import SignalKind, signals_of_row
 from mcpkit.errors import Fault
 from mcpkit.security.tokens import SignedTokens
@@ -53,7 +56,8 @@ class Found:
     matches only says at how many in `ranked_newest`. `sort` is the order of these hits: by date where relevance was
     asked for and nothing in the query, or beyond those newest matches, has any. `near` counts the messages, on all
     pages together, that lack some of the words; `total` does not. `meaning_unused` says why meaning was not used, or
-    not for all messages, where it might have been; else it is empty. `explanation` is there where it was asked for."""
+    not for all messages, where it might have been; else it is empty. `explanation` is there where it was asked for.
+    `freshness` is that of the accounts on servers that were searched."""
 
     hits: tuple[Hit, ...]
     total: Total
@@ -67,6 +71,7 @@ class Found:
     reading: Reading
     cursor_after: Callable[[int], str]
     explanation: Explained | None = None
+    freshness: tuple[Freshness, ...] = ()
 
 
 class SearchMessages:
@@ -83,8 +88,10 @@ class SearchMessages:
         tokens: SignedTokens,
         meaning: Meaning,
         clock: Clock = utc_now,
+        fresh: KeepFresh | None = None,
     ) -> None:
         self._search = search
+        self._fresh = fresh
         self._filters = filters
         self._meaning = meaning
         self._cursors = Cursors(tokens, "search")
@@ -100,11 +107,18 @@ class SearchMessages:
         cursor: str | None = None,
         explain: bool = False,
         secrets: bool = False,
+        fresh: bool = False,
     ) -> Found:
-        """Unless `secrets`, one-time codes and links that open an account are masked in what is shown; they are found
-        all the same. Raises `QUERY_SYNTAX`, `VALIDATION_ERROR` and `INVALID_FORMAT` naming the argument."""
+        """With `fresh`, what is new on the servers is brought in first, as far as that is done in time, and not again
+        for a later page. Unless `secrets`, one-time codes and links that open an account are masked in what is shown;
+        they are found all the same. Raises `QUERY_SYNTAX`, `VALIDATION_ERROR` and `INVALID_FORMAT` naming the
+        argument."""
         checked_limit(limit, MOST_ROWS)
         steps = Steps()
+        brought: tuple[Refreshed, ...] = ()
+        if fresh and self._fresh is not None and cursor is None:
+            with steps.step("bringing in what is new"):
+                brought = await self._fresh.bring(visible, filters.account)
         digest = filters.digest(sort.value if sort else "", *sorted(visible.accounts or ()))
         start = self._cursors.open(visible.user, cursor, digest) if cursor else None
         now = start.now if start else self._clock()
@@ -130,7 +144,7 @@ class SearchMessages:
             note = f"all words are matched; relevance goes by the first {RANKED_WORDS} of {RANKED_WORDS + unranked}"
             reading = replace(reading, notes=(*reading.notes, note))
         with steps.step("snippets"):
-            hits = await self._with_snippets(page, reading.words, secrets=secrets)
+            hits = await hits_of(self._search, page.rows, page.standings, reading.words, secrets=secrets)
         explanation = await self._search.explain(reading.tree, visible) if explain else None
         given_before = start.given if start else 0
 
@@ -151,6 +165,7 @@ class SearchMessages:
             reading=reading,
             cursor_after=cursor_after,
             explanation=explained(explanation, steps, self._filters.zone) if explanation else None,
+            freshness=await self._fresh(visible, _named_accounts(reading), brought) if self._fresh else (),
         )
 
     async def _vector(self, reading: Reading) -> tuple[QueryVector | None, str]:
@@ -167,15 +182,28 @@ class SearchMessages:
             return None, fault.message
         return QueryVector(self._meaning.embedder.name, vectors[0]), ""
 
-    async def _with_snippets(self, page: SearchPage, words: tuple[str, ...], *, secrets: bool) -> tuple[Hit, ...]:
-        rows = page.rows
-        standings = page.standings or (MATCHES,) * len(rows)
-        wanted = rows if words else () if secrets else [row for row in rows if _may_show_secrets(row, row.preview)]
-        texts = await self._search.body_texts([row.row for row in wanted]) if wanted else {}
-        return tuple(
-            _hit(row, standing, texts.get(row.row), words, secrets=secrets)
-            for row, standing in zip(rows, standings, strict=True)
-        )
+
+def _named_accounts(reading: Reading) -> tuple[str, ...] | None:
+    """Those to which the search is narrowed. None is all: also those of which the archive has nothing yet."""
+    parts = reading.tree.parts if isinstance(reading.tree, And) else (reading.tree,)
+    return reading.coverage.accounts if any(isinstance(part, InAccount) for part in parts) else None
+
+
+async def hits_of(
+    search: SearchRepository,
+    rows: Sequence[MessageRow],
+    standings: Sequence[Standing] = (),
+    words: tuple[str, ...] = (),
+    *,
+    secrets: bool = False,
+) -> tuple[Hit, ...]:
+    """The rows with their snippets and warnings. Unless `secrets`, codes and links are masked."""
+    wanted = rows if words else () if secrets else [row for row in rows if _may_show_secrets(row, row.preview)]
+    texts = await search.body_texts([row.row for row in wanted]) if wanted else {}
+    return tuple(
+        _hit(row, standing, texts.get(row.row), words, secrets=secrets)
+        for row, standing in zip(rows, standings or (MATCHES,) * len(rows), strict=True)
+    )
 
 
 def _hit(row: MessageRow, standing: Standing, text: str | None, words: tuple[str, ...], *, secrets: bool) -> Hit:

@@ -200,8 +200,9 @@ async def test_what_is_offered_says_what_it_needs_and_whether_it_shows_mail(arch
     declared: list[Declaration] = [*offered.tools, *offered.resources, *offered.prompts, *offered.completions]
     assert {each.permission for each in declared} <= CAPABILITIES.keys()
     trusted = {tool.name for tool in offered.tools if not tool.untrusted}
-    assert trusted == {"get_defaults", "set_default", "list_accounts", "list_mailboxes"}
+    own = {"get_defaults", "set_default", "list_accounts", "list_mailboxes"}
+    assert trusted == own | {"sync_account", "sync_status"}
     assert {tool.name for tool in offered.tools if not tool.needs_consent} == {"get_defaults"}
-    assert {tool.name for tool in offered.tools if tool.sensitive} == {"get_attachment", "set_default"}
+    assert {tool.name for tool in offered.tools if tool.sensitive} == {"get_attachment", "set_default", "sync_account"}
     assert {each.name for each in offered.resources if not each.untrusted} == {"accounts", "status"}
     assert {each.name for each in offered.resources if each.sensitive} == {"attachment"}

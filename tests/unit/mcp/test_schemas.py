@@ -62,9 +62,10 @@ async def test_every_tool_is_offered_and_fully_described(caller: Caller) -> None
         assert described.output_schema["type"] == "object"
         annotations = described.annotations
         assert annotations is not None
-        assert annotations.read_only_hint is (tool.name != "set_default")
+        assert annotations.read_only_hint is (tool.name not in ("set_default", "sync_account"))
         assert annotations.destructive_hint is False
-        assert (annotations.idempotent_hint, annotations.open_world_hint) == (True, False)
+        assert annotations.idempotent_hint is True
+        assert annotations.open_world_hint is (tool.name == "sync_account")
 
 
 async def test_what_every_session_pays_for_stays_small(caller: Caller) -> None:
@@ -79,7 +80,7 @@ async def test_every_reference_of_a_completion_exists(archive: Archive, caller: 
 
 
 async def test_what_shows_mail_is_declared_untrusted_and_what_writes_sensitive(caller: Caller) -> None:
-    names_of_the_owners = {"list_accounts", "list_mailboxes"}
+    names_of_the_owners = {"list_accounts", "list_mailboxes", "sync_account", "sync_status"}
     for tool in caller.offered.tools:
         shows_mail = issubclass(tool.result, UntrustedResult) and tool.name not in names_of_the_owners
         assert tool.untrusted is shows_mail, tool.name

@@ -8,6 +8,9 @@ from mcp_types import CallToolResult, CompleteResult, GetPromptResult, InputRequ
 
 from mcpkit.protocol.calls import Call
 
+SUBSCRIPTION = "subscription"
+"""The kind of a call that reads a resource to tell later whether it changed: nothing of it is shown."""
+
 WireResult = CallToolResult | ReadResourceResult | GetPromptResult | CompleteResult | InputRequiredResult
 
 

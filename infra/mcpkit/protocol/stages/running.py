@@ -2,7 +2,7 @@
 
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Completion, Prompt, Resource, Tool
-from mcpkit.protocol.stages import Reply
+from mcpkit.protocol.stages import SUBSCRIPTION, Reply
 
 
 async def run_handler(call: Call) -> Reply:
@@ -12,7 +12,8 @@ async def run_handler(call: Call) -> Reply:
             return Reply(await handler(call, given))
         case Resource(handler=read):
             assert isinstance(given, dict), "no validation stage ran"
-            return Reply(await read(call, given), disclosed=(call.name,))
+            content = await read(call, given)
+            return Reply(content, disclosed=() if call.kind == SUBSCRIPTION else (call.name,))
         case Prompt(render=render):
             assert isinstance(given, dict), "no validation stage ran"
             return Reply(await render(call, given))

@@ -31,7 +31,7 @@ from mcpkit.protocol.declarations import (
     Result,
     Tool,
 )
-from mcpkit.protocol.stages import Proceed, Reply, WireResult
+from mcpkit.protocol.stages import SUBSCRIPTION, Proceed, Reply, WireResult
 from mcpkit.security.untrusted import Fence
 
 MOST_COMPLETIONS = 100  # completion/complete gives no more (all revisions)
@@ -49,6 +49,8 @@ class Shape:
 
     async def __call__(self, call: Call, proceed: Proceed) -> Reply:
         reply = await proceed(call)
+        if call.kind == SUBSCRIPTION:
+            return reply
         match call.declaration:
             case Tool() as tool:
                 assert isinstance(reply.value, Result)

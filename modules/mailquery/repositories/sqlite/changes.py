@@ -1,0 +1,36 @@
+"""Whether anything in the archive has changed, by whatever process."""
+
+import asyncio
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+from mcpkit.database.faults import translated
+from mcpkit.database.sqlite import connect
+
+
+class SqliteChanges:
+    """`ArchiveChanges`. Has a connection of its own, opened when it is first asked: the number that SQLite counts is
+    that of one connection, and grows with what others commit (https://sqlite.org/pragma.html#pragma_data_version)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._asking = asyncio.Lock()
+
+    async def version(self) -> int:
+        async with self._asking:
+            return await asyncio.to_thread(self._version)
+
+    def _version(self) -> int:
+        with translated(self._path):
+            if self._connection is None:
+                self._connection = connect(self._path, read_only=True)
+            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+            return int(version)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(sqlite3.Error):  # nothing was written by it
+                self._connection.close()
+            self._connection = None
