@@ -1,11 +1,15 @@
 """Attachments as a user meets them: the commands, and an assistant over both transports."""
 
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
 
-from end_to_end.conftest import CommandLine
+from end_to_end.conftest import CONSENTED, CommandLine
+from end_to_end.served import serving
 from support.archives import Mail
 
 REPORT = "first line of the report\n둘째 줄\n"
@@ -62,3 +66,28 @@ def test_a_link_is_not_followed(mailquery: CommandLine, ids: list[str], tmp_path
     done = mailquery("attachments", "save", ids[0], "--to", link)
     assert done.code != 0
     assert "is a link" in done.err
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+async def test_an_assistant_reads_it_over_both_transports_in_both_eras(
+    mailquery: CommandLine, ids: list[str], transport: str, mode: str
+) -> None:
+    with ExitStack() as running:
+        if transport == "http":
+            target: str | StdioServerParameters = running.enter_context(serving(mailquery, **CONSENTED))
+        else:
+            command = mailquery.command("serve", "--transport", "stdio")
+            target = StdioServerParameters(command=command[0], args=command[1:], env=mailquery.environment)
+        async with Client(target, mode=mode) as client:
+            found = await client.call_tool("read_attachment", {"id": ids[0]})
+            assert found.structured_content is not None
+            assert found.structured_content["text"] == REPORT.strip()
+            assert found.structured_content["untrusted"] is True
+            warned = await client.call_tool("read_attachment", {"id": ids[1]})
+            assert warned.structured_content is not None
+            assert warned.structured_content["signals"] == ["content_is_another_type"]
+            got = await client.call_tool("get_attachment", {"id": ids[1]})
+            assert not got.is_error
+            assert got.structured_content is not None
+            assert "download" not in got.structured_content

@@ -15,7 +15,7 @@ from mcpkit.security.tokens import SignedTokens
 LASTS = 300.0  # seconds
 _PURPOSE = "ticket"
 _NUMBER_BYTES = 16
-_PRUNE = "DELETE FROM used_tickets WHERE expires < ?"
+_PRUNE = "DELETE FROM used_tickets WHERE expires <= ?"
 _USE = "INSERT INTO used_tickets (ticket, expires) VALUES (?, ?)"
 
 
