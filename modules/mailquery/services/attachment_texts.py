@@ -145,7 +145,11 @@ class ReadAttachment:
             return stored.attachment, stored.extraction
         # Codes in its name are masked later; the reader is to know it as it is.
         content = await self._get(visible, id, limited=False, secrets=True)
-        extraction = await self._extractor.extract(content.data, content.attachment.filename)
+        try:
+            extraction = await self._extractor.extract(content.data, content.attachment.filename)
+        except OSError as error:
+            message = "No process can be started now to read attachments in. Try again later."
+            raise Fault(ErrorCode.SERVICE_UNAVAILABLE, message) from error
         if self._keep is not None:
             found = ReadPart(part, hashlib.sha256(content.data).digest(), len(content.data), extraction)
             try:
