@@ -184,7 +184,6 @@ async def temporary_archive(
 ) -> AsyncIterator[Archive]:
     """`policy` is that of this process: in force where the archive is empty, or once `apply_policy` was called.
     `synchronise` stands in the place of what reads mail servers."""
-    extractor = ExtractorLater(lambda: JailedExtractor(1))
     database = await open_archive(folder / "mail.db", readers=1, judge=Judge(policy, header_lines))
     try:
         policies, contents = SqlitePolicies(database), Contents(lambda: database.judge.policy)
