@@ -6,7 +6,7 @@ from mailquery.bootstrap import Application
 from mailquery.cli import shapes
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
-from mailquery.cli.sync_status import in_words, overview_shape, questions_in_words
+from mailquery.cli.sync_status import answers, in_words, overview_shape, question_in_words
 from mailquery.services.status import OUTDATED_INDEX, MeaningStatus, Status
 from mailquery.services.sync_status import SyncOverview
 from mcpkit.security.untrusted import clean_line
@@ -45,8 +45,8 @@ def status(as_json: JsonFlag = False) -> None:
         print(clean_line(f"sync of {account.account}: {in_words(account)}"))
     print(f"meaning: {_meaning(found.meaning)}")
     for account in synchronised.accounts:
-        for question in questions_in_words(account):
-            note(question)
+        for question in account.questions:
+            note(f"{account.account}: {question_in_words(question)} {answers(account.account, question)}")
     if found.outdated_index:
         note(OUTDATED_INDEX)
     if found.problems:

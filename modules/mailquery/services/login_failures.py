@@ -55,6 +55,9 @@ def _remedies(reason: Reason, account: MailAccount, provider: Provider | None, f
             return [f"Is the name right? Give another with --host; this one was {server.host}."]
         case Reason.CONNECT | Reason.TIMEOUT | Reason.BROKEN_OFF:
             found = [f"See whether {server.host} is up, and whether a firewall lets port {server.port} through."]
+            if reason is Reason.TIMEOUT and server.security is not Security.TLS:
+                # There both wait for the other to begin.
+                found.append(f"Or port {server.port} wants TLS from the first byte on: --security tls.")
             return [*found, provider.note] if provider is not None and provider.note else found
         case Reason.TLS:
             other = "starttls" if server.security is Security.TLS else "tls"
@@ -63,7 +66,7 @@ def _remedies(reason: Reason, account: MailAccount, provider: Provider | None, f
                 "that is secret."
             ]
         case Reason.CERTIFICATE:
-            return _about_certificate(account, fingerprint)
+            return _about_certificate(fingerprint)
         case Reason.APP_PASSWORD:
             return [_about_app_password(provider)]
         case Reason.IMAP_DISABLED:
@@ -79,18 +82,12 @@ def _remedies(reason: Reason, account: MailAccount, provider: Provider | None, f
             return []
 
 
-def _about_certificate(account: MailAccount, fingerprint: str) -> list[str]:
-    if account.server.pinned:
-        said = [
-            "The certificate that was pinned is not shown any more. If it was renewed, compare the new one with the "
-            "server's own and pin that."
-        ]
-    else:
-        said = ["Nothing secret was sent."]
+def _about_certificate(fingerprint: str) -> list[str]:
+    said = "Nothing secret was sent."
     if not fingerprint:
-        return said
+        return [said]
     return [
-        *said,
+        said,
         f"Its SHA-256 fingerprint is {with_colons(fingerprint)}. Only if your server's operator names the same one "
         f"(`openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE` on the server), trust it: --pin {fingerprint}",
     ]
