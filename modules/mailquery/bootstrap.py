@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from mailquery.callers import CallerLimits, consent_rules, key_keeper, open_audi
 from mailquery.domain.accounts import AccountState, MailAccount
 from mailquery.domain.policy import Judge
 from mailquery.domain.relevance import Weights
+from mailquery.extraction.interfaces import Extractor
+from mailquery.extraction.later import ExtractorLater
 from mailquery.mcp.allowed import AllowedTools
 from mailquery.meaning import chosen_meaning
 from mailquery.parsing.reading import header_lines
@@ -25,6 +27,7 @@ from mailquery.repositories.sqlite.archive import Archive, open_archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
+from mailquery.repositories.sqlite.extractions import SqliteExtractions
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.newest import SqliteNewest
@@ -75,6 +78,7 @@ if TYPE_CHECKING:
 
     from mailquery.mail_accounts import MailAccounts
     from mailquery.services.embedding import EmbedMail
+    from mailquery.services.extracting import ExtractAttachments, KeepExtracted
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
     from mailquery.services.removing import RemoveAccountMail
@@ -94,6 +98,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_MANY_CORES = 4
 _STALE_SECONDS = 900.0  # after which an account is stale at the earliest
 _KEY_PREFIX = "mq"  # by which an API key of this product is known
 
@@ -117,10 +122,13 @@ class Application:
     rebuilding: SqliteRebuilding
     vectors: SqliteVectors
     meaning: Meaning
+    texts: SqliteExtractions  # of attachments
+    extractor: Extractor
     control: Database  # what is kept about callers (`mcpkit.security.control`)
     policies: SqlitePolicies
     allowed: AllowedTools
     audit: ChainedAudit
+    beside: "list[KeepExtracted]" = field(default_factory=list)  # what reads attachments, where that goes on
 
     @property
     def secrets(self) -> "SecretStore":
@@ -282,6 +290,8 @@ class Application:
             logger.error("the policy stays as it was: %s", fault.message)  # noqa: TRY400 - it says all
             return
         self.policies.replace(policy)
+        for extracting in self.beside:
+            extracting.policy_changed()
         try:
             await self.apply_policy.begin()
         except Fault as fault:
@@ -300,6 +310,25 @@ class Application:
         from mailquery.services.embedding import KeepEmbedded
 
         async with _beside(KeepEmbedded(self.embed_mail, self.meaning.background)(), "embedding"):
+            yield
+
+    @property
+    def extract_attachments(self) -> "ExtractAttachments":
+        from mailquery.services.extracting import ExtractAttachments
+
+        return ExtractAttachments(self.texts, self.extractor, workers=_extraction_workers(self.settings))
+
+    @asynccontextmanager
+    async def extracting(self) -> AsyncIterator[None]:
+        """Reads what is attached to new messages meanwhile, where that is set."""
+        if not self.settings.extraction.enabled:
+            yield
+            return
+        from mailquery.services.extracting import KeepExtracted
+
+        keep = KeepExtracted(self.extract_attachments)
+        self.beside.append(keep)
+        async with _beside(keep(), "reading attachments"):
             yield
 
     @property
@@ -464,11 +493,14 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             return await application.connect(account)
 
         largest = settings.sync.fetched_bytes
+        texts, extractor = SqliteExtractions(database), ExtractorLater(partial(_jailed_extractor, settings))
         services = _services(
             settings,
             database,
             vectors,
             meaning,
+            texts,
+            extractor,
             fetch=FetchWhole(sync, SqliteMessages(database), connect, largest=largest),
             refresh_accounts=RefreshAccounts(shown, runs),
             sync_status=SyncStatus(
@@ -491,6 +523,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             rebuilding=SqliteRebuilding(database),
             vectors=vectors,
             meaning=meaning,
+            texts=texts,
+            extractor=extractor,
             control=control,
             audit=audit,
             policies=policies,
@@ -500,6 +534,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             yield application
         finally:
             await runs.close()
+            await extractor.close()
             await audit.close()
 
 
@@ -522,11 +557,24 @@ async def _beside(work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[N
             await task
 
 
+def _extraction_workers(settings: Settings) -> int:
+    return settings.extraction.workers or (2 if (os.cpu_count() or 1) >= _MANY_CORES else 1)
+
+
+def _jailed_extractor(settings: Settings) -> Extractor:
+    from mailquery.extraction.interfaces import Limits
+    from mailquery.extraction.jailed import JailedExtractor
+
+    return JailedExtractor(_extraction_workers(settings), Limits(**settings.extraction.limits.model_dump()))
+
+
 def _services(
     settings: Settings,
     database: Archive,
     vectors: SqliteVectors,
     meaning: Meaning,
+    texts: SqliteExtractions,
+    extractor: Extractor,
     *,
     fetch: FetchWhole,
     refresh_accounts: RefreshAccounts,
@@ -546,7 +594,7 @@ def _services(
     contents = Contents(lambda: database.judge.policy)
     tokens = SignedTokens(load_or_create_key(settings.home))
     return Services(
-        search_messages=SearchMessages(search, filters, tokens, meaning, fresh=fresh),
+        search_messages=SearchMessages(search, filters, tokens, meaning, fresh=fresh, texts=texts),
         read_message=ReadMessage(messages, signals, contents),
         read_thread=ReadThread(messages, signals, contents),
         list_accounts=ListAccounts(directory),
@@ -560,7 +608,7 @@ def _services(
         find_people=FindPeople(directory),
         export_message=ExportMessage(messages, contents, fetch),
         list_problems=ListProblems(directory),
-        archive_status=ArchiveStatus(directory, vectors, meaning),
+        archive_status=ArchiveStatus(directory, vectors, meaning, texts),
         find_similar=FindSimilar(messages, vectors, filters, meaning),
         read_mailbox=ReadMailbox(SqliteNewest(database), search),
         refresh_accounts=refresh_accounts,

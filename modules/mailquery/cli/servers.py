@@ -29,6 +29,7 @@ def serve_stdio() -> None:
             application = await running.enter_async_context(open_application(settings))
             await running.enter_async_context(application.policing())
             await running.enter_async_context(application.embedding())
+            await running.enter_async_context(application.extracting())
             await running.enter_async_context(application.synchronising())
             limits = await running.enter_async_context(application.limits()) if settings.limits.stdio else None
             subscriptions = await running.enter_async_context(application.announcing())
@@ -81,6 +82,7 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
             open_application(settings) as application,
             application.policing(),
             application.embedding(),
+            application.extracting(),
             application.synchronising(),
             application.limits() as limits,
             application.announcing() as subscriptions,
