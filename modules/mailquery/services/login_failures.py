@@ -66,7 +66,7 @@ def _remedies(reason: Reason, account: MailAccount, provider: Provider | None, f
                 "that is secret."
             ]
         case Reason.CERTIFICATE:
-            return _about_certificate(fingerprint)
+            return _about_certificate(account, fingerprint)
         case Reason.APP_PASSWORD:
             return [_about_app_password(provider)]
         case Reason.IMAP_DISABLED:
@@ -82,12 +82,18 @@ def _remedies(reason: Reason, account: MailAccount, provider: Provider | None, f
             return []
 
 
-def _about_certificate(fingerprint: str) -> list[str]:
-    said = "Nothing secret was sent."
+def _about_certificate(account: MailAccount, fingerprint: str) -> list[str]:
+    if account.server.pinned:
+        said = [
+            "The certificate that was pinned is not shown any more. If it was renewed, compare the new one with the "
+            "server's own and pin that."
+        ]
+    else:
+        said = ["Nothing secret was sent."]
     if not fingerprint:
-        return [said]
+        return said
     return [
-        said,
+        *said,
         f"Its SHA-256 fingerprint is {with_colons(fingerprint)}. Only if your server's operator names the same one "
         f"(`openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE` on the server), trust it: --pin {fingerprint}",
     ]
