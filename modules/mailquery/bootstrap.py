@@ -37,6 +37,7 @@ from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.repositories.sqlite.writing import Writer
+from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.changes import ChangeFeed
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
     from mailquery.mail_accounts import MailAccounts
+    from mailquery.mcp.attachments import Link
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.extracting import ExtractAttachments, KeepExtracted
     from mailquery.services.importing import ImportMail
@@ -92,9 +94,11 @@ if TYPE_CHECKING:
     from mcpkit.protocol.subscriptions import Subscriptions
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
+    from mcpkit.security.identity import IdentityProvider
     from mcpkit.security.rate_limits import RateLimits
     from mcpkit.security.secrets import SecretStore
     from mcpkit.transport.authentication import Guard
+    from mcpkit.transport.downloads import Downloads
 
 logger = logging.getLogger(__name__)
 
@@ -383,6 +387,30 @@ class Application:
             logger.info("metrics are at http://%s:%d/metrics", chosen.host, port)
             yield metrics
 
+    def downloads(
+        self, limits: "RateLimits | None" = None, *, guarded: bool = False, metrics: "CallMetrics | None" = None
+    ) -> "Downloads":
+        """What is too large for an answer, for the HTTP transport; the rest is as for `server`."""
+        from mailquery.downloading import downloads
+        from mcpkit.protocol.pipeline import outer_stages
+        from mcpkit.security.tickets import Tickets
+
+        stages = outer_stages(
+            self._identity(guarded=guarded),
+            self.audit,
+            limits=limits,
+            allowed=self.allowed,
+            metrics=metrics,
+            audit_stops_calls=self.settings.audit.on_failure == "stop",
+        )
+        tickets = Tickets(SignedTokens(load_or_create_key(self.settings.home)), self.control)
+        return downloads(self.services, tickets, stages, self.settings.auth.resource)
+
+    def _identity(self, *, guarded: bool) -> "IdentityProvider":
+        from mcpkit.security.identity import AuthenticatedCaller, LocalUser
+
+        return AuthenticatedCaller() if guarded else LocalUser(self.local_user)
+
     def server(
         self,
         limits: "RateLimits | None" = None,
@@ -390,19 +418,19 @@ class Application:
         guarded: bool = False,
         metrics: "CallMetrics | None" = None,
         subscriptions: "Subscriptions | None" = None,
+        link: "Link | None" = None,
     ) -> "Server[Any]":
         """The MCP server, for any transport. `limits` are those of each principal. Where it is `guarded`, the transport
-        knows who calls; else it is the local user. Without `subscriptions` nothing can be subscribed to."""
+        knows who calls; else it is the local user. Without `subscriptions` nothing can be subscribed to. `link` gives
+        links to attachments."""
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
-        from mcpkit.security.identity import AuthenticatedCaller, LocalUser
 
-        identity = AuthenticatedCaller() if guarded else LocalUser(self.local_user)
         resolver = self._resolver()
-        offered = catalogue(self.services, resolver, self.allowed)
+        offered = catalogue(self.services, resolver, self.allowed, link)
         pipeline = build_pipeline(
-            identity,
+            self._identity(guarded=guarded),
             self.audit,
             limits=limits,
             parameters=resolver,
@@ -593,6 +621,7 @@ def _services(
     filters = FilterReader(directory, settings.zone, ourselves)
     contents = Contents(lambda: database.judge.policy)
     tokens = SignedTokens(load_or_create_key(settings.home))
+    get_attachment = GetAttachment(messages, settings.answers.attachment_bytes, contents, fetch)
     return Services(
         search_messages=SearchMessages(search, filters, tokens, meaning, fresh=fresh, texts=texts),
         read_message=ReadMessage(messages, signals, contents),
@@ -601,7 +630,8 @@ def _services(
         account_names=AccountNames(directory),
         list_mailboxes=ListMailboxes(directory),
         list_attachments=ListAttachments(search, filters, tokens, contents=contents),
-        get_attachment=GetAttachment(messages, settings.answers.attachment_bytes, contents, fetch),
+        get_attachment=get_attachment,
+        read_attachment=ReadAttachment(messages, get_attachment, extractor, texts, contents=contents),
         mail_statistics=MailStatistics(search, filters),
         response_times=ResponseTimes(conversations, filters, ourselves),
         awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, settings.awaiting.days),

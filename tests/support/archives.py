@@ -34,6 +34,7 @@ from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.sqlite.vectors import SqliteVectors
+from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.contents import Contents
@@ -201,6 +202,7 @@ async def temporary_archive(
         accounts, runs = SqliteAccounts(database), SyncRuns(synchronise or Script())
         shown = ServerAccounts(accounts, lambda: database.judge.policy)
 
+        get_attachment = GetAttachment(messages, largest_attachment, contents)
         refresh = RefreshAccounts(shown, runs)
         status = SyncStatus(
             accounts, directory, runs, BoardFile(folder), shown, lambda name: False, lambda account: None
@@ -219,7 +221,8 @@ async def temporary_archive(
                 account_names=AccountNames(directory),
                 list_mailboxes=ListMailboxes(directory),
                 list_attachments=ListAttachments(search, filters, tokens, clock, contents),
-                get_attachment=GetAttachment(messages, largest_attachment, contents),
+                get_attachment=get_attachment,
+                read_attachment=ReadAttachment(messages, get_attachment, extractor, texts, contents=contents),
                 mail_statistics=MailStatistics(search, filters, clock),
                 response_times=ResponseTimes(conversations, filters, ourselves, clock),
                 awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, 3, clock),

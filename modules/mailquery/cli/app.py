@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from mailquery import __version__
 from mailquery.cli import (
     accounts,
+    attachments,
     auditing,
     configuration,
     consent,
@@ -90,6 +91,7 @@ for family in (
     searching,
     reading,
     exporting,
+    attachments,
     statistics,
     conversations,
     serving,

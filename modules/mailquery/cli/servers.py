@@ -89,14 +89,20 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
             application.guard(endpoint_url(address.host, address.port)) as guard,
         ):
             with application.metrics() as metrics:
+                guarded = guard is not None
+                downloads = application.downloads(limits.principals, guarded=guarded, metrics=metrics)
                 server = application.server(
-                    limits.principals, guarded=guard is not None, metrics=metrics, subscriptions=subscriptions
+                    limits.principals,
+                    guarded=guarded,
+                    metrics=metrics,
+                    subscriptions=subscriptions,
+                    link=downloads.link,
                 )
                 if conformance:
                     from mcpkit.conformance import install_fixtures
 
                     install_fixtures(server)
-                await run_http(server, address, application.health, _tell, limits.addresses, guard)
+                await run_http(server, address, application.health, _tell, limits.addresses, guard, downloads)
 
     asyncio.run(serve())
 

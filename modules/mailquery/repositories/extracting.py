@@ -115,4 +115,3 @@ class ExtractionRepository(Protocol):
     async def shown_progress(self) -> ExtractionProgress:
         """Of the messages that the operator's policy does not withhold, for who may see all accounts."""
         ...
-

@@ -75,13 +75,11 @@ class ExtractAttachments:
             await self.texts.apply_policy()
             if retry_failed:
                 await self.texts.retry(FAILED)
-            try:
-                while count := await self.next_batch():
-                    done += count
-                    if progress is not None:
-                        progress(await self.texts.progress())
-            finally:
-                await asyncio.shield(self.texts.put_in_order())
+            while count := await self.next_batch():
+                done += count
+                if progress is not None:
+                    progress(await self.texts.progress())
+            await self.texts.put_in_order()
         return done
 
     async def next_batch(self) -> int:
@@ -211,13 +209,11 @@ class KeepExtracted:
         if growing or found.done >= found.total:
             return
         async with texts.extracting():
-            try:
+            started = time.monotonic()
+            while await self._extract.next_batch():
+                await asyncio.sleep(time.monotonic() - started)
+                found = await texts.progress()
+                if found.total != self._total:
+                    return
                 started = time.monotonic()
-                while await self._extract.next_batch():
-                    await asyncio.sleep(time.monotonic() - started)
-                    found = await texts.progress()
-                    if found.total != self._total:
-                        return
-                    started = time.monotonic()
-            finally:
-                await asyncio.shield(texts.put_in_order())
+            await texts.put_in_order()
