@@ -71,7 +71,9 @@ def test_names_that_would_be_one_are_told_apart() -> None:
 
 def test_very_many_mailboxes_of_one_name_are_told_apart_in_moments() -> None:
     """As many as fit into an answer. Each is another on the server, and all of them are read as one name."""
-    lines = [b'LIST () "/" "' + b"/" * (1 + number % 300) + b"x" + b"/" * (number // 300) + b'"' for number in range(30_000)]
+    lines = [
+        b'LIST () "/" "' + b"/" * (1 + number % 300) + b"x" + b"/" * (number // 300) + b'"' for number in range(30_000)
+    ]
     began = time.process_time()
     found = mailboxes_of([[line] for line in lines], utf8=False)
     assert time.process_time() - began < 30
