@@ -1,7 +1,7 @@
 """bench/sync: how fast a mailbox on a real IMAP server becomes an archive, and what it costs to keep it current."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from mailbench import commands
@@ -10,7 +10,7 @@ from mailbench.cache import Archive, synthetic
 from mailbench.measuring import Run, run_measured
 from mailbench.report import machine, say, table, write_json
 from mailbench.synchronising.dovecot import MailFolder, is_installed, serving
-from mailbench.synchronising.programs import Program, available
+from mailbench.synchronising.programs import PEERS, Program, available
 from mailbench.synchronising.proxy import link
 from mailbench.synchronising.raw import fetch_everything
 
@@ -103,9 +103,9 @@ def show(title: str, results: list[Synchronised]) -> None:
     say(table(title, columns, rows))
 
 
-def measure(archive: Archive, slow: Archive, *, peers: bool, round_trip: float) -> list[Synchronised]:
+def measure(archive: Archive, slow: Archive, *, peers: Sequence[str], round_trip: float) -> list[Synchronised]:
     done = [Synchronised.of("import", *_imported(archive))]
-    programs = available(peers=peers)
+    programs = available(peers)
     with serving(archive) as (port, mail):
         fetch_everything(port)  # the server makes its own index
         done.append(measure_raw(port, "first"))
@@ -143,7 +143,7 @@ def main() -> None:
     parser.add_argument(
         "--round-trip", type=float, default=0.05, help="seconds that the slow link adds to a round trip"
     )
-    parser.add_argument("--no-peers", action="store_true", help="mailquery alone")
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS, help="beside mailquery; none with no name")
     parser.add_argument("--json", metavar="FILE", help="write the figures to FILE, or to standard output with -")
     chosen = parser.parse_args()
     if not is_installed():
@@ -151,7 +151,7 @@ def main() -> None:
     results = measure(
         synthetic(Plan(chosen.messages)),
         synthetic(Plan(chosen.slow_messages)),
-        peers=not chosen.no_peers,
+        peers=chosen.peers,
         round_trip=chosen.round_trip,
     )
     if chosen.json:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -48,7 +49,7 @@ class Mailquery:
         self._add(port)
 
     def move(self, port: int) -> None:
-        self._command("accounts", "remove", _ADDRESS, "--keep-archive", "--json")
+        self._command("accounts", "remove", _ADDRESS, "--keep-mail", "--json")
         self._add(port)
 
     def _add(self, port: int) -> None:
@@ -130,10 +131,14 @@ class OfflineImap(_MaildirProgram):
         return self._run("offlineimap", "-o", "-c", self._configuration)
 
 
-def available(*, peers: bool) -> list[Program]:
+PEERS = ("mbsync", "offlineimap")
+
+
+def available(peers: Sequence[str]) -> list[Program]:
+    """mailquery, and those of `peers` that are installed."""
     programs: list[Program] = [Mailquery()]
-    if peers and shutil.which("mbsync"):
+    if "mbsync" in peers and shutil.which("mbsync"):
         programs.append(Mbsync())
-    if peers and shutil.which("offlineimap"):
+    if "offlineimap" in peers and shutil.which("offlineimap"):
         programs.append(OfflineImap())
     return programs

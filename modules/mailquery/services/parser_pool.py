@@ -15,9 +15,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from types import FrameType
@@ -109,6 +110,17 @@ def _executor(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """A worker that is started meanwhile inherits that SIGINT waits: Ctrl-C reaches it, too, and it could not yet have
+    said that it ignores it. Here it comes right afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class ParserPool:
     """Prepares batches of messages in `workers` processes. Several batches may be under way at once."""
 
@@ -123,12 +135,13 @@ class ParserPool:
 
     def submit(self, jobs: Sequence[Job], now: datetime) -> Future[list[PreparedMessage]]:
         """Starts preparing `jobs`. The future is for `result`."""
-        try:
-            return self._executor.submit(_prepare_batch, self._prepare, jobs, now, self._seconds)
-        except BrokenProcessPool:
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            self._executor = _executor(self._workers)
-            return self._executor.submit(_prepare_batch, self._prepare, jobs, now, self._seconds)
+        with _interrupts_held():
+            try:
+                return self._executor.submit(_prepare_batch, self._prepare, jobs, now, self._seconds)
+            except BrokenProcessPool:
+                self._executor.shutdown(wait=False, cancel_futures=True)
+                self._executor = _executor(self._workers)
+                return self._executor.submit(_prepare_batch, self._prepare, jobs, now, self._seconds)
 
     async def result(
         self, future: Future[list[PreparedMessage]], jobs: Sequence[Job], now: datetime
@@ -143,7 +156,9 @@ class ParserPool:
         """Prepares a batch in which a message may be deadly, in a process of its own; halves it until that is found."""
         executor = _executor(1)
         try:
-            return await asyncio.wrap_future(executor.submit(_prepare_batch, self._prepare, jobs, now, self._seconds))
+            with _interrupts_held():
+                future = executor.submit(_prepare_batch, self._prepare, jobs, now, self._seconds)
+            return await asyncio.wrap_future(future)
         except BrokenProcessPool:
             if len(jobs) == 1:
                 why = Problem(ProblemCode.PARSER_ERROR, "the parser's process died on it; only headers are indexed")
