@@ -20,8 +20,8 @@ def may_heal(fault: Fault) -> bool:
 
 def verdict(fault: Fault) -> Verdict:
     """What a fault says about the host. That it refuses a credential, or shows a certificate that is not trusted, says
-    that it answers; a name that is not known was asked of another host, and not on a machine without a network; so was a
-    credential that is not to be had."""
+    that it answers. A name that is not known was asked of another host, and a credential that is not to be had was
+    asked for elsewhere, too."""
     if fault.code is ErrorCode.LOGIN_FAILED:
         return Verdict.ANSWERED
     if fault.code is not ErrorCode.SOURCE_UNAVAILABLE or fault.details.get("reason") in _ELSEWHERE:
