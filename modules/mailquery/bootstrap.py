@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from mailquery.callers import CallerLimits, consent_rules, key_keeper, open_audi
 from mailquery.domain.accounts import AccountState, MailAccount
 from mailquery.domain.policy import Judge
 from mailquery.domain.relevance import Weights
+from mailquery.extraction.interfaces import Extractor
+from mailquery.extraction.later import ExtractorLater
 from mailquery.mcp.allowed import AllowedTools
 from mailquery.meaning import chosen_meaning
 from mailquery.parsing.reading import header_lines
@@ -25,6 +27,7 @@ from mailquery.repositories.sqlite.archive import Archive, open_archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
+from mailquery.repositories.sqlite.extractions import SqliteExtractions
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.newest import SqliteNewest
@@ -34,6 +37,7 @@ from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.repositories.sqlite.writing import Writer
+from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.changes import ChangeFeed
@@ -74,7 +78,9 @@ if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
     from mailquery.mail_accounts import MailAccounts
+    from mailquery.mcp.attachments import Link
     from mailquery.services.embedding import EmbedMail
+    from mailquery.services.extracting import ExtractAttachments, KeepExtracted
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
     from mailquery.services.removing import RemoveAccountMail
@@ -88,12 +94,15 @@ if TYPE_CHECKING:
     from mcpkit.protocol.subscriptions import Subscriptions
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
+    from mcpkit.security.identity import IdentityProvider
     from mcpkit.security.rate_limits import RateLimits
     from mcpkit.security.secrets import SecretStore
     from mcpkit.transport.authentication import Guard
+    from mcpkit.transport.downloads import Downloads
 
 logger = logging.getLogger(__name__)
 
+_MANY_CORES = 4
 _STALE_SECONDS = 900.0  # after which an account is stale at the earliest
 _KEY_PREFIX = "mq"  # by which an API key of this product is known
 
@@ -117,10 +126,13 @@ class Application:
     rebuilding: SqliteRebuilding
     vectors: SqliteVectors
     meaning: Meaning
+    texts: SqliteExtractions  # of attachments
+    extractor: Extractor
     control: Database  # what is kept about callers (`mcpkit.security.control`)
     policies: SqlitePolicies
     allowed: AllowedTools
     audit: ChainedAudit
+    beside: "list[KeepExtracted]" = field(default_factory=list)  # what reads attachments, where that goes on
 
     @property
     def secrets(self) -> "SecretStore":
@@ -272,6 +284,8 @@ class Application:
             logger.error("the policy stays as it was: %s", fault.message)  # noqa: TRY400 - it says all
             return
         self.policies.replace(policy)
+        for extracting in self.beside:
+            extracting.policy_changed()
         try:
             await self.apply_policy.begin()
         except Fault as fault:
@@ -290,6 +304,25 @@ class Application:
         from mailquery.services.embedding import KeepEmbedded
 
         async with _beside(KeepEmbedded(self.embed_mail, self.meaning.background)(), "embedding"):
+            yield
+
+    @property
+    def extract_attachments(self) -> "ExtractAttachments":
+        from mailquery.services.extracting import ExtractAttachments
+
+        return ExtractAttachments(self.texts, self.extractor, workers=_extraction_workers(self.settings))
+
+    @asynccontextmanager
+    async def extracting(self) -> AsyncIterator[None]:
+        """Reads what is attached to new messages meanwhile, where that is set."""
+        if not self.settings.extraction.enabled:
+            yield
+            return
+        from mailquery.services.extracting import KeepExtracted
+
+        keep = KeepExtracted(self.extract_attachments)
+        self.beside.append(keep)
+        async with _beside(keep(), "reading attachments"):
             yield
 
     @property
@@ -344,6 +377,30 @@ class Application:
             logger.info("metrics are at http://%s:%d/metrics", chosen.host, port)
             yield metrics
 
+    def downloads(
+        self, limits: "RateLimits | None" = None, *, guarded: bool = False, metrics: "CallMetrics | None" = None
+    ) -> "Downloads":
+        """What is too large for an answer, for the HTTP transport; the rest is as for `server`."""
+        from mailquery.downloading import downloads
+        from mcpkit.protocol.pipeline import outer_stages
+        from mcpkit.security.tickets import Tickets
+
+        stages = outer_stages(
+            self._identity(guarded=guarded),
+            self.audit,
+            limits=limits,
+            allowed=self.allowed,
+            metrics=metrics,
+            audit_stops_calls=self.settings.audit.on_failure == "stop",
+        )
+        tickets = Tickets(SignedTokens(load_or_create_key(self.settings.home)), self.control)
+        return downloads(self.services, tickets, stages, self.settings.auth.resource)
+
+    def _identity(self, *, guarded: bool) -> "IdentityProvider":
+        from mcpkit.security.identity import AuthenticatedCaller, LocalUser
+
+        return AuthenticatedCaller() if guarded else LocalUser(self.local_user)
+
     def server(
         self,
         limits: "RateLimits | None" = None,
@@ -351,19 +408,19 @@ class Application:
         guarded: bool = False,
         metrics: "CallMetrics | None" = None,
         subscriptions: "Subscriptions | None" = None,
+        link: "Link | None" = None,
     ) -> "Server[Any]":
         """The MCP server, for any transport. `limits` are those of each principal. Where it is `guarded`, the transport
-        knows who calls; else it is the local user. Without `subscriptions` nothing can be subscribed to."""
+        knows who calls; else it is the local user. Without `subscriptions` nothing can be subscribed to. `link` gives
+        links to attachments."""
         from mailquery.mcp.catalogue import catalogue
         from mcpkit.protocol.pipeline import build_pipeline
         from mcpkit.protocol.server import build_server
-        from mcpkit.security.identity import AuthenticatedCaller, LocalUser
 
-        identity = AuthenticatedCaller() if guarded else LocalUser(self.local_user)
         resolver = self._resolver()
-        offered = catalogue(self.services, resolver, self.allowed)
+        offered = catalogue(self.services, resolver, self.allowed, link)
         pipeline = build_pipeline(
-            identity,
+            self._identity(guarded=guarded),
             self.audit,
             limits=limits,
             parameters=resolver,
@@ -454,11 +511,14 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             return await application.connect(account)
 
         largest = settings.sync.fetched_bytes
+        texts, extractor = SqliteExtractions(database), ExtractorLater(partial(_jailed_extractor, settings))
         services = _services(
             settings,
             database,
             vectors,
             meaning,
+            texts,
+            extractor,
             fetch=FetchWhole(sync, SqliteMessages(database), connect, largest=largest),
             refresh_accounts=RefreshAccounts(shown, runs),
             sync_status=SyncStatus(
@@ -481,6 +541,8 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             rebuilding=SqliteRebuilding(database),
             vectors=vectors,
             meaning=meaning,
+            texts=texts,
+            extractor=extractor,
             control=control,
             audit=audit,
             policies=policies,
@@ -490,6 +552,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             yield application
         finally:
             await runs.close()
+            await extractor.close()
             await audit.close()
 
 
@@ -512,11 +575,24 @@ async def _beside(work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[N
             await task
 
 
+def _extraction_workers(settings: Settings) -> int:
+    return settings.extraction.workers or (2 if (os.cpu_count() or 1) >= _MANY_CORES else 1)
+
+
+def _jailed_extractor(settings: Settings) -> Extractor:
+    from mailquery.extraction.interfaces import Limits
+    from mailquery.extraction.jailed import JailedExtractor
+
+    return JailedExtractor(_extraction_workers(settings), Limits(**settings.extraction.limits.model_dump()))
+
+
 def _services(
     settings: Settings,
     database: Archive,
     vectors: SqliteVectors,
     meaning: Meaning,
+    texts: SqliteExtractions,
+    extractor: Extractor,
     *,
     fetch: FetchWhole,
     refresh_accounts: RefreshAccounts,
@@ -535,22 +611,24 @@ def _services(
     filters = FilterReader(directory, settings.zone, ourselves)
     contents = Contents(lambda: database.judge.policy)
     tokens = SignedTokens(load_or_create_key(settings.home))
+    get_attachment = GetAttachment(messages, settings.answers.attachment_bytes, contents, fetch)
     return Services(
-        search_messages=SearchMessages(search, filters, tokens, meaning, fresh=fresh),
+        search_messages=SearchMessages(search, filters, tokens, meaning, fresh=fresh, texts=texts),
         read_message=ReadMessage(messages, signals, contents),
         read_thread=ReadThread(messages, signals, contents),
         list_accounts=ListAccounts(directory),
         account_names=AccountNames(directory),
         list_mailboxes=ListMailboxes(directory),
         list_attachments=ListAttachments(search, filters, tokens, contents=contents),
-        get_attachment=GetAttachment(messages, settings.answers.attachment_bytes, contents, fetch),
+        get_attachment=get_attachment,
+        read_attachment=ReadAttachment(messages, get_attachment, extractor, texts, contents=contents),
         mail_statistics=MailStatistics(search, filters),
         response_times=ResponseTimes(conversations, filters, ourselves),
         awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, settings.awaiting.days),
         find_people=FindPeople(directory),
         export_message=ExportMessage(messages, contents, fetch),
         list_problems=ListProblems(directory),
-        archive_status=ArchiveStatus(directory, vectors, meaning),
+        archive_status=ArchiveStatus(directory, vectors, meaning, texts),
         find_similar=FindSimilar(messages, vectors, filters, meaning),
         read_mailbox=ReadMailbox(SqliteNewest(database), search),
         refresh_accounts=refresh_accounts,

@@ -8,6 +8,7 @@ TOOLS = (
     "list_mailboxes",
     "list_accounts",
     "list_attachments",
+    "read_attachment",
     "get_attachment",
     "mail_statistics",
     "response_times",

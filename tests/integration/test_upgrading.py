@@ -44,6 +44,7 @@ async def as_first_version(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     before numbers had other forms."""
     with monkeypatch.context() as patch:
         patch.setattr("mailquery.repositories.index_text.segment", fold_for_index)
+        patch.setattr("mailquery.repositories.sqlite.batch.make_current", lambda connection: None)
         async with temporary_archive(folder) as archive:
             await archive.add(*MAILS)
     path = folder / "first" / "archive.db"

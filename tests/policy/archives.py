@@ -155,6 +155,7 @@ async def fill(archive: Archive, letters: Sequence[Letter], places: Sequence[tup
         for account in dict.fromkeys(account for account, _ in places):
             await archive.imports.finished(account, [box for owner, box in places if owner == account])
     await archive.embed()
+    await archive.extract()
 
 
 def places_left(policy: Policy) -> list[tuple[str, str]]:
@@ -177,6 +178,8 @@ QUERIES = (
     "with:park",
     "has:attachment",
     "type:pdf",
+    "attachment:harbour",
+    "note -attachment:plan",
     "list:dev",
     "account:work",
     "newer_than:400d",

@@ -15,6 +15,9 @@ from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.domain.messages import Flag
 from mailquery.domain.policy import NO_POLICY, Judge, Policy
 from mailquery.embedding.static import StaticEmbedder
+from mailquery.extraction.interfaces import Extractor
+from mailquery.extraction.jailed import JailedExtractor
+from mailquery.extraction.later import ExtractorLater
 from mailquery.parsing.reading import header_lines
 from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.records import NewPlacement, SourceProblem
@@ -23,6 +26,7 @@ from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
+from mailquery.repositories.sqlite.extractions import SqliteExtractions
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.newest import SqliteNewest
@@ -30,11 +34,13 @@ from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.sqlite.vectors import SqliteVectors
+from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.contents import Contents
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.embedding import EmbedMail
+from mailquery.services.extracting import ExtractAttachments
 from mailquery.services.filters import FilterReader
 from mailquery.services.freshness import KeepFresh
 from mailquery.services.inventory import Services
@@ -128,6 +134,8 @@ class Archive:
     policies: SqlitePolicies
     accounts: SqliteAccounts
     sync: SqliteSync
+    extract: ExtractAttachments
+    extractor: Extractor
     roles: dict[str, MailboxRole] = field(default_factory=dict)
 
     async def apply_policy(self, policy: Policy) -> None:
@@ -184,6 +192,7 @@ async def temporary_archive(
         directory, imports = SqliteDirectory(database), SqliteImports(database)
         tokens = SignedTokens(b"k" * 32)
         vectors, meaning = SqliteVectors(database), meaning or Meaning(_EMBEDDER)
+        texts, extractor = SqliteExtractions(database), ExtractorLater(lambda: JailedExtractor(1))
 
         conversations = SqliteConversations(database)
         ourselves = FindOurselves(conversations, me)
@@ -193,6 +202,7 @@ async def temporary_archive(
         accounts, runs = SqliteAccounts(database), SyncRuns(synchronise or Script())
         shown = ServerAccounts(accounts, lambda: database.judge.policy)
 
+        get_attachment = GetAttachment(messages, largest_attachment, contents)
         refresh = RefreshAccounts(shown, runs)
         status = SyncStatus(
             accounts, directory, runs, BoardFile(folder), shown, lambda name: False, lambda account: None
@@ -204,21 +214,22 @@ async def temporary_archive(
 
         yield Archive(
             Services(
-                search_messages=SearchMessages(search, filters, tokens, _UNUSED, clock, fresh),
+                search_messages=SearchMessages(search, filters, tokens, _UNUSED, clock, fresh, texts),
                 read_message=ReadMessage(messages, signals, contents),
                 read_thread=ReadThread(messages, signals, contents),
                 list_accounts=ListAccounts(directory),
                 account_names=AccountNames(directory),
                 list_mailboxes=ListMailboxes(directory),
                 list_attachments=ListAttachments(search, filters, tokens, clock, contents),
-                get_attachment=GetAttachment(messages, largest_attachment, contents),
+                get_attachment=get_attachment,
+                read_attachment=ReadAttachment(messages, get_attachment, extractor, texts, contents=contents),
                 mail_statistics=MailStatistics(search, filters, clock),
                 response_times=ResponseTimes(conversations, filters, ourselves, clock),
                 awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, 3, clock),
                 find_people=FindPeople(directory),
                 export_message=ExportMessage(messages, contents),
                 list_problems=ListProblems(directory),
-                archive_status=ArchiveStatus(directory, vectors, meaning),
+                archive_status=ArchiveStatus(directory, vectors, meaning, texts),
                 find_similar=FindSimilar(messages, vectors, filters, meaning, clock),
                 read_mailbox=ReadMailbox(SqliteNewest(database), search),
                 refresh_accounts=refresh,
@@ -229,7 +240,10 @@ async def temporary_archive(
             policies,
             accounts,
             SqliteSync(database),
+            ExtractAttachments(texts, extractor),
+            extractor,
         )
+        await extractor.close()
         await runs.close()
     finally:
         await database.close()

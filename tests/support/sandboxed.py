@@ -1,6 +1,8 @@
 """What jailed children do in tests: what they may, and everything that they may not."""
 
+import contextlib
 import ctypes
+import fcntl
 import os
 import resource
 import socket
@@ -57,6 +59,23 @@ def _flood(data: bytes) -> Iterator[bytes]:
         yield bytes(1024 * 1024)
 
 
+def _drip(data: bytes) -> Iterator[bytes]:
+    while True:
+        yield b""
+
+
+def _babble(data: bytes) -> Iterator[bytes]:
+    """What a child sends that hostile data has taken over."""
+    for descriptor in range(3, 64):
+        with contextlib.suppress(OSError):
+            os.write(descriptor, b"z" + (5).to_bytes(8, "big") + b"hello")
+    yield b"too late"
+
+
+def _length(data: bytes) -> Iterator[bytes]:
+    yield str(len(data)).encode()
+
+
 def _print(data: bytes) -> Iterator[bytes]:
     sys.stdout.write("not for the parent")
     sys.stdout.flush()
@@ -91,6 +110,7 @@ def _refused(data: bytes) -> Iterator[bytes]:
         "kill": lambda: os.kill(os.getppid(), 0),
         "read a process": Path(f"/proc/{os.getppid()}/environ").read_bytes,
         "more time": lambda: resource.setrlimit(resource.RLIMIT_CPU, (1, 1)),
+        "signals by files": _signalled,
     }
     for name, attempt in attempts.items():
         try:
@@ -103,3 +123,13 @@ def _refused(data: bytes) -> Iterator[bytes]:
 def _forked() -> None:
     if os.fork() == 0:
         os._exit(0)
+
+
+def _signalled() -> None:
+    """A file that is ready has its owner, which may be any process of the same user, sent a signal."""
+    for descriptor in range(64):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            continue
+        fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getppid())

@@ -39,8 +39,9 @@ _WRITER_CACHE = 64 << 10
 class _Worker:
     """A connection on its thread. It runs one function at a time, which can be stopped from outside."""
 
-    def __init__(self, path: Path, *, read_only: bool) -> None:
+    def __init__(self, path: Path, functions: Mapping[str, SqlFunction], *, read_only: bool) -> None:
         self._path = path
+        self._functions = functions
         self._read_only = read_only
         self._connection: aiosqlite.Connection | None = None
         self._deadline = float("inf")
@@ -55,6 +56,8 @@ class _Worker:
     def _open(self) -> sqlite3.Connection:
         connection = connect(self._path, read_only=self._read_only)
         connection.set_progress_handler(self._must_stop, _STEPS_BETWEEN_CHECKS)
+        for name, function in self._functions.items():
+            connection.create_function(name, 1, function)
         return connection
 
     def _must_stop(self) -> bool:
@@ -88,8 +91,11 @@ class _Worker:
 class Database:
     """An open database. Made by `Database.open`; to be closed with `close`, or used as an async context manager."""
 
-    def __init__(self, path: Path, readers: int, read_timeout: float) -> None:
+    def __init__(
+        self, path: Path, readers: int, read_timeout: float, functions: Mapping[str, SqlFunction] | None = None
+    ) -> None:
         self.path = path
+        self._functions = functions or {}
         self._read_timeout = read_timeout
         self._slots = asyncio.Semaphore(readers)  # first come, first served
         self._idle: list[_Worker] = []
@@ -106,16 +112,18 @@ class Database:
         *,
         migrations: Sequence[Migration],
         functions: Mapping[str, SqlFunction] | None = None,
+        queried: Mapping[str, SqlFunction] | None = None,
         readers: int | None = None,
         read_timeout: float = READ_TIMEOUT,
     ) -> Self:
         """Opens the database at `path`, creating it (0600) and its folder (0700) where they are missing.
 
-        `functions` are those of one argument, by name, that the migrations use. Connections are made when they are
+        `functions` are those of one argument, by name, that the migrations use, and `queried` those that whatever reads
+        and writes later may use. Connections are made when they are
         first needed. Raises Fault STORAGE_TOO_NEW, STORAGE_DAMAGED, STORAGE_FULL, SERVICE_UNAVAILABLE; CONFLICT where
         a migration is due and another process keeps writing.
         """
-        self = cls(path, readers or os.cpu_count() or 1, read_timeout)
+        self = cls(path, readers or os.cpu_count() or 1, read_timeout, queried)
         if not self._is_current(migrations):
             await asyncio.to_thread(self._prepare, migrations, functions or {})
         return self
@@ -233,7 +241,7 @@ class Database:
         await self.close()
 
     async def _new_reader(self) -> _Worker:
-        reader = _Worker(self.path, read_only=True)
+        reader = _Worker(self.path, self._functions, read_only=True)
         with translated(self.path):
             await reader.start()
         self._readers.append(reader)
@@ -243,7 +251,7 @@ class Database:
         await self._writing.acquire()
         try:
             if self._writer is None:
-                writer = _Worker(self.path, read_only=False)
+                writer = _Worker(self.path, self._functions, read_only=False)
                 with translated(self.path):
                     await writer.start()
                 self._writer = writer

@@ -83,6 +83,29 @@ async def _through(stages: Sequence[Stage], call: Call) -> Reply:
     return await proceed(call)
 
 
+def outer_stages(
+    identity: IdentityProvider,
+    audit: AuditSink,
+    *,
+    limits: RateLimits | None = None,
+    audit_stops_calls: bool = True,
+    audited_values: frozenset[str] = frozenset(),
+    allowed: Allowed = everything,
+    metrics: "CallMetrics | None" = None,
+) -> list[Stage]:
+    """Those that know who calls and whether they may, and nothing of arguments: for what comes in another way too."""
+    stages: list[Stage | None] = [
+        Measure(metrics) if metrics else None,
+        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
+        Identify(identity),
+        ContainErrors(),
+        LimitRate(limits) if limits else None,
+        Authorise(),
+        Permit(allowed),
+    ]
+    return [stage for stage in stages if stage is not None]
+
+
 def build_pipeline(
     identity: IdentityProvider,
     audit: AuditSink,

@@ -65,11 +65,11 @@ def _compact(schema: Schema) -> Schema:
 
 
 def _clean(schema: Schema) -> Schema:
-    """Without titles, class docstrings and null alternatives."""
+    """Without titles, class docstrings, null alternatives and defaults that say nothing."""
     clean: Schema = {}
     for keyword, value in schema.items():
-        if keyword in ("title", "$defs") or (keyword == "default" and value is None):
-            continue
+        if keyword in ("title", "$defs") or (keyword == "default" and not value):
+            continue  # an empty text, no and none are what an argument that is left out stands for anyway
         if keyword == "description" and "properties" in schema:
             continue  # the docstring of a class, which is written for programmers
         if keyword in _SCHEMA_MAPS:

@@ -18,6 +18,8 @@ _STARTS_WITHIN = 30.0  # seconds
 _ENDS_WITHIN = 5.0
 _PIECES = 200  # of data that one child works on; what libraries leak goes with it
 _PIPE = 1024 * 1024
+_OVERHEAD = 100  # bytes that the parent needs for a result beside what is in it, and that count as output too
+_LONGEST_NAME = 100
 
 
 class Ending(StrEnum):
@@ -182,7 +184,7 @@ class ChildPool:
             case frames.DONE:
                 return Outcome(Ending.DONE, results), True
             case frames.FAILED:
-                return Outcome(Ending.FAILED, results, content.decode("ascii", "replace")), True
+                return Outcome(Ending.FAILED, results, content[:_LONGEST_NAME].decode("ascii", "replace")), True
             case frames.NO_MEMORY:
                 return Outcome(Ending.MEMORY, results), False
         return Outcome(Ending.CRASHED, results, "it does not keep to the protocol"), False
@@ -197,7 +199,9 @@ class ChildPool:
                 kind, content = await _frame(child, self._limits.output - answer.size)
                 if kind != frames.RESULT:
                     return kind, content
-                answer.size += len(content)
+                answer.size += len(content) + _OVERHEAD
+                if answer.size > self._limits.output:
+                    raise _TooMuch
                 answer.results.append(content)
         finally:
             sending.cancel()
@@ -210,8 +214,10 @@ async def _send(child: _Child, data: bytes, options: Mapping[str, Any]) -> None:
     assert stream is not None
     stream.write(frames.pack(frames.OPTIONS, json.dumps(dict(options)).encode()))
     stream.write(frames.HEAD.pack(frames.DATA, len(data)))
-    stream.write(data)
-    await stream.drain()
+    # In pieces: a transport copies what it cannot send at once.
+    for start in range(0, len(data), _PIPE):
+        stream.write(data[start : start + _PIPE])
+        await stream.drain()
 
 
 async def _frame(child: _Child, most: int = _PIPE) -> tuple[bytes, bytes]:

@@ -36,14 +36,17 @@ def enter(memory: int, cpu_seconds: int) -> Mapping[str, bool]:
         "files read": False,
         "system calls": False,
     }
+    # What libraries look at that would otherwise read the free memory from /proc, which they cannot.
+    _limit(resource.RLIMIT_DATA, _address_space() + memory)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, _DESCRIPTORS)
     if libc is None:
         return held
-    libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)  # no child outlives its parent
-    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     held["privileges"] = libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
     held["network"] = libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC) == 0
+    # After the last change of credentials, which would undo both.
+    libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)  # no child outlives its parent
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     held["files read"] = restrict_files(_readable())
     held["system calls"] = restrict_calls()
     held["network"] = held["network"] or held["system calls"]  # it cannot even make a socket

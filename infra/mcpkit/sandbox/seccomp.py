@@ -28,7 +28,7 @@ _FREE: dict[str, tuple[int | None, int | None]] = {
     "fstatfs": (138, 44), "lseek": (8, 62), "mmap": (9, 222), "munmap": (11, 215), "mprotect": (10, 226),
     "mremap": (25, 216), "madvise": (28, 233), "brk": (12, 214), "access": (21, None), "faccessat": (269, 48),
     "faccessat2": (439, 439), "readlink": (89, None), "readlinkat": (267, 78), "getdents64": (217, 61),
-    "getcwd": (79, 17), "ioctl": (16, 29), "fcntl": (72, 25), "dup": (32, 23), "dup3": (292, 24), "poll": (7, None),
+    "getcwd": (79, 17), "dup": (32, 23), "dup3": (292, 24), "poll": (7, None),
     "ppoll": (271, 73), "pselect6": (270, 72), "select": (23, None), "futex": (202, 98),
     "set_robust_list": (273, 99), "get_robust_list": (274, 100), "rseq": (334, 293), "sched_yield": (24, 124),
     "sched_getaffinity": (204, 123), "membarrier": (324, 283), "exit": (60, 93), "exit_group": (231, 94),
@@ -41,6 +41,10 @@ _FREE: dict[str, tuple[int | None, int | None]] = {
 }  # fmt: skip
 _OPEN = (2, None)  # flags are the second argument
 _OPENAT = (257, 56)  # the third
+_IOCTL, _FCNTL = (16, 29), (72, 25)  # the second
+# Others can have signals sent to any process of the same user, or change what an open file is.
+_IOCTLS = (0x5401, 0x541B, 0x5450, 0x5451)  # TCGETS, FIONREAD, FIONCLEX, FIOCLEX
+_FCNTLS = (0, 1, 2, 3, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC
 _CLONE = (56, 220)  # the first
 _CLONE3 = (435, 435)
 _TGKILL = (234, 131)
@@ -84,6 +88,8 @@ def _program(machine: _Machine) -> Iterator[bytes]:
             yield _do(_RETURN, _ALLOW)
     yield from _without(_OPEN[machine.column], 1, _WRITES)
     yield from _without(_OPENAT[machine.column], 2, _WRITES)
+    yield from _one_of(_IOCTL[machine.column], 1, _IOCTLS)
+    yield from _one_of(_FCNTL[machine.column], 1, _FCNTLS)
     yield from _with(_CLONE[machine.column], 0, _CLONE_THREAD)  # a thread, and no process
     # Its flags lie in memory, where a filter cannot see them; without it, the C library takes clone.
     yield _do(_EQUALS, _CLONE3[machine.column], 0, 1)
@@ -110,6 +116,16 @@ def _with(number: int | None, argument: int, bit: int) -> Iterator[bytes]:
         yield _do(_ANY_BIT, bit, 1, 0)
         yield _do(_RETURN, _ERRNO | _EPERM)
         yield _do(_RETURN, _ALLOW)
+
+
+def _one_of(number: int, argument: int, values: tuple[int, ...]) -> Iterator[bytes]:
+    """Allows the call where its argument, of 32 bits, is one of the values."""
+    yield _do(_EQUALS, number, 0, len(values) + 3)
+    yield _do(_LOAD, _low(argument))
+    for place, value in enumerate(values):
+        yield _do(_EQUALS, value, len(values) - place, 0)
+    yield _do(_RETURN, _ERRNO | _EPERM)
+    yield _do(_RETURN, _ALLOW)
 
 
 def _equal(number: int | None, argument: int, value: int) -> Iterator[bytes]:

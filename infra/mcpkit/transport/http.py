@@ -1,4 +1,4 @@
-"""The HTTP transport: Streamable HTTP at `/mcp`, `/health`, and where tokens are to be had."""
+"""The HTTP transport: Streamable HTTP at `/mcp`, `/health`, downloads, and where tokens are to be had."""
 
 import errno
 import gc
@@ -29,6 +29,7 @@ from mcpkit.transport.addresses import LimitAddresses
 from mcpkit.transport.authentication import Guard
 from mcpkit.transport.connections import LimitedHttpProtocol
 from mcpkit.transport.containing import ContainHttpErrors
+from mcpkit.transport.downloads import Downloads
 from mcpkit.transport.endpoint import McpEndpoint
 
 logger = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ def build_app(
     *,
     addresses: RateLimits | None = None,
     guard: Guard | None = None,
+    downloads: Downloads | None = None,
 ) -> ASGIApp:
     """The ASGI application. `addresses` are the limits of each address that requests come from. `health` gives what
     `/health` tells beside the status, and raises where something is wrong.
@@ -111,6 +113,7 @@ def build_app(
         routes=[
             Route("/mcp", endpoint),
             Route("/health", _health_endpoint(server, health), methods=["GET"]),
+            *([downloads.route(settings.security(), guard)] if downloads is not None else []),
             *(guard.routes() if guard is not None else []),
         ],
         lifespan=lifespan,
@@ -129,6 +132,7 @@ async def run_http(
     on_ready: Callable[[str], None] | None = None,
     addresses: RateLimits | None = None,
     guard: Guard | None = None,
+    downloads: Downloads | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then return. `on_ready` gets the URL of `/mcp` once requests are accepted.
 
@@ -139,7 +143,7 @@ async def run_http(
     if guard is None:
         check_unguarded(settings.host)
     listener = _listen(settings.host, settings.port)
-    app = build_app(server, settings, health, addresses=addresses, guard=guard)
+    app = build_app(server, settings, health, addresses=addresses, guard=guard, downloads=downloads)
     config = uvicorn_config(app, settings)
     port = listener.getsockname()[1]
     runner = _Runner(config, lambda: on_ready and on_ready(endpoint_url(settings.host, port)))

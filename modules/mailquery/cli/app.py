@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from mailquery import __version__
 from mailquery.cli import (
     accounts,
+    attachments,
     auditing,
     configuration,
     consent,
@@ -19,6 +20,7 @@ from mailquery.cli import (
     doctoring,
     embedding,
     exporting,
+    extracting,
     importing,
     keys,
     master_key,
@@ -84,10 +86,12 @@ for family in (
     synchronising,
     accounts,
     embedding,
+    extracting,
     rebuilding,
     searching,
     reading,
     exporting,
+    attachments,
     statistics,
     conversations,
     serving,

@@ -7,17 +7,19 @@ import sqlite3
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from mailquery.bootstrap import Application
+from mailquery.cli import extracting
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import file_size, local_time
 from mailquery.cli.sync_status import in_words, questions_in_words
 from mailquery.domain.accounts import AccountState
+from mailquery.repositories.extracting import ExtractionProgress
 from mailquery.services.status import OUTDATED_INDEX
 from mailquery.settings import Settings, load_settings
 from mcpkit.database.sqlite import connect
@@ -73,6 +75,7 @@ def all_checks(*, full: bool) -> Iterator[Check]:
     yield database
     if database.status is not Status.ERROR:
         yield check_contents()
+        yield from check_attachments()
         yield from check_accounts()
 
 
@@ -198,6 +201,31 @@ def check_contents() -> Check:
     if status.outdated_index:
         return Check("mail", Status.WARNING, finding, OUTDATED_INDEX)
     return Check("mail", Status.OK, finding)
+
+
+def check_attachments() -> Iterator[Check]:
+    """How far they were read, and what keeps a hostile one in its place."""
+
+    async def look(application: Application) -> tuple[ExtractionProgress, Sequence[tuple[str, bool]]]:
+        return await application.texts.progress(), await application.extractor.holding()
+
+    try:
+        found, holding = with_application(look)
+    except Fault as fault:
+        yield Check("attachments", Status.ERROR, fault.message)
+        return
+    except OSError as error:
+        yield Check("attachments", Status.ERROR, f"no process can be started to read them in: {error.strerror}")
+        return
+    remedy = "A running server reads them; `mailquery extract` does it at once." if found.done < found.total else ""
+    yield Check("attachments", Status.OK, extracting.in_words(found), remedy)
+    missing = [name for name, holds in holding if not holds]
+    held = ", ".join(name for name, holds in holding if holds)
+    if missing:
+        finding = f"attachments are read in processes of their own; not to be had here: {', '.join(missing)}"
+        yield Check("jail", Status.WARNING, finding, f"These hold: {held}.")
+    else:
+        yield Check("jail", Status.OK, f"attachments are read in processes of their own: {held}")
 
 
 def check_accounts() -> Iterator[Check]:

@@ -10,8 +10,9 @@ from rich.text import Text
 from mailquery.cli import shapes
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, console, local_time, note, print_json, print_rows
-from mailquery.domain.handles import message_handle
+from mailquery.domain.handles import attachment_handle, message_handle
 from mailquery.repositories.records import Sort
+from mailquery.services.attachment_matches import AttachmentMatch
 from mailquery.services.explaining import Explained
 from mailquery.services.filters import Filters
 from mailquery.services.searching import MARKS, MOST_ROWS, Found, Hit
@@ -100,7 +101,9 @@ def _explanation_shape(explanation: Explained) -> shapes.Shape:
 def _as_shape(found: Found) -> shapes.Shape:
     coverage = found.reading.coverage
     return {
-        "messages": [{**shapes.row(hit.row), "snippet": hit.snippet, **_standing(hit)} for hit in found.hits],
+        "messages": [
+            {**shapes.row(hit.row), "snippet": hit.snippet, **_standing(hit), **_matches(hit)} for hit in found.hits
+        ],
         "total": {"value": found.total.value, "exact": found.total.exact},
         "near": found.near,
         "did_you_mean": dict(found.did_you_mean),
@@ -122,6 +125,20 @@ def _as_shape(found: Found) -> shapes.Shape:
 def _standing(hit: Hit) -> shapes.Shape:
     standing = hit.standing
     return {"matches": not standing.missing, "missing": list(standing.missing)}
+
+
+def _matches(hit: Hit) -> shapes.Shape:
+    return {
+        "attachment_matches": [
+            {
+                "id": attachment_handle(hit.row.key, match.attachment.part),
+                "filename": match.attachment.filename,
+                "place": match.place or None,
+                "snippet": match.snippet,
+            }
+            for match in hit.attachment_matches
+        ]
+    }
 
 
 def _fields(hit: Hit) -> tuple[str, ...]:
@@ -149,6 +166,12 @@ def _print_hits(found: Found) -> None:
             heading.append(f"  lacks {clean_line(', '.join(hit.standing.missing))}", style="yellow")
         screen.print(heading)
         screen.print(_marked(clean_line(hit.snippet)))
+        for match in hit.attachment_matches:
+            screen.print(_marked(clean_line(f"{_place(match)}: {match.snippet}")))
+
+
+def _place(match: AttachmentMatch) -> str:
+    return f"{match.attachment.filename}, {match.place}" if match.place else match.attachment.filename
 
 
 def _marked(snippet: str) -> Text:

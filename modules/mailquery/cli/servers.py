@@ -29,6 +29,7 @@ def serve_stdio() -> None:
             application = await running.enter_async_context(open_application(settings))
             await running.enter_async_context(application.policing())
             await running.enter_async_context(application.embedding())
+            await running.enter_async_context(application.extracting())
             await running.enter_async_context(application.synchronising())
             limits = await running.enter_async_context(application.limits()) if settings.limits.stdio else None
             subscriptions = await running.enter_async_context(application.announcing())
@@ -81,20 +82,27 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
             open_application(settings) as application,
             application.policing(),
             application.embedding(),
+            application.extracting(),
             application.synchronising(),
             application.limits() as limits,
             application.announcing() as subscriptions,
             application.guard(endpoint_url(address.host, address.port)) as guard,
         ):
             with application.metrics() as metrics:
+                guarded = guard is not None
+                downloads = application.downloads(limits.principals, guarded=guarded, metrics=metrics)
                 server = application.server(
-                    limits.principals, guarded=guard is not None, metrics=metrics, subscriptions=subscriptions
+                    limits.principals,
+                    guarded=guarded,
+                    metrics=metrics,
+                    subscriptions=subscriptions,
+                    link=downloads.link,
                 )
                 if conformance:
                     from mcpkit.conformance import install_fixtures
 
                     install_fixtures(server)
-                await run_http(server, address, application.health, _tell, limits.addresses, guard)
+                await run_http(server, address, application.health, _tell, limits.addresses, guard, downloads)
 
     asyncio.run(serve())
 

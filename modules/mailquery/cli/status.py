@@ -3,16 +3,17 @@
 import typer
 
 from mailquery.bootstrap import Application
-from mailquery.cli import shapes
+from mailquery.cli import extracting, shapes
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
 from mailquery.cli.sync_status import in_words, overview_shape, questions_in_words
+from mailquery.repositories.extracting import ExtractionProgress
 from mailquery.services.status import OUTDATED_INDEX, MeaningStatus, Status
 from mailquery.services.sync_status import SyncOverview
 from mcpkit.security.untrusted import clean_line
 
-HELP = """What the archive holds, how fresh it is, how the accounts on mail servers do, and how far search by meaning
-has come.
+HELP = """What the archive holds, how fresh it is, how the accounts on mail servers do, how far search by meaning has
+come, and how many of the attachments were read.
 
 Examples:
 
@@ -44,6 +45,8 @@ def status(as_json: JsonFlag = False) -> None:
     for account in synchronised.accounts:
         print(clean_line(f"sync of {account.account}: {in_words(account)}"))
     print(f"meaning: {_meaning(found.meaning)}")
+    if found.attachments is not None:
+        print(f"attachments: {_attachments(found.attachments)}")
     for account in synchronised.accounts:
         for question in questions_in_words(account):
             note(question)
@@ -68,6 +71,13 @@ def _meaning(found: MeaningStatus) -> str:
     return f"{state}; a running server goes on with it. `mailquery embed` does it at once, or says what is in the way"
 
 
+def _attachments(found: ExtractionProgress) -> str:
+    state = extracting.in_words(found)
+    if found.done >= found.total:
+        return state
+    return f"{state}; a running server goes on with it. `mailquery extract` does it at once"
+
+
 def _shape(found: Status) -> shapes.Shape:
     return {
         "messages": found.version.messages,
@@ -79,6 +89,7 @@ def _shape(found: Status) -> shapes.Shape:
             {"name": each.name, "mailboxes": each.mailboxes, "messages": each.messages, "unread": each.unread}
             for each in found.accounts
         ],
+        "attachments": extracting.shape(found.attachments) if found.attachments is not None else None,
         "meaning": {
             "available": not found.meaning.reason,
             "reason": found.meaning.reason or None,

@@ -28,6 +28,7 @@ _STEMMED = re.compile("[a-z]{3,24}")
 _WHITE = re.compile("[ \\n]")
 _RUNS = re.compile(f"(?P<unspaced>[{UNSPACED}]+)|{_LETTER}+")
 _NUMBER = re.compile("[0-9a-z ]*[0-9][0-9a-z ]*")  # without separators
+_SEPARATED = re.compile(r"[\W_]+")
 _QUOTED = re.compile(r'"(.*)"(\*?)', re.DOTALL)
 
 
@@ -93,6 +94,20 @@ def snippet(text: str, words: Sequence[str], *, max_chars: int = 200, mark: tupl
     return _marked(line, matches, start, end, mark, before, after)
 
 
+def found_in(text: str, words: Sequence[str]) -> frozenset[str]:
+    """Those of `words`, as `snippet` takes them, that stand in the text, of which only the first 1,048,576 characters
+    are looked at."""
+    sought = [word for word in dict.fromkeys(words) if _sought(fold(word)).patterns]
+    found: set[str] = set()
+    for matches_of in (_matches,) if text.isascii() else (_plain_matches, _matches):
+        for start, end in _blocks(text):
+            rest = [word for word in sought if word not in found]
+            if not rest:
+                return frozenset(found)
+            found.update(rest[match.word] for match in matches_of(text[start:end], rest))
+    return frozenset(found)
+
+
 def _densest_place(text: str, words: Sequence[str], width: int) -> tuple[int, int]:
     """[start, end) of the matches that a snippet should show; [0, 0) where there are none."""
     place, best_score = (0, 0), (0, 0)
@@ -128,7 +143,9 @@ def _sought(word: str) -> _Sought:
         word = quoted[1] + quoted[2]
     spellings = (word,) if quoted is not None or word.endswith("*") else (word, *other_spellings(word))
     patterns = (_pattern(spelling, exactly=quoted is not None) for spelling in spellings)
-    numbers = () if quoted is not None else tuple(filter(_NUMBER.fullmatch, spellings))
+    # What is typed without separators between its thousands has other marks all the same: 1250.75.
+    spaced = (_SEPARATED.sub(" ", spelling).strip() for spelling in spellings)
+    numbers = () if quoted is not None else tuple(filter(_NUMBER.fullmatch, spaced))
     return _Sought(tuple(pattern for pattern in patterns if pattern is not None), numbers)
 
 

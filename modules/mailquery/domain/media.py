@@ -50,13 +50,16 @@ _BY_TYPE: dict[str, Kind] = {
     "application/haansofthwp": Kind.DOCUMENT,
     "application/vnd.hancom.hwp": Kind.DOCUMENT,
     "application/vnd.hancom.hwpx": Kind.DOCUMENT,
+    "application/x-hwp-v3": Kind.DOCUMENT,
     "application/epub+zip": Kind.DOCUMENT,
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": Kind.DOCUMENT,
     "application/vnd.oasis.opendocument.text": Kind.DOCUMENT,
     "application/vnd.ms-excel": Kind.SPREADSHEET,
+    "application/vnd.ms-excel.sheet.binary.macroenabled.12": Kind.SPREADSHEET,
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Kind.SPREADSHEET,
     "application/vnd.oasis.opendocument.spreadsheet": Kind.SPREADSHEET,
     "text/csv": Kind.SPREADSHEET,
+    "text/tab-separated-values": Kind.SPREADSHEET,
     "application/vnd.ms-powerpoint": Kind.PRESENTATION,
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": Kind.PRESENTATION,
     "application/vnd.oasis.opendocument.presentation": Kind.PRESENTATION,
@@ -71,6 +74,10 @@ _BY_TYPE: dict[str, Kind] = {
     "application/x-rar-compressed": Kind.ARCHIVE,
     "application/vnd.rar": Kind.ARCHIVE,
     "application/x-tar": Kind.ARCHIVE,
+    "application/x-bzip2": Kind.ARCHIVE,
+    "application/x-xz": Kind.ARCHIVE,
+    "application/zstd": Kind.ARCHIVE,
+    "application/vnd.ms-outlook": Kind.MESSAGE,
     "application/pgp-signature": Kind.SIGNATURE,
     "application/pkcs7-signature": Kind.SIGNATURE,
     "application/x-pkcs7-signature": Kind.SIGNATURE,
@@ -94,7 +101,52 @@ def kind_of(content_type: str, filename: str) -> Kind:
     content_type = content_type.lower()
     if (kind := _BY_TYPE.get(content_type)) is not None:
         return kind
-    extension = filename.rpartition(".")[2].lower() if "." in filename else ""
-    if (kind := _BY_EXTENSION.get(extension)) is not None:
+    if (kind := _BY_EXTENSION.get(_ending(filename))) is not None:
         return kind
     return _BY_FAMILY.get(content_type.partition("/")[0], Kind.OTHER)
+
+
+EXECUTABLE_TYPES = frozenset(
+    {
+        "application/vnd.microsoft.portable-executable",
+        "application/x-executable",
+        "application/x-ms-shortcut",
+        "text/x-shellscript",
+    }
+)
+"""Content that runs where it is opened."""
+
+_OFFICE_KINDS = frozenset({Kind.DOCUMENT, Kind.SPREADSHEET, Kind.PRESENTATION})
+# Honest programs save one as the other: a table of HTML called .xls, a letter in RTF or HTML called .doc.
+_PASSES_FOR: dict[Kind, frozenset[Kind]] = {
+    Kind.TEXT: frozenset({Kind.CODE, Kind.SIGNATURE, Kind.CALENDAR, Kind.CONTACT, Kind.MESSAGE, *_OFFICE_KINDS}),
+    Kind.ARCHIVE: _OFFICE_KINDS,  # whose files are ZIP archives; a damaged one is no more than that
+    Kind.MESSAGE: frozenset({Kind.TEXT, Kind.CODE}),
+    Kind.CALENDAR: frozenset({Kind.TEXT}),
+    Kind.CONTACT: frozenset({Kind.TEXT}),
+    Kind.AUDIO: frozenset({Kind.VIDEO}),
+    Kind.VIDEO: frozenset({Kind.AUDIO, Kind.IMAGE}),
+    Kind.IMAGE: frozenset({Kind.TEXT, Kind.CODE}),  # as SVG
+    **dict.fromkeys(_OFFICE_KINDS, _OFFICE_KINDS | {Kind.TEXT}),
+}
+_RUNNING_NAMES = frozenset({"exe", "dll", "scr", "com", "msi", "cpl", "lnk", "sh", "bash", "run", "bin", "so", "sys"})
+
+
+def is_disguised(found: str, declared: str, filename: str) -> bool:
+    """Whether content of the type `found` goes by a name, or where that says nothing by a `declared` type, of another
+    kind. Honest mail hardly ever has that; it does have types that say nothing, and office files that are called after
+    another program."""
+    ending = _ending(filename)
+    said = _BY_EXTENSION.get(ending) or (None if ending in _RUNNING_NAMES else kind_of(declared, ""))
+    if said is None or said is Kind.OTHER:
+        return False
+    if found in EXECUTABLE_TYPES:
+        return not (found == "text/x-shellscript" and said in (Kind.CODE, Kind.TEXT))
+    real = kind_of(found, "")
+    if real in (Kind.OTHER, said):
+        return False
+    return said not in _PASSES_FOR.get(real, frozenset())
+
+
+def _ending(filename: str) -> str:
+    return filename.strip().rstrip(".").rpartition(".")[2].lower() if "." in filename else ""

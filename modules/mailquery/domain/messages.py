@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import IntFlag, StrEnum
 
 from mailquery.domain.addresses import Address
+from mailquery.domain.media import is_disguised
 
 
 class Flag(IntFlag):
@@ -105,6 +106,12 @@ class Attachment:
     inline: bool = False
     content_id: str = ""
     withheld: bool = False  # by the operator's policy: listed, and not given out
+    found_type: str = ""  # what its content is, where that was looked at (`domain.extraction`)
+
+    @property
+    def is_disguised(self) -> bool:
+        """Whether it is known to be of another kind than its name and its declared type say."""
+        return bool(self.found_type) and is_disguised(self.found_type, self.content_type, self.filename)
 
 
 @dataclass(frozen=True, slots=True)

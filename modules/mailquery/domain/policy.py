@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -88,6 +88,14 @@ class Facts:
     headers: Callable[[], Iterable[tuple[str, str]]]
 
 
+class Readable(IntEnum):
+    """What of an attachment's text is given out and found."""
+
+    NOTHING = 0
+    OUTER = 1  # without that of files inside of it
+    ALL = 2
+
+
 @dataclass(frozen=True)
 class Policy:
     """`mailboxes` are names of mailboxes and labels as `in:` takes them, and what lies below them. `senders` are
@@ -117,6 +125,14 @@ class Policy:
         """Whether it withholds messages of accounts that it shows."""
         return bool(replace(self, accounts=()).fingerprint)
 
+    @cached_property
+    def attachments_fingerprint(self) -> str:
+        """Equal for policies that withhold the same attachments; empty where that is none."""
+        if not self.attachment_types:
+            return ""
+        text = json.dumps([_JUDGING, sorted(set(self.attachment_types))])
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
     def withholds(self, facts: Facts) -> bool:
         """Whether the message is covered by any rule."""
         return (
@@ -144,6 +160,16 @@ class Policy:
         by_name = kind_of("", filename)
         kinds = {kind, *([by_name.value] if by_name is not Kind.OTHER else [])}
         return any(each in (content_type, family) or each in kinds for each in self.attachment_types)
+
+    def readable(self, content_type: str, filename: str, found_type: str = "") -> Readable:
+        """What of the text of such an attachment is given out. `found_type` is what its content is, where that is
+        known. Of files inside of it the types are not known one by one: where any is withheld, none of them is read."""
+        if not self.attachment_types:
+            return Readable.ALL
+        denied = self.withholds_content(content_type, filename)
+        if denied or (found_type and self.withholds_content(found_type, "")):
+            return Readable.NOTHING
+        return Readable.OUTER
 
     def unknown_places(self, places: Iterable[Place]) -> list[str]:
         """The denied accounts and mailboxes of which there is none among `places`: perhaps misspelt."""

@@ -111,14 +111,15 @@ def written(word: Query) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What counts for how much. The first five weigh the places of a word within BM25; the others weigh what a message
+    """What counts for how much. The first six weigh the places of a word within BM25; the others weigh what a message
     scores between 0 and 1 (`meaning`: the cosine, -1 to 1) against each other."""
 
     subject: float = 8.0
     participants: float = 4.0
     body: float = 1.0
     quoted: float = 0.3
-    attachments: float = 2.0
+    attachments: float = 2.0  # their names
+    attached: float = 0.5  # the text in them
     words: float = 0.2  # how much of the query is in the message at all
     text: float = 0.25  # BM25
     meaning: float = 1.0

@@ -16,7 +16,18 @@ from operator import add
 from mailquery.domain.folding import fold, fold_for_index, is_word
 from mailquery.domain.numbers import joined_numbers, typed_forms
 
-__all__ = ["UNSPACED", "Phrase", "fold", "has_word", "is_named_word", "new_words", "other_forms", "phrase", "segment"]
+__all__ = [
+    "END_OF_TEXT",
+    "UNSPACED",
+    "Phrase",
+    "fold",
+    "has_word",
+    "is_named_word",
+    "new_words",
+    "other_forms",
+    "phrase",
+    "segment",
+]
 
 UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
@@ -73,14 +84,14 @@ def _indexed_runs(folded: str) -> str:
     return "".join(parts)
 
 
-_END_OF_TEXT = "\ue001"  # a token that cannot be typed: no phrase reaches from the text into what is put behind it
+END_OF_TEXT = "\ue001"  # a token that cannot be typed: no phrase reaches from the text into what is put behind it
 _GROUPED = re.compile(r"(?<=\d)[\u00a0\u202f](?=\d{3}(?!\d))")  # folding would make plain spaces of them
 _ASCII_DIGIT = re.compile("[0-9]")
 
 
-INDEX_FORM = 2
-"""Raised with every change to what `segment` makes of a text: an index that was half rebuilt in another form is not
-gone on with."""
+INDEX_FORM = 3
+"""Raised with every change to what `segment` makes of a text, and to what the index has columns for: an index that was
+half rebuilt in another form is not gone on with."""
 
 
 def segment(text: str) -> str:
@@ -91,7 +102,7 @@ def segment(text: str) -> str:
     # In `folded` the marks of numbers that are not ASCII have become spaces.
     if _ASCII_DIGIT.search(folded) is None or not (numbers := joined_numbers(fold(_GROUPED.sub("'", text)))):
         return words
-    return f"{words} {_END_OF_TEXT} {numbers}"
+    return f"{words} {END_OF_TEXT} {numbers}"
 
 
 def has_word(text: str) -> bool:

@@ -24,6 +24,10 @@ class Spending:
     depth: int = 0
     _spent: _Spent = field(default_factory=_Spent)
 
+    @property
+    def text_left(self) -> int:
+        return max(0, self.limits.text - self._spent.text)
+
     def text(self, characters: int) -> None:
         self._spent.text += characters
         if self._spent.text > self.limits.text:

@@ -6,6 +6,8 @@ The name decides only between text formats that look alike, such as CSV and Mark
 import io
 import re
 import zipfile
+import zlib
+from contextlib import suppress
 
 from mailquery.parsing.charsets import decode_unlabelled
 
@@ -13,6 +15,12 @@ OCTETS = "application/octet-stream"
 PLAIN = "text/plain"
 OLE = "application/x-ole-storage"
 
+_VBA = "vbaProject.bin"
+_MACRO_TYPES = {
+    "wordprocessingml.document": "application/vnd.ms-word.document.macroenabled.12",
+    "presentationml.presentation": "application/vnd.ms-powerpoint.presentation.macroenabled.12",
+    "spreadsheetml.sheet": "application/vnd.ms-excel.sheet.macroenabled.12",
+}
 _LOOKED_AT = 64 * 1024  # bytes of a text
 _NAMES_LOOKED_AT = 2_000  # entries of an archive
 
@@ -58,9 +66,15 @@ _MIMETYPES = {
     "application/vnd.oasis.opendocument.presentation",
     "application/epub+zip",
 }
+_TEMPLATE = "-template"  # at the end of OpenDocument's types
+_OFFICE_FOLDERS = (
+    ("word/", "wordprocessingml.document"),
+    ("ppt/", "presentationml.presentation"),
+    ("xl/", "spreadsheetml.sheet"),
+)
 _HANCOM = {"application/hwp+zip", "application/haansofthwp+zip"}
 _HWPX = "application/vnd.hancom.hwpx"
-# Names of entries in an OLE container (MS-CFB), as UTF-16: the directory lies anywhere in the file.
+# What the root of an OLE container (MS-CFB) has in it.
 _STREAMS: tuple[tuple[str, str], ...] = (
     ("EncryptedPackage", "application/x-encrypted-ooxml"),
     ("WordDocument", "application/msword"),
@@ -113,31 +127,37 @@ def _in_zip(data: bytes) -> str:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()[:_NAMES_LOOKED_AT]
             if "mimetype" in names and archive.getinfo("mimetype").file_size < 200:
-                said = archive.read("mimetype").decode("ascii", "replace").strip()
+                said = archive.read("mimetype").decode("ascii", "replace").strip().removesuffix(_TEMPLATE)
                 if said in _MIMETYPES:
                     return said
                 if said in _HANCOM:
                     return _HWPX
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OSError, EOFError):
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, OSError, EOFError):
         return "application/zip"
     if "[Content_Types].xml" in names:
-        for folder, kind in (("word/", "wordprocessingml.document"), ("ppt/", "presentationml.presentation")):
-            if any(entry.startswith(folder) for entry in names):
-                return f"{_OFFICE}.{kind}"
         if "xl/workbook.bin" in names:
             return "application/vnd.ms-excel.sheet.binary.macroenabled.12"
-        if any(entry.startswith("xl/") for entry in names):
-            return f"{_OFFICE}.spreadsheetml.sheet"
+        for folder, kind in _OFFICE_FOLDERS:
+            if any(entry.startswith(folder) for entry in names):
+                has_programs = any(entry.endswith(_VBA) for entry in names)
+                return _MACRO_TYPES[kind] if has_programs else f"{_OFFICE}.{kind}"
     if "Contents/section0.xml" in names and "Contents/header.xml" in names:
         return _HWPX
     return "application/zip"
 
 
 def _in_ole(data: bytes) -> str:
-    for stream, found in _STREAMS:
-        if _entry_name(stream) in data:
-            return found
-    return OLE
+    """By what lies in its root: a message has what is attached to it deeper inside. Where the directory is broken, its
+    names are looked for."""
+    import olefile
+
+    root: set[str] = set()
+    # The library raises many things over what is no container.
+    with suppress(Exception), olefile.OleFileIO(io.BytesIO(data)) as file:
+        root = {path[0].lstrip("\x05") for path in file.listdir(storages=True)}
+    if not root:
+        root = {stream for stream, _ in _STREAMS if _entry_name(stream) in data}
+    return next((found for stream, found in _STREAMS if stream in root), OLE)
 
 
 def _entry_name(name: str) -> bytes:

@@ -49,6 +49,11 @@ class Budget(Protocol):
     @property
     def limits(self) -> Limits: ...
 
+    @property
+    def text_left(self) -> int:
+        """Characters that may still be given."""
+        ...
+
     def text(self, characters: int) -> None:
         """Raises LimitReached where so much more text is too much."""
         ...

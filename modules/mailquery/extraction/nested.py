@@ -1,5 +1,6 @@
 """Files that lie inside of others: named in a listing, and read with what is left of the budget."""
 
+import re
 from collections.abc import Iterator
 
 from mailquery.domain.extraction import ExtractionState, Section, SectionKind
@@ -11,6 +12,7 @@ _WHY = {
     ExtractionState.LIMITED: "over a limit",
     ExtractionState.PARTIAL: "read in part",
 }
+_TYPE = re.compile(r"\(([\w.+-]+/[\w.+-]+), [\d,]+ bytes(?:, [a-z ]+)?\)", re.ASCII)
 
 
 def read_inner(data: bytes, name: str, budget: Budget, inner: Inner) -> Iterator[Section]:
@@ -27,3 +29,10 @@ def read_inner(data: bytes, name: str, budget: Budget, inner: Inner) -> Iterator
     for section in found.sections:
         label = f"{name}/{section.label}" if section.label else name
         yield Section(section.kind, label, section.text, section.depth)
+
+
+def type_of_entry(section: Section) -> str:
+    """The type of the file that the section `read_inner` gave names; empty where its content was not read."""
+    _, bracket, facts = section.text.rpartition(" (")
+    found = _TYPE.fullmatch(f"({facts}") if bracket else None
+    return found[1] if found else ""

@@ -4,7 +4,7 @@ import re
 import zipfile
 
 from mailquery.extraction.compressed import read_entry
-from mailquery.extraction.interfaces import Budget, Damaged
+from mailquery.extraction.interfaces import Budget, Damaged, Encrypted
 from mailquery.extraction.markup import Kind, events
 
 # By the names of Dublin Core and of the formats' own schemas.
@@ -21,6 +21,7 @@ _FACTS = {
     "Slides": "slides",
 }
 _LARGEST = 1_000_000  # bytes
+_MANIFEST = "META-INF/manifest.xml"
 _PLACES = ("docProps/core.xml", "docProps/app.xml", "meta.xml")
 
 
@@ -38,6 +39,15 @@ def read_properties(archive: zipfile.ZipFile, budget: Budget, facts: dict[str, s
                     facts.setdefault(fact, event.text.strip())
         except Damaged:
             continue  # the text does not depend on it
+
+
+def refuse_encrypted(archive: zipfile.ZipFile, budget: Budget) -> None:
+    """Of OpenDocument (part 2, section 4.8.1) and HWPX. Raises Encrypted."""
+    names = archive.namelist()
+    if "encrypted-package" in names:
+        raise Encrypted
+    if _MANIFEST in names and b"encryption-data" in read_entry(archive, archive.getinfo(_MANIFEST), budget):
+        raise Encrypted
 
 
 def numbered(names: list[str], pattern: str) -> list[str]:

@@ -27,6 +27,9 @@ READERS: dict[str, str] = {
     f"{_OFFICE}.spreadsheetml.sheet": "workbook",
     f"{_OFFICE}.presentationml.presentation": "pptx",
     "application/vnd.ms-excel.sheet.binary.macroenabled.12": "workbook",
+    "application/vnd.ms-word.document.macroenabled.12": "docx",
+    "application/vnd.ms-excel.sheet.macroenabled.12": "workbook",
+    "application/vnd.ms-powerpoint.presentation.macroenabled.12": "pptx",
     "application/msword": "doc",
     "application/vnd.ms-excel": "workbook",
     "application/vnd.ms-powerpoint": "ppt",
@@ -64,6 +67,7 @@ READERS: dict[str, str] = {
     "image/bmp": "image",
 }
 _ENCRYPTED_TYPES = frozenset({"application/x-encrypted-ooxml"})
+_MACROS = ".macroenabled.12"
 _LABEL_CHARS = 300
 _FACT_CHARS = 500
 _MOST_FACTS = 40
@@ -90,11 +94,18 @@ class Reading:
         self.state = ExtractionState.EMPTY
         reader = cast(Reader, import_module(f"mailquery.extraction.formats.{module}").read)
         try:
+            if self.type.endswith(_MACROS):
+                self.facts["programs"] = "has macros in it"
             for section in reader(self._data, self._budget, self.facts, extract_inner):
                 shown = self._cleaned(section)
+                length = len(shown.text)
+                if section.depth == 0 and length > self._budget.text_left:
+                    shown = replace(shown, text=shown.text[: self._budget.text_left])  # what fits is kept
                 if shown.text:
                     self.state = ExtractionState.DONE
                     yield shown
+                if section.depth == 0:
+                    self._budget.text(length)
         except Encrypted as error:
             self._end(ExtractionState.ENCRYPTED, str(error))
         except LimitReached as error:
@@ -112,10 +123,7 @@ class Reading:
         self.detail = detail
 
     def _cleaned(self, section: Section) -> Section:
-        text = clean(section.text).strip("\n")
-        if section.depth == 0:
-            self._budget.text(len(text))
-        return replace(section, label=one_line(section.label)[:_LABEL_CHARS], text=text)
+        return replace(section, label=one_line(section.label)[:_LABEL_CHARS], text=clean(section.text).strip("\n"))
 
     def extraction(self) -> Extraction:
         """All of it at once."""

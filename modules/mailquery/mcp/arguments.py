@@ -31,7 +31,7 @@ MOST_CHARS = 200_000  # that a caller may ask for in one answer
 
 MaxChars = Annotated[
     int | None,
-    Field(ge=1_000, le=MOST_CHARS, description="Most characters of the answer (20,000)."),
+    Field(ge=1_000, le=MOST_CHARS, description="Most characters."),
 ]
 Cursor = Annotated[
     str | None,
@@ -72,11 +72,11 @@ class FilterArguments(Arguments):
         description="Name, or inbox, sent, drafts, junk, trash.",
     )
     from_: str | None = Field(
-        default=None, alias="from", max_length=_NAME_CHARS, description="Sender: part of name or address, or @domain."
+        default=None, alias="from", max_length=_NAME_CHARS, description="Part of a name or address, or @domain."
     )
-    to: str | None = Field(default=None, max_length=_NAME_CHARS, description="Recipient, likewise.")
+    to: str | None = Field(default=None, max_length=_NAME_CHARS, description="Likewise.")
     subject: str | None = Field(default=None, max_length=_NAME_CHARS, description='Words, or a "phrase".')
-    after: str | None = Field(default=None, max_length=40, description="From 2026-03-15, 2026-03, yesterday or 7d on.")
+    after: str | None = Field(default=None, max_length=40, description="2026-03-15, 2026-03, yesterday, 7d.")
     before: str | None = Field(default=None, max_length=40, description="Before that.")
     has_attachment: bool | None = Field(default=None, description="false: without.")
     unread: bool | None = Field(default=None, description="false: read.")

@@ -1,7 +1,8 @@
 """All that this server offers, collected."""
 
 from mailquery import __version__
-from mailquery.mcp.attachments import get_attachment, list_attachments
+from mailquery.mcp.attachment_texts import read_attachment
+from mailquery.mcp.attachments import Link, get_attachment, list_attachments
 from mailquery.mcp.awaiting import awaiting_reply
 from mailquery.mcp.completions import completions
 from mailquery.mcp.defaults import get_defaults, set_default
@@ -25,10 +26,14 @@ from mcpkit.protocol.stages.permitting import Allowed, everything
 
 
 def catalogue(
-    services: Services, parameters: ParameterResolver | None = None, allowed: Allowed = everything
+    services: Services,
+    parameters: ParameterResolver | None = None,
+    allowed: Allowed = everything,
+    link: Link | None = None,
 ) -> Catalogue:
-    """`allowed` is the policy on what is offered. Without `parameters` nothing can be set beforehand. Raises Fault
-    CONFIGURATION where the environment sets an argument wrongly."""
+    """`allowed` is the policy on what is offered, and `link` gives links to what is too large for an answer. Without
+    `parameters` nothing can be set beforehand. Raises Fault CONFIGURATION where the environment sets an argument
+    wrongly."""
     sync = sync_account(services)
 
     def may_sync(principal: Principal) -> bool:
@@ -47,7 +52,8 @@ def catalogue(
             list_mailboxes(services.list_mailboxes),
             list_accounts(services.list_accounts),
             list_attachments(services.list_attachments),
-            get_attachment(services.get_attachment),
+            read_attachment(services.read_attachment),
+            get_attachment(services.get_attachment, link),
             mail_statistics(services.mail_statistics),
             response_times(services.response_times),
             awaiting_reply(services.awaiting_reply),

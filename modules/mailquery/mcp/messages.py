@@ -77,11 +77,12 @@ class LinkShown(BaseModel):
 class AttachmentShown(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    id: str = Field(description="For get_attachment.")
+    id: str = Field(description="For read_attachment.")
     name: str
     type: str
     size: int = Field(description="Bytes.")
     withheld: bool | None = Field(default=None, description=shown.WITHHELD)
+    is_really: str | None = Field(default=None, description=shown.IS_REALLY)
 
     @classmethod
     def of(cls, key: int, attachment: Attachment) -> Self:
@@ -91,11 +92,13 @@ class AttachmentShown(BaseModel):
             type=safe_line(attachment.content_type, 100),
             size=attachment.size,
             withheld=attachment.withheld or None,
+            is_really=shown.is_really(attachment),
         )
 
     def as_text(self) -> str:
         withheld = ", withheld by policy" if self.withheld else ""
-        return f"{self.id} {self.name} ({self.type}, {self.size:,} bytes{withheld})"
+        really = f", warning: really {self.is_really}" if self.is_really else ""
+        return f"{self.id} {self.name} ({self.type}, {self.size:,} bytes{withheld}{really})"
 
 
 class MessageResult(UntrustedResult):

@@ -9,6 +9,7 @@ from mailquery.mcp.directory import AccountList
 from mailquery.mcp.mailbox import MAILBOX, mailbox_text
 from mailquery.mcp.messages import MessageResult
 from mailquery.mcp.threads import ThreadResult
+from mailquery.repositories.extracting import ExtractionProgress
 from mailquery.services.inventory import Services
 from mailquery.services.status import OUTDATED_INDEX, MeaningStatus
 from mcpkit.protocol.calls import Call
@@ -32,6 +33,7 @@ def resources(services: Services) -> list[Resource]:
             "refreshed": shown.maybe_when(found.version.refreshed),
             "problems": found.problems,
             "meaning": _meaning(found.meaning),
+            "attachments": _attachments(found.attachments),
             "index": OUTDATED_INDEX if found.outdated_index else None,
             "accounts": AccountList.of(found.accounts).model_dump(exclude_none=True)["accounts"],
         }
@@ -133,6 +135,14 @@ def _meaning(status: MeaningStatus) -> dict[str, object]:
         "stopped": status.stopped or None,
     }
     return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def _attachments(found: ExtractionProgress | None) -> dict[str, object] | None:
+    """How far their texts were read, for who may see all accounts."""
+    if found is None:
+        return None
+    contents = {state.value: count for state, count in found.contents.items()}
+    return {"read": found.done, "attachments": found.total, "searched": found.searched, "contents": contents}
 
 
 def text_within(result: Result, most: int) -> str:

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from mailquery.domain.handles import message_handle, thread_handle
+from mailquery.domain.handles import attachment_handle, message_handle, thread_handle
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import (
     READ,
@@ -23,6 +23,8 @@ from mailquery.mcp.explanation import Explanation
 from mailquery.mcp.pages import continuation, rest_as_text
 from mailquery.query.parser import MAX_CHARACTERS
 from mailquery.repositories.records import Sort, Standing
+from mailquery.services.attachment_matches import SNIPPET_CHARS as MATCH_CHARS
+from mailquery.services.attachment_matches import AttachmentMatch as MatchedAttachment
 from mailquery.services.searching import MOST_ROWS, SNIPPET_CHARS, Found, Hit, SearchMessages
 from mailquery.services.signals import SignalKind
 from mcpkit.errors import ErrorCode, Fault
@@ -40,6 +42,7 @@ _FILE_CHARS = 80
 _BRIEF_CHARS = 40
 _BRIEF_STEPS = 2
 _WORD_CHARS = 40
+_PLACE_CHARS = 60
 _MOST_MISSING = 12
 
 MaySync = Callable[[Principal], bool]
@@ -63,6 +66,27 @@ class SearchArguments(FilterArguments):
     explain: bool = Field(default=False, description="Say how the query was read too.")
     include_secrets: IncludeSecrets = False
     fresh: bool = Field(default=False, description="First fetch new mail (takes seconds).")
+
+
+class AttachmentMatch(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    place: str | None = None
+    snippet: str
+
+    @classmethod
+    def of(cls, key: int, match: MatchedAttachment) -> Self:
+        return cls(
+            id=attachment_handle(key, match.attachment.part),
+            name=shown.filename(match.attachment.filename, _FILE_CHARS),
+            place=safe_line(match.place, _PLACE_CHARS) or None,
+            snippet=safe_line(match.snippet, 2 * MATCH_CHARS),
+        )
+
+    def as_text(self) -> str:
+        return f"in {self.name}{f', {self.place}' if self.place else ''} ({self.id}): {self.snippet}"
 
 
 class SearchRow(BaseModel):
@@ -91,6 +115,9 @@ class SearchRow(BaseModel):
     snippet: str | None = Field(
         default=None, description="Around the words searched for, which stand between ** and **."
     )
+    attachment_matches: list[AttachmentMatch] | None = Field(
+        default=None, description="Attached files with words that the message itself lacks."
+    )
 
     @classmethod
     def of(cls, hit: Hit) -> Self:
@@ -115,6 +142,7 @@ class SearchRow(BaseModel):
             attachment_count=len(files) if len(files) > _MOST_FILES else None,
             signals=list(hit.signals) or None,
             snippet=safe_line(hit.snippet, 2 * SNIPPET_CHARS) or None,
+            attachment_matches=[AttachmentMatch.of(row.key, match) for match in hit.attachment_matches] or None,
         )
 
     @classmethod
@@ -144,7 +172,8 @@ class SearchRow(BaseModel):
         if self.match:
             facts.insert(0, f"{self.match.upper()} MATCH, lacks {', '.join(self.missing or ())}")
         line = " | ".join(fact for fact in facts if fact)
-        return f"{line}\n  {self.snippet}" if self.snippet else line
+        below = [self.snippet, *(match.as_text() for match in self.attachment_matches or ())]
+        return "\n  ".join([line, *(each for each in below if each)])
 
 
 def _match(standing: Standing) -> Match | None:

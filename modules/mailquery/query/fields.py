@@ -56,9 +56,8 @@ TABLE: tuple[Field, ...] = (
         "attachment",
         (),
         "attachment:deposit",
-        "with these words in an attached file: its name or its text (for now the name alone: "
-        "texts inside attachments are not indexed yet)",
-        values.words_in_attachment,
+        "with these words in an attached file: its name or its text",
+        values.words_in(TextField.ATTACHMENT),
     ),
     Field(
         "in",

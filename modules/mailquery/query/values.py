@@ -56,11 +56,6 @@ def words_in(field: TextField) -> Reader:
     return read
 
 
-def words_in_attachment(value: Value, reading: Reading) -> Query:
-    reading.note("attachment: finds names of attachments only: the texts inside them are not indexed yet")
-    return words_in(TextField.ATTACHMENT)(value, reading)
-
-
 def note_star_inside(value: Value, reading: Reading) -> None:
     if not value.quoted and "*" in value.text.removeprefix("*."):
         reading.note(f'"{value.text}": a * means "any ending" only at the end of a word; elsewhere it is left out')

@@ -2,9 +2,11 @@
 
 import json
 import threading
+from collections.abc import Sequence
 
 import zstandard
 
+from mailquery.domain.extraction import Section, SectionKind
 from mailquery.domain.messages import Body, Link, Span, SpanKind
 
 _LEVEL = 1  # a third quicker than 3 on mail, and 3 % larger
@@ -64,3 +66,24 @@ def unpack_body(frame: bytes) -> tuple[Body, tuple[Link, ...]]:
         start = end
     body = Body(text.decode("utf-8", "surrogatepass"), tuple(spans), facts["html"])
     return body, tuple(Link(url, words) for url, words in facts["links"])
+
+
+def pack_sections(sections: Sequence[Section]) -> bytes:
+    """A line of JSON (kind, label, depth and the text's length of each), and behind it the texts as UTF-8."""
+    head = json.dumps(
+        [[each.kind.value, each.label, each.depth, len(each.text)] for each in sections], separators=(",", ":")
+    )
+    text = "".join(each.text for each in sections)
+    return compress(f"{head}\n{text}".encode("utf-8", "surrogatepass"))
+
+
+def unpack_sections(frame: bytes) -> tuple[Section, ...]:
+    """Raises ValueError where the frame is damaged."""
+    head, _, packed = decompress(frame).partition(b"\n")
+    text = packed.decode("utf-8", "surrogatepass")
+    sections = []
+    start = 0
+    for kind, label, depth, length in json.loads(head):
+        sections.append(Section(SectionKind(kind), label, text[start : start + length], depth))
+        start += length
+    return tuple(sections)

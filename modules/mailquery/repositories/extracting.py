@@ -5,34 +5,46 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from mailquery.domain.extraction import Extraction, ExtractionState
+from mailquery.domain.extraction import Extraction, ExtractionState, Section
 from mailquery.domain.messages import Attachment
 from mailquery.repositories.records import MessageRow, Visibility
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadPart:
+    """An attachment that was not looked at yet; `withheld` is one that the operator's policy does not let out, and that
+    is not to be read."""
+
+    part: str
+    filename: str
+    withheld: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class UnreadAttachments:
     """A message some of whose attachments were not looked at yet. `sequence` is its place among all messages, `raw` its
-    own bytes, `parts` are the attachments' numbers with their names."""
+    own bytes, which are empty where they are damaged."""
 
     sequence: int
     raw: bytes
-    parts: tuple[tuple[str, str], ...]
+    parts: tuple[UnreadPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadPart:
-    """What was found of one attachment: the SHA-256 of its content, and the extraction where the content is new."""
+    """What was found of one attachment: the SHA-256 of its content, which is empty where the attachment is withheld and
+    was not read, and the extraction where the content is new."""
 
     part: str
-    sha256: bytes
-    size: int
+    sha256: bytes = b""
+    size: int = 0
     extraction: Extraction | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredText:
-    """An attachment of a message, with what was extracted of it; None where nothing was yet."""
+    """An attachment of a message, with what was extracted of it, as far as the operator's policy lets it out; None
+    where nothing was yet."""
 
     message: MessageRow
     attachment: Attachment
@@ -42,11 +54,17 @@ class StoredText:
 @dataclass(frozen=True, slots=True)
 class ExtractionProgress:
     """`done` of `total` attachments were looked at; `contents` are the different ones among those, by what came of
-    them."""
+    them. Beside these, `waiting` are on the mail server still, and `withheld` are not read, for the operator's policy.
+    The texts of `cut` attachments are in the index in part only, since their messages have so much text. `searched` is
+    whether the texts are found: not in an index of an earlier form, nor while a changed policy is not applied."""
 
     done: int
     total: int
     contents: Mapping[ExtractionState, int]
+    waiting: int = 0
+    withheld: int = 0
+    cut: int = 0
+    searched: bool = True
 
 
 class ExtractionRepository(Protocol):
@@ -55,6 +73,11 @@ class ExtractionRepository(Protocol):
 
     def extracting(self) -> AbstractAsyncContextManager[None]:
         """Keeps every other process from extracting. `CONFLICT` if one does. Imports go on at the same time."""
+        ...
+
+    async def apply_policy(self) -> bool:
+        """Makes the index agree with the process's policy on attachments, inside `extracting`: no text is found until
+        that is done. False where nothing was to do."""
         ...
 
     async def pending(self, limit: int, size: int) -> tuple[UnreadAttachments, ...]:
@@ -67,7 +90,8 @@ class ExtractionRepository(Protocol):
 
     async def add(self, found: Mapping[int, Sequence[ReadPart]]) -> None:
         """Stores what was found, by `UnreadAttachments.sequence`, in one transaction, and puts the texts into the
-        index. A message that has gone is passed over."""
+        index. A message that has gone is passed over. `CONFLICT` where another policy on attachments came into force
+        than the process's."""
         ...
 
     async def retry(self, states: Sequence[ExtractionState]) -> int:
@@ -78,8 +102,16 @@ class ExtractionRepository(Protocol):
         """None where there is no such attachment, or the caller may not see its message."""
         ...
 
-    async def texts(self, rows: Sequence[int]) -> Mapping[int, Sequence[tuple[Attachment, str]]]:
-        """The attachments with text of messages by `MessageRow.row`, with their text: for snippets."""
+    async def put_in_order(self) -> None:
+        """Merges the index after texts came."""
+        ...
+
+    async def texts(self, rows: Sequence[int]) -> Mapping[int, Sequence[tuple[Attachment, Sequence[Section]]]]:
+        """The attachments with text of messages by `MessageRow.row`, with what can be found of it: for snippets."""
         ...
 
     async def progress(self) -> ExtractionProgress: ...
+
+    async def shown_progress(self) -> ExtractionProgress:
+        """Of the messages that the operator's policy does not withhold, for who may see all accounts."""
+        ...

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IndexText:
-    """A message's words in index form (`domain.words.segment`), one string per searchable field."""
+    """A message's words in index form (`domain.words.segment`), one string per searchable field. `attached` is the text
+    in its attachments, which is found later than the others."""
 
     subject: str
     people: str
     body: str
     quoted: str
     filenames: str
+    attached: str = ""
 
 
 @dataclass(frozen=True, slots=True)

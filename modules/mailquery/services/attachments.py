@@ -7,7 +7,7 @@ from mailquery.domain.media import Kind
 from mailquery.domain.messages import Attachment
 from mailquery.parsing.reading import is_omitted, read_part
 from mailquery.repositories.interfaces import MessageRepository, SearchRepository
-from mailquery.repositories.records import AttachmentRow, MessageRow, Position, Total, Visibility
+from mailquery.repositories.records import AttachmentRow, MessageRow, Position, StoredMessage, Total, Visibility
 from mailquery.services.contents import Contents
 from mailquery.services.cursors import Bookmark, Cursors
 from mailquery.services.fetching import Fetch, fetch_or_refuse, is_partial
@@ -122,7 +122,7 @@ def _media_type(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AttachmentContent:
-    """An attachment with its bytes, decoded; `text` too where it is text."""
+    """An attachment with its bytes, decoded, and what they are; `text` too where it is text."""
 
     message: MessageRow
     attachment: Attachment
@@ -145,13 +145,13 @@ class GetAttachment:
         self.largest = largest
         self._contents = contents or Contents()
 
-    async def __call__(
-        self, visible: Visibility, id: str, *, limited: bool = True, secrets: bool = False
-    ) -> AttachmentContent:
-        """Unless `secrets`, one-time codes and links that open an account are masked in `text`; without `limited` any
-        size is given. Raises `INVALID_FORMAT` for what is no attachment id, `NOT_FOUND`, `FORBIDDEN` where the
-        operator's policy withholds it, and `TOO_LARGE` with both sizes; where its content was left on the mail server,
-        `SOURCE_UNAVAILABLE` and what else the server raises."""
+    async def look(self, visible: Visibility, id: str) -> AttachmentRow:
+        """What there is, without its content. Raises what a call raises before it looks at that."""
+        message, attachment = await self._find(visible, id)
+        values = secrets_of(message)
+        return AttachmentRow(masked_row(message.row, values), masked_file(attachment, values))
+
+    async def _find(self, visible: Visibility, id: str) -> tuple[StoredMessage, Attachment]:
         key, part = attachment_key(id)
         message = await self._messages.get(key, visible)
         if message is None:
@@ -160,11 +160,22 @@ class GetAttachment:
         if attachment is None:
             raise not_found("attachment")
         self._contents.check(attachment, b"")
+        return message, attachment
+
+    async def __call__(
+        self, visible: Visibility, id: str, *, limited: bool = True, secrets: bool = False
+    ) -> AttachmentContent:
+        """Unless `secrets`, one-time codes and links that open an account are masked in `text`; without `limited` any
+        size is given. Raises `INVALID_FORMAT` for what is no attachment id, `NOT_FOUND`, `FORBIDDEN` where the
+        operator's policy withholds it, and `TOO_LARGE` with both sizes; where its content was left on the mail server,
+        `SOURCE_UNAVAILABLE` and what else the server raises."""
+        message, attachment = await self._find(visible, id)
+        key, part = message.row.key, attachment.part
         if limited and attachment.size > self.largest:
             raise Fault(
                 ErrorCode.TOO_LARGE,
                 f"The attachment has {attachment.size:,} bytes; at most {self.largest:,} are given. "
-                "Save it with `mailquery export`, or raise the limit in the settings.",
+                "read_attachment reads its text; `mailquery attachments save` saves it. The limit is a setting.",
                 details={"argument": "id", "size": attachment.size, "maximum": self.largest},
             )
         raw = await self._messages.raw(key, visible)
@@ -175,6 +186,7 @@ class GetAttachment:
         if content is None:
             raise not_found("attachment")
         self._contents.check(attachment, content.data)
+        attachment = replace(attachment, found_type=_detected(content.data, attachment.filename))
         if secrets:
             return AttachmentContent(message.row, attachment, content.data, content.text)
         values = secrets_of(message)
@@ -182,3 +194,9 @@ class GetAttachment:
         if text is not None:
             text = mask(text, context=message.row.subject, also=values).text
         return AttachmentContent(masked_row(message.row, values), masked_file(attachment, values), content.data, text)
+
+
+def _detected(data: bytes, filename: str) -> str:
+    from mailquery.extraction.detection import detect  # which imports more than most conversations need
+
+    return detect(data, filename)

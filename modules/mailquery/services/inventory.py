@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
@@ -27,6 +28,7 @@ class Services:
     list_mailboxes: ListMailboxes
     list_attachments: ListAttachments
     get_attachment: GetAttachment
+    read_attachment: ReadAttachment
     mail_statistics: MailStatistics
     response_times: ResponseTimes
     awaiting_reply: AwaitingReply

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from mailquery.domain.highlight import snippet
 from mailquery.domain.queries import And, InAccount
 from mailquery.domain.relevance import RANKED_WORDS, Demand
+from mailquery.repositories.extracting import ExtractionRepository
 from mailquery.repositories.interfaces import SearchRepository
 from mailquery.repositories.records import (
     MATCHES,
@@ -19,6 +20,7 @@ from mailquery.repositories.records import (
     Visibility,
 )
 from mailquery.repositories.steps import Steps
+from mailquery.services.attachment_matches import AttachmentMatch, MatchAttachments
 from mailquery.services.cursors import Bookmark, Cursors
 from mailquery.services.explaining import Explained, explained
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
@@ -41,12 +43,13 @@ MARKS = ("**", "**")
 class Hit:
     """A message that was found, and why. `snippet` is about `SNIPPET_CHARS` characters around the words searched for,
     each between two `MARKS`, or the beginning of the message where there are no words. `signals` are the warnings that
-    its row tells by itself."""
+    its row tells by itself. `attachment_matches` have words that the message itself lacks."""
 
     row: MessageRow
     snippet: str
     standing: Standing = MATCHES
     signals: tuple[SignalKind, ...] = ()
+    attachment_matches: tuple[AttachmentMatch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,9 @@ class SearchMessages:
         meaning: Meaning,
         clock: Clock = utc_now,
         fresh: KeepFresh | None = None,
+        texts: ExtractionRepository | None = None,
     ) -> None:
+        self._texts = texts
         self._search = search
         self._fresh = fresh
         self._filters = filters
@@ -144,7 +149,10 @@ class SearchMessages:
             note = f"all words are matched; relevance goes by the first {RANKED_WORDS} of {RANKED_WORDS + unranked}"
             reading = replace(reading, notes=(*reading.notes, note))
         with steps.step("snippets"):
-            hits = await hits_of(self._search, page.rows, page.standings, reading.words, secrets=secrets)
+            look = None
+            if self._texts is not None:
+                look = MatchAttachments(self._texts, reading.tree, MARKS, secrets=secrets)
+            hits = await hits_of(self._search, page.rows, page.standings, reading.words, secrets=secrets, look=look)
         explanation = await self._search.explain(reading.tree, visible) if explain else None
         given_before = start.given if start else 0
 
@@ -196,14 +204,18 @@ async def hits_of(
     words: tuple[str, ...] = (),
     *,
     secrets: bool = False,
+    look: MatchAttachments | None = None,
 ) -> tuple[Hit, ...]:
-    """The rows with their snippets and warnings. Unless `secrets`, codes and links are masked."""
+    """The rows with their snippets and warnings, and what `look` finds in their attachments. Unless `secrets`, codes
+    and links are masked."""
     wanted = rows if words else () if secrets else [row for row in rows if _may_show_secrets(row, row.preview)]
     texts = await search.body_texts([row.row for row in wanted]) if wanted else {}
-    return tuple(
+    attached = await look(rows, texts) if look is not None else {}
+    hits = (
         _hit(row, standing, texts.get(row.row), words, secrets=secrets)
         for row, standing in zip(rows, standings or (MATCHES,) * len(rows), strict=True)
     )
+    return tuple(replace(hit, attachment_matches=attached.get(hit.row.row, ())) for hit in hits)
 
 
 def _hit(row: MessageRow, standing: Standing, text: str | None, words: tuple[str, ...], *, secrets: bool) -> Hit:

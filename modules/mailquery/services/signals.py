@@ -11,7 +11,7 @@ from itertools import pairwise
 import anyio.to_thread
 
 from mailquery.domain.addresses import Address
-from mailquery.domain.messages import Link
+from mailquery.domain.messages import Attachment, Link
 from mailquery.parsing.authentication import Authentication
 from mailquery.parsing.inspecting import Inspection, inspect_message
 from mailquery.repositories.interfaces import CorrespondentRepository, MessageRepository
@@ -43,6 +43,7 @@ class SignalKind(StrEnum):
     REPLY_TO = "reply_to_elsewhere"
     FIRST_TIME = "first_time_sender"
     AUTHENTICATION = "authentication"
+    DISGUISED = "content_is_another_type"  # of an attached file: not what its name or its declared type says
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class ReadSignals:
     def _signals(self, message: StoredMessage, known: Acquaintance, raw: bytes) -> tuple[Signal, ...]:
         inspected = inspect_message(raw, self._trusted)
         found = [
+            *_of_files(message.row),
             *_of_text(message, inspected),
             *_of_characters(inspected),
             *_of_links(message.links),
@@ -98,9 +100,10 @@ class ReadSignals:
         return tuple(sorted(merged.values(), key=lambda signal: not signal.warning))
 
 
-def signals_of_file(text: str) -> tuple[SignalKind, ...]:
-    """The warnings that the text of an attachment tells."""
-    return tuple(dict.fromkeys(signal.kind for signal in _of_orders(clean(text).text)))
+def signals_of_file(text: str, file: Attachment | None = None) -> tuple[SignalKind, ...]:
+    """The warnings that the text of an attachment tells, and `file` itself, where what it is was found."""
+    disguised = [SignalKind.DISGUISED] if file is not None and file.is_disguised else []
+    return tuple(dict.fromkeys([*disguised, *(signal.kind for signal in _of_orders(clean(text).text))]))
 
 
 def signals_of_row(row: MessageRow, snippet: str) -> tuple[SignalKind, ...]:
@@ -113,6 +116,11 @@ def _sender(row: MessageRow) -> Sender:
     address = row.from_[0] if row.from_ else Address("", "")
     domain = address.domain
     return Sender(row.row, address.address, hosts.look_alikes(domain) if "." in domain and len(domain) < 100 else ())
+
+
+def _of_files(row: MessageRow) -> list[Signal]:
+    disguised = [f"{each.filename[:_HOST_CHARS]} is {each.found_type}" for each in row.attachments if each.is_disguised]
+    return [Signal(SignalKind.DISGUISED, True, "; ".join(disguised[:_MOST_DETAILS]))] if disguised else []
 
 
 def _of_orders(text: str, detail: str = "") -> list[Signal]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mailquery.repositories.extracting import ExtractionProgress, ExtractionRepository
 from mailquery.repositories.interfaces import DirectoryRepository, VectorRepository
 from mailquery.repositories.records import AccountSummary, RecordedProblem, Version, Visibility
 from mailquery.services.limits import checked_limit
@@ -26,7 +27,7 @@ class MeaningStatus:
 
 
 OUTDATED_INDEX = (
-    "An earlier version indexed this mail, so that words in other forms and numbers are not found in all of it: "
+    "An earlier version indexed this mail, so that not all of its words are found, and none in attached files: "
     "run `mailquery reindex`."
 )
 
@@ -34,31 +35,42 @@ OUTDATED_INDEX = (
 @dataclass(frozen=True, slots=True)
 class Status:
     """`problems` is how many are recorded; None for a caller who may not see all accounts. `outdated_index` is whether
-    older mail is not found as new mail is, until `mailquery reindex`."""
+    older mail is not found as new mail is, until `mailquery reindex`. `attachments` is how far they were read, for
+    a caller who may see all accounts."""
 
     version: Version
     accounts: tuple[AccountSummary, ...]
     problems: int | None
     meaning: MeaningStatus
     outdated_index: bool
+    attachments: ExtractionProgress | None = None
 
 
 class ArchiveStatus:
-    def __init__(self, directory: DirectoryRepository, vectors: VectorRepository, meaning: Meaning) -> None:
+    def __init__(
+        self,
+        directory: DirectoryRepository,
+        vectors: VectorRepository,
+        meaning: Meaning,
+        texts: ExtractionRepository | None = None,
+    ) -> None:
         self._directory = directory
         self._vectors = vectors
         self._meaning = meaning
+        self._texts = texts
 
     async def __call__(self, visible: Visibility) -> Status:
-        problems = None
+        problems = attachments = None
         if visible.accounts is None:
             _, problems = await self._directory.problems(limit=1)
+            attachments = await self._texts.shown_progress() if self._texts is not None else None
         return Status(
             version=await self._directory.version(visible),
             accounts=await self._directory.accounts(visible),
             problems=problems,
             meaning=await self._meaning_status(visible),
             outdated_index=not await self._directory.index_is_current(),
+            attachments=attachments,
         )
 
     async def _meaning_status(self, visible: Visibility) -> MeaningStatus:

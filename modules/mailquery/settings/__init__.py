@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode
 
 from mailquery.settings.access import Audit, Auth, Consent, Secrets
 from mailquery.settings.accounts import Discovery
+from mailquery.settings.extracting import Extraction
 from mailquery.settings.group import words
 from mailquery.settings.oauth import OAuth
 from mailquery.settings.policy import OperatorPolicy
@@ -45,6 +46,7 @@ class Settings(LayeredSettings):
     sync: Sync = Sync()
     discovery: Discovery = Discovery()
     meaning: Meaning = Meaning()
+    extraction: Extraction = Extraction()
     ranking: Ranking = Ranking()
     awaiting: Awaiting = Awaiting()
     consent: Consent = Consent()

@@ -32,7 +32,7 @@ class Importing(Group):
 
 
 class Ranking(Group):
-    """What relevance is made of. The first five weigh the places in which words stand (BM25); the others weigh how many
+    """What relevance is made of. The first six weigh the places in which words stand (BM25); the others weigh how many
     of the words a message has, their BM25, its nearness in meaning, and its age, against each other."""
 
     subject: Weight = _DEFAULT.subject
@@ -40,6 +40,7 @@ class Ranking(Group):
     body: Weight = _DEFAULT.body
     quoted: Weight = _DEFAULT.quoted
     attachments: Weight = _DEFAULT.attachments
+    attached: Weight = _DEFAULT.attached
     words: Weight = _DEFAULT.words
     text: Weight = _DEFAULT.text
     meaning: Weight = _DEFAULT.meaning

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from mcpkit.sandbox.children import ChildLimits, ChildPool, Ending
 from mcpkit.sandbox.jail import PROTECTIONS
 
-LIMITS = ChildLimits(memory=256 * 1024 * 1024, cpu_seconds=1, seconds=5.0, output=4 * 1024 * 1024)
+LIMITS = ChildLimits(memory=256 * 1024 * 1024, cpu_seconds=1, seconds=30.0, output=4 * 1024 * 1024)
 
 
 @asynccontextmanager
@@ -95,6 +97,82 @@ async def test_a_cancelled_piece_ends_its_child() -> None:
                 await pool.run(b"", {"do": "sleep"})
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+async def test_many_empty_results_are_too_much_as_well() -> None:
+    async with children() as pool:
+        outcome = await pool.run(b"", {"do": "drip"})
+        assert outcome.ending is Ending.OUTPUT
+        assert len(outcome.results) < LIMITS.output // 50
+
+
+async def test_a_child_that_speaks_otherwise_is_ended() -> None:
+    async with children() as pool:
+        outcome = await pool.run(b"", {"do": "babble"})
+        assert outcome.ending in (Ending.CRASHED, Ending.OUTPUT)
+        assert (await pool.run(b"ab", {"do": "reverse"})).results == (b"ba",)
+
+
+async def test_the_event_loop_goes_on_while_much_data_goes_in() -> None:
+    data = bytes(50 * 1024 * 1024)
+    async with children(limits=ChildLimits(memory=1024 * 1024 * 1024)) as pool:
+        await pool.run(b"", {"do": "pid"})
+        longest, last, done = 0.0, time.perf_counter(), asyncio.Event()
+
+        async def beat() -> None:
+            nonlocal longest, last
+            while not done.is_set():
+                await asyncio.sleep(0)
+                longest, last = max(longest, time.perf_counter() - last), time.perf_counter()
+
+        beating = asyncio.create_task(beat())
+        assert (await pool.run(data, {"do": "length"})).results == (str(len(data)).encode(),)
+        done.set()
+        await beating
+        assert longest < 0.5
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a child of its parent's end")
+def test_no_child_outlives_a_parent_that_is_killed() -> None:
+    tests = Path(__file__).parents[2]
+    program = f"""
+import asyncio
+from mcpkit.sandbox.children import ChildLimits, ChildPool
+
+async def main():
+    async with ChildPool("support.sandboxed:work", 1, ChildLimits(), paths=({str(tests)!r},)) as pool:
+        print((await pool.run(b"", {{"do": "pid"}})).results[0].decode(), flush=True)
+        await pool.run(b"", {{"do": "loop"}})
+
+asyncio.run(main())
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        parent.kill()
+    end = time.monotonic() + 10
+    while _runs(child) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not _runs(child)
+
+
+def _runs(pid: int) -> bool:
+    """A process that is dead and not waited for does not run."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+async def test_children_that_end_are_waited_for() -> None:
+    async with children() as pool:
+        pids = []
+        for _ in range(3):
+            pids.append(int((await pool.run(b"", {"do": "pid"})).results[0]))
+            await pool.run(b"", {"do": "crash"})
+        assert len(set(pids)) == 3
+        assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 async def test_children_know_nothing_of_the_parents_environment(monkeypatch: pytest.MonkeyPatch) -> None:

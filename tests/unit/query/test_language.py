@@ -512,7 +512,6 @@ NOTES = [
     ('from:"Ana <a@b.io>"', "looks for the address a@b.io alone"),
     ("from:(ana, bo)", 'the , after "ana" is left out'),
     ("tea or (coffee)", '"or" is read as a word'),
-    ("attachment:deposit", "the texts inside them are not indexed yet"),
     ("type:xlsx", "type:xlsx is read as type:spreadsheet"),
 ]
 

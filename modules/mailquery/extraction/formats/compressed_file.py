@@ -29,14 +29,14 @@ def _expanded(data: bytes, budget: Budget) -> Iterator[bytes]:
             return  # padding, or something else behind the end
         try:
             stream = begin()
-            part = stream.decompress(rest, _CHUNK)
-            while part or not stream.eof:
+            pending = rest
+            while not stream.eof:
+                part = stream.decompress(pending, _CHUNK)
+                pending = getattr(stream, "unconsumed_tail", b"")
                 budget.expand(0, len(part))
                 yield part
-                pending = getattr(stream, "unconsumed_tail", b"")
                 if not part and not pending and not stream.eof:
                     raise Damaged("its compressed data ends too soon")
-                part = stream.decompress(pending, _CHUNK)
         except (zlib.error, OSError, lzma.LZMAError, EOFError, ValueError) as error:
             raise Damaged("its compressed data is broken") from error
         rest = stream.unused_data

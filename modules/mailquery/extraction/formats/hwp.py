@@ -7,14 +7,16 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from mailquery.domain.extraction import Section, SectionKind
 from mailquery.extraction.interfaces import Budget, Damaged, Encrypted, Inner
+from mailquery.extraction.markup import Flow
 from mailquery.extraction.ole import CompoundFile
 
 _SIGNATURE = b"HWP Document File"
 _COMPRESSED, _PASSWORD, _FOR_DISTRIBUTION = 1, 2, 4
-_PARAGRAPH_TEXT = 67
+_PARAGRAPH_TEXT, _LIST, _TABLE = 67, 72, 77
 _LONG = 0xFFF  # a size that does not fit into the head of its record stands behind it
 _CHUNK = 64 * 1024
 # Characters below 32 are controls: those that stand for themselves, and those that are followed by seven more units.
@@ -45,7 +47,7 @@ def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> It
         content = file.stream(path)
         if flags & _COMPRESSED:
             content = b"".join(_inflated(content, budget))
-        yield Section(SectionKind.TEXT, f"section{number}", "\n".join(_paragraphs(content)))
+        yield Section(SectionKind.TEXT, f"section{number}", _body(content))
 
 
 def _inflated(data: bytes, budget: Budget) -> Iterator[bytes]:
@@ -61,21 +63,59 @@ def _inflated(data: bytes, budget: Budget) -> Iterator[bytes]:
         raise Damaged("its text is broken") from error
 
 
-def _paragraphs(records: bytes) -> Iterator[str]:
-    """The text of each paragraph, also of those in tables and text boxes, which are records of their own."""
+@dataclass(frozen=True, slots=True)
+class _Record:
+    tag: int
+    level: int
+    content: bytes
+
+
+def _records(data: bytes) -> Iterator[_Record]:
     at = 0
-    while at + 4 <= len(records):
-        (head,) = struct.unpack_from("<I", records, at)
+    while at + 4 <= len(data):
+        (head,) = struct.unpack_from("<I", data, at)
         at += 4
-        tag, size = head & 0x3FF, head >> 20
+        size = head >> 20
         if size == _LONG:
-            if at + 4 > len(records):
+            if at + 4 > len(data):
                 return
-            (size,) = struct.unpack_from("<I", records, at)
+            (size,) = struct.unpack_from("<I", data, at)
             at += 4
-        if tag == _PARAGRAPH_TEXT:
-            yield _text(records[at : at + size]).rstrip("\n")
+        yield _Record(head & 0x3FF, head >> 10 & 0x3FF, data[at : at + size])
         at += size
+
+
+def _body(data: bytes) -> str:
+    """The text of each paragraph, with those of a table's cells in rows. A cell is a list of paragraphs at the level of
+    its table; what lies less deep is behind the table."""
+    flow = Flow()
+    tables: list[tuple[int, int]] = []  # level, and the row that is open; -1 before the first one
+    for record in _records(data):
+        while tables and record.level < tables[-1][0]:
+            if tables.pop()[1] >= 0:
+                flow.end_cell()
+                flow.end_row()
+        if record.tag == _TABLE:
+            tables.append((record.level, -1))
+        elif record.tag == _LIST and tables and record.level == tables[-1][0] and len(record.content) >= 12:
+            level, row = tables[-1]
+            (following,) = struct.unpack_from("<H", record.content, 10)
+            if row >= 0:
+                flow.end_cell()
+            if following != row:
+                if row >= 0:
+                    flow.end_row()
+                flow.begin_row()
+            flow.begin_cell()
+            tables[-1] = (level, following)
+        elif record.tag == _PARAGRAPH_TEXT:
+            flow.add(_text(record.content).rstrip("\n"))
+            flow.end_paragraph()
+    while tables:
+        if tables.pop()[1] >= 0:
+            flow.end_cell()
+            flow.end_row()
+    return flow.text()
 
 
 def _text(units: bytes) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from mailquery.domain.extraction import Section, SectionKind
 from mailquery.extraction.compressed import open_zip, read_entry
-from mailquery.extraction.interfaces import Budget, Damaged, Encrypted, Inner
+from mailquery.extraction.interfaces import Budget, Damaged, Inner
 from mailquery.extraction.markup import Event, Flow, Kind, flow_of, table_step
-from mailquery.extraction.office import numbered
+from mailquery.extraction.office import numbered, refuse_encrypted
 
 _CHARACTERS = {"lineBreak": "\n", "tab": "\t", "nbSpace": " ", "fwSpace": " ", "hyphen": "-"}
 _SKIPPED = frozenset({"deleteBegin", "script"})
@@ -19,10 +19,7 @@ def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> It
     del inner
     with open_zip(data) as archive:
         names = archive.namelist()
-        if "META-INF/manifest.xml" in names:
-            manifest = read_entry(archive, archive.getinfo("META-INF/manifest.xml"), budget)
-            if b"encryption-data" in manifest:
-                raise Encrypted
+        refuse_encrypted(archive, budget)
         sections = numbered(names, r"Contents/section(\d{1,6})\.xml")
         if not sections:
             raise Damaged("it has no text in it")

@@ -65,7 +65,7 @@ def _text(component: "Component", name: str) -> str:
 
 def _when(component: "Component") -> str:
     begin, end = _moment(component, "DTSTART"), _moment(component, "DTEND")
-    duration = getattr(component.get("DURATION"), "dt", None)
+    duration = _value(component.get("DURATION"))
     if not end and isinstance(duration, timedelta):
         return f"{begin}, for {duration}" if begin else ""
     return f"{begin} to {end}" if begin and end else begin
@@ -74,11 +74,21 @@ def _when(component: "Component") -> str:
 def _moment(component: "Component", name: str) -> str:
     """With the name of its time zone where it has one; a moment without is in that of whoever reads it."""
     value = component.get(name)
-    moment = getattr(value, "dt", None)
+    moment = _value(value)
     if isinstance(moment, datetime):
         zone = str(getattr(value, "params", {}).get("TZID", "")) or ("UTC" if moment.tzinfo else "local time")
         return f"{moment.strftime('%Y-%m-%d %H:%M')} {zone}"
     return moment.isoformat() if isinstance(moment, date) else ""
+
+
+def _value(parsed: Any) -> Any:
+    """None where the property is broken, which the library says when it is asked for."""
+    from icalendar.error import BrokenCalendarProperty
+
+    try:
+        return getattr(parsed, "dt", None)
+    except (BrokenCalendarProperty, ValueError):
+        return None
 
 
 def _person(value: Any) -> str:

@@ -13,6 +13,9 @@ from mailquery.extraction.ole import CompoundFile
 
 _CONTAINER = 0xF
 _SLIDE_LIST, _SLIDE_PLACE, _TEXT, _BYTES = 0x0FF0, 0x03F3, 0x0FA0, 0x0FA8
+_SLIDES, _NOTES = 0, 2  # kinds of such lists
+_NOTES_OF = 0x03F1
+_STANDS_FOR_A_FIELD = "*"  # the number of the slide
 _EDIT, _PLACES, _DOCUMENT = 0x0FF5, 0x1772, 0x03E8
 _ENCRYPTED_TOKEN = 0xF3D1C4DF
 _MOST_EDITS = 1_000
@@ -42,15 +45,34 @@ def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> It
     root = _record(stream, places.get(document, len(stream)))
     if root is None or root.type != _DOCUMENT:
         raise Damaged("it does not say where its slides are")
+    notes = _notes(stream, root, places)
     slides = 0
     for outline in _children(stream, root):
-        if outline.type == _SLIDE_LIST and outline.instance == 0:
-            for place, texts in _listed(stream, outline):
+        if outline.type == _SLIDE_LIST and outline.instance == _SLIDES:
+            for place, number, texts in _listed(stream, outline):
                 slides += 1
                 shapes = _record(stream, places.get(place, len(stream)))
-                found = [*texts, *(_texts(stream, shapes) if shapes is not None else ())]
-                yield Section(SectionKind.SLIDE, str(slides), "\n".join(dict.fromkeys(found)))
+                shown = [*texts, *(_texts(stream, shapes) if shapes is not None else ())]
+                found = [*dict.fromkeys(shown), *notes.get(number, ())]
+                yield Section(SectionKind.SLIDE, str(slides), "\n".join(found))
     facts["slides"] = str(slides)
+
+
+def _notes(stream: bytes, root: _Record, places: dict[int, int]) -> dict[int, list[str]]:
+    """The speaker's, by the identifier of the slide that they belong to."""
+    found: dict[int, list[str]] = {}
+    for outline in _children(stream, root):
+        if outline.type == _SLIDE_LIST and outline.instance == _NOTES:
+            for place, _, _ in _listed(stream, outline):
+                page = _record(stream, places.get(place, len(stream)))
+                if page is None:
+                    continue
+                for child in _children(stream, page):
+                    if child.type == _NOTES_OF and child.end - child.begin >= 4:
+                        (slide,) = struct.unpack_from("<I", stream, child.begin)
+                        texts = (text for text in _texts(stream, page) if text.strip() != _STANDS_FOR_A_FIELD)
+                        found.setdefault(slide, []).extend(texts)
+    return found
 
 
 def _places(stream: bytes, edit: int) -> tuple[dict[int, int], int]:
@@ -103,18 +125,19 @@ def _children(stream: bytes, record: _Record) -> Iterator[_Record]:
         at = child.end
 
 
-def _listed(stream: bytes, outline: _Record) -> Iterator[tuple[int, list[str]]]:
-    """For each slide, its number and the text of its outline, which follows it."""
-    place, texts = None, list[str]()
+def _listed(stream: bytes, outline: _Record) -> Iterator[tuple[int, int, list[str]]]:
+    """For each slide, its number in the directory, its identifier, and the text of its outline, which follows it."""
+    place = number = 0
+    texts: list[str] | None = None
     for record in _children(stream, outline):
-        if record.type == _SLIDE_PLACE and record.end - record.begin >= 4:
-            if place is not None:
-                yield place, texts
-            place, texts = struct.unpack_from("<I", stream, record.begin)[0], []
-        elif (text := _text(stream, record)) is not None:
+        if record.type == _SLIDE_PLACE and record.end - record.begin >= 16:
+            if texts is not None:
+                yield place, number, texts
+            place, number, texts = *struct.unpack_from("<I8xI", stream, record.begin), []
+        elif texts is not None and (text := _text(stream, record)) is not None:
             texts.append(text)
-    if place is not None:
-        yield place, texts
+    if texts is not None:
+        yield place, number, texts
 
 
 def _texts(stream: bytes, record: _Record, depth: int = 0) -> Iterator[str]:

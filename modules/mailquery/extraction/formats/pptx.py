@@ -14,7 +14,7 @@ from mailquery.extraction.interfaces import Budget, Inner
 from mailquery.extraction.markup import Event, Flow, Kind, events, flow_of, table_step
 from mailquery.extraction.office import numbered, read_properties
 
-_SKIPPED = frozenset({"Fallback"})
+_SKIPPED = frozenset({"Fallback", "fld"})  # a field is the number of the slide, or the date
 _BESIDE = ("notesSlide", "diagramData", "comments")  # kinds of relations whose text belongs to a slide
 _PRESENTATION = "ppt/presentation.xml"
 
@@ -24,13 +24,20 @@ def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> It
     with open_zip(data) as archive:
         read_properties(archive, budget, facts)
         slides = _in_order(archive, budget)
-        facts.setdefault("slides", str(len(slides)))
+        facts["slides"] = str(len(slides))
         for number, name in enumerate(slides, 1):
-            texts = [_text(read_entry(archive, archive.getinfo(name), budget))]
+            content = read_entry(archive, archive.getinfo(name), budget)
+            texts = [_text(content)]
             for kind, target in _relations(archive, name, budget).values():
                 if kind in _BESIDE and target in archive.namelist():
                     texts.append(_text(read_entry(archive, archive.getinfo(target), budget)))
-            yield Section(SectionKind.SLIDE, str(number), "\n".join(text for text in texts if text))
+            label = f"{number} (hidden)" if _is_hidden(content) else str(number)
+            yield Section(SectionKind.SLIDE, label, "\n".join(text for text in texts if text))
+
+
+def _is_hidden(slide: bytes) -> bool:
+    root = next(events(slide), None)
+    return root is not None and root.attribute("show") in ("0", "false")
 
 
 def _in_order(archive: zipfile.ZipFile, budget: Budget) -> list[str]:

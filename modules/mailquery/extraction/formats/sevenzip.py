@@ -4,13 +4,13 @@ import io
 from collections.abc import Iterator
 
 from mailquery.domain.extraction import Section, SectionKind
-from mailquery.extraction.interfaces import Budget, Damaged, Encrypted, Inner
+from mailquery.extraction.interfaces import Budget, Damaged, Encrypted, Inner, LimitReached
 from mailquery.extraction.nested import read_inner
 
 
 def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> Iterator[Section]:
     import py7zr
-    from py7zr.exceptions import ArchiveError
+    from py7zr.exceptions import ArchiveError, DecompressionBombError, PasswordRequired
     from py7zr.io import BytesIOFactory
 
     try:
@@ -25,6 +25,10 @@ def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> It
             budget.expand(len(data), 0)
             factory = BytesIOFactory(budget.limits.expanded)
             archive.extractall(factory=factory)
+    except PasswordRequired as error:  # already for the names of what is in it
+        raise Encrypted from error
+    except DecompressionBombError as error:
+        raise LimitReached("a 7z file may give for its size") from error
     except (ArchiveError, EOFError, ValueError, OSError, NotImplementedError) as error:
         if "password" in str(error).lower():
             raise Encrypted from error

@@ -13,7 +13,9 @@ from mailquery.domain.extraction import Section, SectionKind
 from mailquery.extraction.interfaces import Budget, Inner
 from mailquery.parsing.charsets import decode, decode_unlabelled
 
-_LINE = re.compile(r"(?:[\w-]+\.)?([\w-]+)((?:;(?:[^:;\"]|\"[^\"]*\")*)*):(.*)", re.DOTALL)
+_LINE = re.compile(r"(?:[\w-]+\.)?([\w-]+)((?:;(?:[^:;\"]++|\"[^\"]*+\")*+)*+):(.*)", re.DOTALL)
+_LONGEST_LINE = 100_000  # characters
+_PARAMETERS = 200  # characters in which a line says how it is written
 _NAMES = {
     "FN": "Name",
     "NICKNAME": "Nickname",
@@ -62,7 +64,7 @@ def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> It
 def _properties(text: str) -> Iterator[tuple[str, set[str], str]]:
     """(name, the words of its parameters in lower case, value); parts of a structured value have a tab between."""
     for line in _unfolded(text):
-        found = _LINE.fullmatch(line)
+        found = _LINE.fullmatch(line[:_LONGEST_LINE])
         if found is None:
             continue
         name = found[1].upper()
@@ -72,19 +74,25 @@ def _properties(text: str) -> Iterator[tuple[str, set[str], str]]:
 
 
 def _unfolded(text: str) -> Iterator[str]:
-    """RFC 6350, section 3.2; a line of 2.1 in quoted-printable goes on after an equals sign too."""
-    line = ""
+    """RFC 6350, section 3.2; a line of 2.1 in quoted-printable goes on after an equals sign too. Of a line that is very
+    long, which is a picture, the rest is left out."""
+    parts: list[str] = []
+    length = 0
+    soft = False
     for following in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        if following[:1] in (" ", "\t"):
-            line += following[1:]
-        elif line.endswith("=") and "QUOTED-PRINTABLE" in line.upper():
-            line = line[:-1] + following
-        else:
-            if line:
-                yield line
-            line = following
-    if line:
-        yield line
+        goes_on = following[:1] in (" ", "\t") and not soft
+        if parts and not goes_on and not soft:
+            yield "".join(parts)
+            parts, length = [], 0
+        part = following[1:] if goes_on and parts else following
+        in_printable = soft or "QUOTED-PRINTABLE" in part[:_PARAMETERS].upper()
+        soft = in_printable and part.endswith("=")
+        part = part.removesuffix("=") if soft else part
+        if length < _LONGEST_LINE:
+            parts.append(part)
+            length += len(part) + 1
+    if parts:
+        yield "".join(parts)
 
 
 def _value(name: str, value: str, parameters: str, words: set[str]) -> str:

@@ -2,41 +2,85 @@
 
 import datetime as dt
 import io
+import re
+import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mailquery.domain.extraction import Section, SectionKind
-from mailquery.extraction.compressed import account_for
-from mailquery.extraction.interfaces import Budget, Encrypted, Inner
+from mailquery.extraction.compressed import account_for, open_zip, read_entry
+from mailquery.extraction.interfaces import Budget, Damaged, Encrypted, Inner, LimitReached
+from mailquery.extraction.markup import Event, Flow, Kind, flow_of
+from mailquery.extraction.office import read_properties, refuse_encrypted
+from mailquery.extraction.ole import CompoundFile
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
 _MOST_ROWS = 200_000  # of one sheet
+_FILE_PASS, _SHEET = 0x002F, 0x0085
+_COMMENTS = re.compile(r"xl/(?:comments/?|threadedComments/threadedComment)[^/]*\.xml")
 
 
 def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> Iterator[Section]:
-    """Each sheet is a section: a row on a line, its cells with tabs between them, empty rows left out."""
+    """Each sheet is a section: a row on a line, its cells with tabs between them, empty rows left out. A formula is
+    what it came to when the file was saved; a percentage or an amount is the number without its format."""
     del inner
-    from python_calamine import CalamineWorkbook, PasswordError, SheetVisibleEnum
+    from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
     account_for(data, budget)
+    _properties(data, budget, facts)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
     except PasswordError as error:
         raise Encrypted from error
     facts["sheets"] = str(len(workbook.sheets_metadata))
     for sheet in workbook.sheets_metadata:
+        if sheet.typ is not SheetTypeEnum.WorkSheet:
+            continue  # a chart, or a program
         label = sheet.name if sheet.visible is SheetVisibleEnum.Visible else f"{sheet.name} (hidden)"
-        yield Section(SectionKind.SHEET, label, "\n".join(_rows(workbook.get_sheet_by_name(sheet.name))))
+        found = workbook.get_sheet_by_name(sheet.name)
+        yield Section(SectionKind.SHEET, label, "\n".join(_rows(found, budget.limits.text)))
+        if found.total_height > _MOST_ROWS:
+            raise LimitReached(f"{_MOST_ROWS:,} rows")
+    yield from _comments(data, budget)
 
 
-def _rows(sheet: "CalamineSheet") -> Iterator[str]:
+def _properties(data: bytes, budget: Budget, facts: dict[str, str]) -> None:
+    if data.startswith(b"PK"):
+        with open_zip(data) as archive:
+            refuse_encrypted(archive, budget)
+            read_properties(archive, budget, facts)
+    else:
+        file = CompoundFile(data)
+        stream = file.stream("Workbook") or file.stream("Book")
+        if not stream:
+            raise Damaged("it has no workbook in it")
+        if _has_password(stream):
+            raise Encrypted
+        file.properties(facts)
+
+
+def _has_password(stream: bytes) -> bool:
+    """MS-XLS, section 2.4.117: calamine takes the oldest way of protecting for none."""
+    at = 0
+    while at + 4 <= len(stream):
+        kind, length = struct.unpack_from("<HH", stream, at)
+        if kind in (_FILE_PASS, _SHEET):  # it stands before the first sheet
+            return bool(kind == _FILE_PASS)
+        at += 4 + length
+    return False
+
+
+def _rows(sheet: "CalamineSheet", most: int) -> Iterator[str]:
+    """Somewhat more than `most` characters at most: more are refused."""
+    length = 0
     for number, row in enumerate(sheet.iter_rows()):
-        if number >= _MOST_ROWS:
+        if number >= _MOST_ROWS or length > most:
             return
         line = "\t".join(map(_shown, row)).rstrip("\t")
         if line:
+            length += len(line) + 1
             yield line
 
 
@@ -50,6 +94,27 @@ def _shown(value: object) -> str:
             return value.date().isoformat()
         case dt.datetime():
             return value.isoformat(" ")
+        case dt.timedelta():
+            minutes, seconds = divmod(round(value.total_seconds()), 60)
+            return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
         case str():
-            return value.replace("\t", " ").replace("\n", " ").strip()
+            return " ".join(value.split())
     return str(value)
+
+
+def _comments(data: bytes, budget: Budget) -> Iterator[Section]:
+    """Of XLSX: calamine does not give them."""
+    if not data.startswith(b"PK"):
+        return
+    with open_zip(data) as archive:
+        for name in sorted(filter(_COMMENTS.fullmatch, archive.namelist())):
+            text = flow_of(read_entry(archive, archive.getinfo(name), budget), _comment_step)
+            yield Section(SectionKind.TEXT, "comments", text)
+
+
+def _comment_step(flow: Flow, event: Event) -> None:
+    match event.name, event.kind:
+        case "t" | "text", Kind.TEXT if event.text.strip():
+            flow.add(event.text)
+        case "comment" | "threadedComment", Kind.ENDS:
+            flow.end_paragraph()

@@ -53,10 +53,15 @@ async def open_archive(
     path: Path, *, readers: int | None = None, read_timeout: float = READ_TIMEOUT, judge: Judge = NOTHING_WITHHELD
 ) -> Archive:
     """The archive in the file `path`, created where there is none. Raises what `Database.open` raises."""
+
+    def is_policy(fingerprint: str) -> bool:
+        return fingerprint == archive.judge.policy.attachments_fingerprint
+
     archive = await Archive.open(
         path,
         migrations=load_migrations(_PACKAGE),
         functions={"stem": stem, "is_word": is_named_word},
+        queried={"is_policy_on_attachments": is_policy},
         readers=readers,
         read_timeout=read_timeout,
     )

@@ -2,8 +2,9 @@
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mailquery.domain.handles import HANDLE_BITS, key_of_fingerprint
 from mailquery.domain.media import kind_of
@@ -11,12 +12,14 @@ from mailquery.domain.messages import Problem
 from mailquery.domain.policy import Judge
 from mailquery.domain.threading import split_subject, tells_apart
 from mailquery.domain.words import INDEX_FORM, fold
-from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
+from mailquery.repositories.records import IndexText, NewPlacement, PreparedMessage, SourceProblem
+from mailquery.repositories.sqlite.contents import contents_of, forget_unused, given_texts
 from mailquery.repositories.sqlite.encoding import lines, second_of
-from mailquery.repositories.sqlite.index_rows import COLUMNS, CURRENT, IndexTables, People, digest_of, index_columns
+from mailquery.repositories.sqlite.index_rows import CURRENT, IndexTables, People, index_columns, make_current, put_in
 from mailquery.repositories.sqlite.participants import REMOVALS, ParticipantNumbers
 from mailquery.repositories.sqlite.placements import Placed, Placer
 from mailquery.repositories.sqlite.row_ids import RowIds
+from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.threads import Links, ThreadJoiner, hash64, message_id_hash
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
 from mailquery.repositories.sqlite.withholding import judge_placed
@@ -27,15 +30,29 @@ _INSERT_MESSAGE = """
       list, date_source, message_id, subject, preview, in_reply_to, refs, locator, sender
     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_READ_PARTS = """
+    SELECT message, part, content, pending, given FROM attachments
+    WHERE message IN (SELECT value FROM json_each(?)) AND (pending = 0 OR content IS NOT NULL)
+"""
 _LAST_SEQUENCE = """
     SELECT max((SELECT coalesce(max(sequence), 0) FROM messages),
                (SELECT value FROM facts WHERE name = 'last_sequence'))
 """
 # Before the first messages are added: what comes behind them does not make an older index current.
 _FIRST_INDEXED = """
-    INSERT OR REPLACE INTO facts (name, value)
-    SELECT 'index_form', ? WHERE NOT EXISTS (SELECT 1 FROM messages)
+    INSERT OR REPLACE INTO facts (name, value) VALUES ('index_form', ?)
 """
+
+
+class _ReadPart(NamedTuple):
+    """Columns of `attachments`: what was read of one."""
+
+    content: int | None
+    pending: int
+    given: int
+
+
+_UNREAD = _ReadPart(None, pending=1, given=0)
 
 
 @dataclass(slots=True)
@@ -137,12 +154,15 @@ class Batch:
             [(*self._derived(entry.message), entry.row) for entry in entries],
         )
         many("UPDATE bodies SET body = ? WHERE sequence = ?", [(each.message.body, each.sequence) for each in entries])
+        rows = [entry.row for entry in entries]
+        contents, read = contents_of(self._connection, rows), _read_parts(self._connection, rows)
         for table in ("repeated_recipients", "message_participants", "attachments"):
-            many(f"DELETE FROM {table} WHERE message = ?", [(entry.row,) for entry in entries])  # noqa: S608 - names of ours
-        self._insert_parts(entries, index)
-        self._vocabulary.add(self._connection, (entry.message.index for entry in entries))
+            many(f"DELETE FROM {table} WHERE message = ?", [(row,) for row in rows])  # noqa: S608 - names of ours
+        texts = self._insert_parts(entries, index, read)
+        forget_unused(self._connection, contents)
+        self._vocabulary.add(self._connection, texts)
         self._write_problems(entries, (), {})
-        judge_placed(self._connection, self._judge, [entry.row for entry in entries], set())
+        judge_placed(self._connection, self._judge, rows, set())
 
     def _keep_up(self) -> None:
         """Forgets what was remembered before messages were removed."""
@@ -186,7 +206,9 @@ class Batch:
         for entry in new:
             entry.thread = joiner.find(entry.thread)
         joiner.flush()
-        execute(_FIRST_INDEXED, (INDEX_FORM,))
+        if execute("SELECT NOT EXISTS (SELECT 1 FROM messages)").fetchone()[0]:
+            make_current(self._connection)
+            execute(_FIRST_INDEXED, (INDEX_FORM,))
         execute("UPDATE facts SET value = value + ? WHERE name = 'messages'", (len(new),))
         execute("UPDATE facts SET value = max(value, ?) WHERE name = 'largest_shift'", (rows.largest_shift,))
         # The trees are filled in the order of their keys.
@@ -211,7 +233,10 @@ class Batch:
         )
         self._insert_parts(new, CURRENT)
 
-    def _insert_parts(self, new: list[_New], index: IndexTables) -> None:
+    def _insert_parts(
+        self, new: list[_New], index: IndexTables, read: Mapping[int, Mapping[str, _ReadPart]] | None = None
+    ) -> list[IndexText]:
+        """What was `read` of their attachments, by message and part, stays. Returns what the index was given."""
         connection, many = self._connection, self._connection.executemany
         people = [People.of(connection, self._numbers, entry.message.parsed) for entry in new]
         both = list(zip(new, people, strict=True))
@@ -223,19 +248,19 @@ class Batch:
             "INSERT INTO repeated_recipients VALUES (?, ?, ?)",
             [(entry.row, *row) for entry, each in both for row in each.repeated],
         )
-        many("INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _attachment_rows(new))
-        rows = [
-            (entry.row, index_columns(connection, self._numbers, entry.message.parsed, entry.message.index, each))
-            for entry, each in both
-        ]
-        many(
-            f"INSERT INTO {index.search} (rowid, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - names of ours
-            [(row, *columns) for row, columns in rows],
+        files = _attachment_rows(new, read or {})
+        many("INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", files)
+        attached = given_texts(connection, [row for row, parts in read.items() if parts]) if read else {}
+        texts = [replace(entry.message.index, attached=attached.get(entry.row, "")) for entry in new]
+        put_in(
+            connection,
+            index,
+            [
+                (entry.row, index_columns(connection, self._numbers, entry.message.parsed, text, each))
+                for (entry, each), text in zip(both, texts, strict=True)
+            ],
         )
-        many(
-            f"INSERT OR REPLACE INTO {index.indexed} VALUES (?, ?)",  # noqa: S608 - a name of ours
-            [(row, digest_of(columns)) for row, columns in rows],
-        )
+        return texts
 
     def _message_row(self, entry: _New) -> tuple[object, ...]:
         message, parsed = entry.message, entry.message.parsed
@@ -285,8 +310,16 @@ def _names_a_message(message: PreparedMessage) -> bool:
     return bool(message.parsed.in_reply_to or message.parsed.references or message.gmail_thread_id)
 
 
-def _attachment_rows(new: list[_New]) -> Iterator[tuple[object, ...]]:
+def _read_parts(connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int, dict[str, _ReadPart]]:
+    found: dict[int, dict[str, _ReadPart]] = {row: {} for row in rows}
+    for row, part, *read in connection.execute(_READ_PARTS, (ids(rows),)):
+        found[row][part] = _ReadPart(*read)
+    return found
+
+
+def _attachment_rows(new: list[_New], read: Mapping[int, Mapping[str, _ReadPart]]) -> Iterator[tuple[object, ...]]:
     for entry in new:
+        known = read.get(entry.row, {})
         for position, part in enumerate(entry.message.parsed.attachments):
             yield (
                 entry.row,
@@ -299,4 +332,5 @@ def _attachment_rows(new: list[_New]) -> Iterator[tuple[object, ...]]:
                 part.size,
                 int(part.inline),
                 part.content_id,
+                *known.get(part.part, _UNREAD),
             )

@@ -8,6 +8,7 @@ is a sub-select.
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from mailquery.domain.addresses import Role
 from mailquery.domain.handles import parse_handle
@@ -102,13 +103,16 @@ _DEEPEST = 64  # FTS5's parser has a stack of 100
 _MOST_NODES = 1000
 
 _COLUMNS = {
-    TextField.ANY: "",
     TextField.SUBJECT: "subject : ",
     TextField.BODY: "{body quoted} : ",
     TextField.FILENAME: "filenames : ",
-    TextField.ATTACHMENT: "filenames : ",  # the texts inside are not extracted yet
 }
-_EVERY_TEXT_COLUMN = "{subject people body quoted filenames} : "
+_EVERY_TEXT_COLUMN = "subject people body quoted filenames"
+# Not in an index of an earlier form, nor where the policy of this process is not the one that they were indexed by.
+_FINDS_ATTACHED = """
+    SELECT EXISTS (SELECT 1 FROM pragma_table_info('search') WHERE name = 'attached')
+       AND (SELECT is_policy_on_attachments(attachments) FROM policy)
+"""
 
 _ROLES = {
     ParticipantField.FROM: (Role.FROM, Role.SENDER),
@@ -188,20 +192,20 @@ def compile_words(connection: sqlite3.Connection, demand: Demand, people: People
 
 
 def _free(compiler: "_Compiler", word: Query) -> FreeWord | None:
-    anyhow, exactly = compiler.node(word), _exactly(word)
+    anyhow, exactly = compiler.node(word), _exactly(word, attached=compiler.finds_attached)
     if not isinstance(anyhow, Match):
         return None
     differs = exactly if isinstance(exactly, Match) and exactly != anyhow else None
     return FreeWord(written(word), anyhow, differs)
 
 
-def _exactly(word: Query) -> Node:
+def _exactly(word: Query, *, attached: bool) -> Node:
     match word:
         case Words(text, field, prefix):
             found = phrase(text, prefix=prefix)
-            return Truth(False) if found is None else words_match(field, [found])
+            return Truth(False) if found is None else words_match(field, [found], attached=attached)
         case Or(parts):
-            return either(_exactly(part) for part in parts)
+            return either(_exactly(part, attached=attached) for part in parts)
         case _:
             raise TypeError(f"no free word: {word!r}")
 
@@ -241,6 +245,10 @@ class _Compiler:
         self._connection = connection
         self._scope = scope
         self._people = people
+
+    @cached_property
+    def finds_attached(self) -> bool:
+        return finds_attached(self._connection)
 
     def node(self, query: Query) -> Node:
         match query:
@@ -296,7 +304,7 @@ class _Compiler:
             phrases += other_forms(words.text)
             if is_named_word(found.text):
                 phrases += [Phrase(form, prefix=False) for form in forms_of(self._connection, found.text)]
-        return words_match(words.field, phrases)
+        return words_match(words.field, phrases, attached=self.finds_attached)
 
     def _participant(self, field: ParticipantField, value: str, *, whole: bool) -> Node:
         roles = _ROLES[field]
@@ -367,11 +375,23 @@ class _Compiler:
         return Condition(_FLAG_IN_SCOPE, (int(flag), visible, visible))
 
 
-def words_match(field: TextField, phrases: Sequence[Phrase]) -> Match:
-    """The index expression for any of `phrases`."""
+def finds_attached(connection: sqlite3.Connection) -> bool:
+    """Whether the texts of attachments are searched."""
+    return bool(connection.execute(_FINDS_ATTACHED).fetchone()[0])
+
+
+def words_match(field: TextField, phrases: Sequence[Phrase], *, attached: bool) -> Match:
+    """The index expression for any of `phrases`; `attached` is whether the texts of attachments are searched."""
     # The index's own tokens cannot be typed; text that tries to is kept to the columns of text.
     typed_mark = field is TextField.ANY and any(MARK in phrase.text for phrase in phrases)
-    columns = _EVERY_TEXT_COLUMN if typed_mark else _COLUMNS[field]
+    if field is TextField.ANY and attached and not typed_mark:
+        columns = ""
+    elif field is TextField.ANY:
+        columns = f"{{{_EVERY_TEXT_COLUMN}{' attached' if attached else ''}}} : "
+    elif field is TextField.ATTACHMENT:
+        columns = "{filenames attached} : " if attached else "filenames : "
+    else:
+        columns = _COLUMNS[field]
     terms = " OR ".join(f"{quoted(phrase.text)}{' *' if phrase.prefix else ''}" for phrase in phrases)
     expression = f"({terms})" if len(phrases) > 1 else terms
     return Match(columns + expression, words=True, prefix=any(phrase.prefix for phrase in phrases))

@@ -6,8 +6,9 @@ from mailquery.repositories.records import PreparedMessage
 from mailquery.repositories.sqlite.batch import Batch, next_sequence, stored
 from mailquery.repositories.sqlite.counting import Key
 from mailquery.repositories.sqlite.holding import settle_rows
+from mailquery.repositories.sqlite.index_removal import take_out_of_indexes
 from mailquery.repositories.sqlite.index_rows import CURRENT
-from mailquery.repositories.sqlite.removal import empty_chunks, overwriting, remove, take_out_of_indexes
+from mailquery.repositories.sqlite.removal import empty_chunks, overwriting, remove
 from mailquery.repositories.sqlite.row_ids import RowIds
 from mailquery.repositories.synchronising import Whereabouts
 from mcpkit.errors import ErrorCode, Fault
@@ -89,7 +90,7 @@ def _replace(
 ) -> None:
     _, left = take_out_of_indexes(connection, [row])
     if left:
-        row = _move(connection, row, date)
+        row = move(connection, row, date)
     # With a sequence of its own it is embedded again, as what was added last.
     fresh = next_sequence(connection)
     empty_chunks(connection, [sequence])
@@ -108,7 +109,7 @@ def _replace(
     batch.rewrite([(fresh, message)], CURRENT)
 
 
-def _move(connection: sqlite3.Connection, row: int, date: int) -> int:
+def move(connection: sqlite3.Connection, row: int, date: int) -> int:
     """Gives the message another row id: words that could not be taken out of the index are left under the old one."""
     ids = RowIds(connection)
     fresh = ids.take(date)

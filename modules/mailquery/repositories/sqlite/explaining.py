@@ -44,7 +44,7 @@ _COLUMNS = {
     TextField.SUBJECT: f"{_FULL_TEXT}: subjects",
     TextField.BODY: f"{_FULL_TEXT}: bodies and quoted history",
     TextField.FILENAME: f"{_FULL_TEXT}: file names",
-    TextField.ATTACHMENT: f"{_FULL_TEXT}: file names",
+    TextField.ATTACHMENT: f"{_FULL_TEXT}: file names and texts of attachments",
 }
 _FLAGGED = {
     Flag.SEEN: "index of unread messages",

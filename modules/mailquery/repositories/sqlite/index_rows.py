@@ -5,7 +5,7 @@ is known by a digest, and made again out of what is stored.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -15,7 +15,14 @@ from mailquery.repositories.records import IndexText
 from mailquery.repositories.sqlite.participants import ParticipantNumbers
 from mailquery.repositories.sqlite.tokens import content_tokens, list_token
 
-COLUMNS = "subject, people, body, quoted, filenames, meta"
+_COLUMNS = ("subject", "people", "body", "quoted", "filenames", "meta", "attached")  # `attached` came last
+
+_CREATE = """
+    CREATE VIRTUAL TABLE {search} USING fts5 (
+      {columns}, content = '', tokenize = "unicode61 remove_diacritics 0 categories 'L* N* Co M*'"
+    )
+"""
+_SETTINGS = (("hashsize", 67_108_864), ("automerge", 0))  # as in the first migration
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +81,50 @@ def index_columns(
     text: IndexText,
     people: People,
 ) -> tuple[str, ...]:
-    """The values of `COLUMNS`."""
+    """The values of the columns."""
     tokens = people.tokens | dict.fromkeys(content_tokens(message))
     if message.list_id:
         tokens[list_token(numbers.list_id(connection, message.list_id))] = None
-    return text.subject, text.people, text.body, text.quoted, text.filenames, " ".join(tokens)
+    return text.subject, text.people, text.body, text.quoted, text.filenames, " ".join(tokens), text.attached
+
+
+def create_index(connection: sqlite3.Connection, tables: IndexTables) -> None:
+    """Makes an empty index of the present form. There must be none of this name."""
+    connection.execute(_CREATE.format(search=tables.search, columns=", ".join(_COLUMNS)))
+    connection.executemany(f"INSERT INTO {tables.search} ({tables.search}, rank) VALUES (?, ?)", _SETTINGS)  # noqa: S608 - names of ours
+
+
+def make_current(connection: sqlite3.Connection) -> None:
+    """Gives an archive without messages an index of the present form: one with rows cannot get another column."""
+    if not has_attached(connection, CURRENT):
+        connection.execute(f"DROP TABLE {CURRENT.search}")
+        create_index(connection, CURRENT)
+
+
+def has_attached(connection: sqlite3.Connection, tables: IndexTables) -> bool:
+    """Whether the index has a place for the texts of attachments."""
+    return columns_of(connection, tables) == _COLUMNS
+
+
+def columns_of(connection: sqlite3.Connection, tables: IndexTables) -> tuple[str, ...]:
+    """The index's columns: the first ones of those that `index_columns` gives the values of."""
+    found = connection.execute("SELECT name FROM pragma_table_info(?)", (tables.search,)).fetchall()
+    names = {name for (name,) in found}
+    return tuple(column for column in _COLUMNS if column in names)
+
+
+def put_in(connection: sqlite3.Connection, tables: IndexTables, rows: Sequence[tuple[int, tuple[str, ...]]]) -> None:
+    """Writes rows, given by their ids with what `index_columns` made, and keeps their digests."""
+    columns = columns_of(connection, tables)
+    marks = ", ".join("?" * len(columns))
+    connection.executemany(
+        f"INSERT INTO {tables.search} (rowid, {', '.join(columns)}) VALUES (?, {marks})",  # noqa: S608 - names of ours
+        [(row, *values[: len(columns)]) for row, values in rows],
+    )
+    connection.executemany(
+        f"INSERT OR REPLACE INTO {tables.indexed} VALUES (?, ?)",  # noqa: S608 - a name of ours
+        [(row, digest_of(values[: len(columns)])) for row, values in rows],
+    )
 
 
 def digest_of(columns: tuple[str, ...]) -> int:

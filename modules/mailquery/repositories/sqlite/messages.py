@@ -115,6 +115,11 @@ def _find(connection: sqlite3.Connection, sql: str, key: int, scope: Scope) -> l
     return [row for (row,) in connection.execute(sql, (key, scope.limit))]
 
 
+def find_message(connection: sqlite3.Connection, key: int, scope: Scope) -> list[int]:
+    """The row id of the message with this key, where there is one that the caller may see."""
+    return _find(connection, _BY_KEY, key, scope)
+
+
 def read_stored(connection: sqlite3.Connection, rows: Sequence[int], scope: Scope) -> tuple[StoredMessage, ...]:
     """The messages with these row ids, in this order. Raises ValueError where one is damaged."""
     wanted = ids(rows)

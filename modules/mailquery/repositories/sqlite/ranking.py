@@ -63,8 +63,8 @@ class Ranker:
         self._weights = weights
         self._vectors = vectors
         w = weights
-        # The index's columns: subject, people, body, quoted, filenames, meta.
-        places = (w.subject, w.participants, w.body, w.quoted, w.attachments, 0.0)
+        # The index's columns: subject, people, body, quoted, filenames, meta, attached.
+        places = (w.subject, w.participants, w.body, w.quoted, w.attachments, 0.0, w.attached)
         self._bm25 = f"bm25(search, {', '.join(f'{place:g}' for place in places)})"
 
     def rank(self, connection: sqlite3.Connection, asked: Ranked, vector: QueryVector | None) -> Ranking:

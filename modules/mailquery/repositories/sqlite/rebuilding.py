@@ -5,7 +5,6 @@ was stopped, it goes on; what was imported meanwhile comes behind. All that is d
 with it. What a message is known by stays: ids, dates, threads, mailboxes, flags.
 """
 
-import re
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,13 +15,12 @@ from mailquery.repositories.records import PreparedMessage, RebuildProgress, Sto
 from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.batch import Batch
 from mailquery.repositories.sqlite.encoding import moment_of
-from mailquery.repositories.sqlite.index_rows import REBUILT
+from mailquery.repositories.sqlite.index_rows import REBUILT, create_index
 from mailquery.repositories.sqlite.participants import ParticipantNumbers
 from mailquery.repositories.sqlite.removal import overwriting
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
 from mcpkit.database.faults import storage_damaged
 
-_CREATED_AS = re.compile(r'(?i)^\s*CREATE VIRTUAL TABLE\s+"?search"?\s')
 _BATCH_BYTES = 8 << 20  # of compressed messages
 
 _NEXT = """
@@ -118,10 +116,7 @@ def _begin(connection: sqlite3.Connection) -> None:
         return
     for table in (REBUILT.search, REBUILT.words, REBUILT.indexed, REBUILT.removed):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
-    (created,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'search'").fetchone()
-    connection.execute(_CREATED_AS.sub(f"CREATE VIRTUAL TABLE {REBUILT.search} ", created, count=1))
-    settings = connection.execute("SELECT k, v FROM search_config WHERE k <> 'version'").fetchall()
-    connection.executemany(f"INSERT INTO {REBUILT.search} ({REBUILT.search}, rank) VALUES (?, ?)", settings)  # noqa: S608 - names of ours
+    create_index(connection, REBUILT)
     connection.execute(f"CREATE TABLE {REBUILT.words} (word TEXT PRIMARY KEY, stem TEXT NOT NULL) WITHOUT ROWID")
     connection.execute(f"CREATE TABLE {REBUILT.indexed} (id INTEGER PRIMARY KEY, digest INTEGER NOT NULL)")
     connection.execute(f"CREATE TABLE {REBUILT.removed} (id INTEGER PRIMARY KEY)")

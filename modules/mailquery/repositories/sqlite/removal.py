@@ -16,23 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mailquery.domain.addresses import Role
-from mailquery.domain.messages import ParsedMessage
-from mailquery.domain.words import new_words
-from mailquery.repositories.index_text import index_text
-from mailquery.repositories.records import IndexText, StoredMessage, Visibility
+from mailquery.repositories.sqlite.contents import contents_of, forget_unused
 from mailquery.repositories.sqlite.counting import count
-from mailquery.repositories.sqlite.index_rows import (
-    COLUMNS,
-    CURRENT,
-    REBUILT,
-    IndexTables,
-    People,
-    digest_of,
-    index_columns,
-)
-from mailquery.repositories.sqlite.messages import read_stored
-from mailquery.repositories.sqlite.participants import ParticipantNumbers
-from mailquery.repositories.sqlite.scope import Scope, ids
+from mailquery.repositories.sqlite.index_removal import forget_words, indexes, is_in, take_out_of_indexes
+from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.tokens import domain_token, list_token, with_parents
 
 _CHUNK = 500  # messages that are read and taken out of the index at a time
@@ -106,109 +93,21 @@ def _remove(connection: sqlite3.Connection, rows: Sequence[int]) -> int:
     texts, _ = take_out_of_indexes(connection, [message.row for message in going])
     _count_down(connection, going, wanted)
     empty_chunks(connection, [message.sequence for message in going])
+    contents = contents_of(connection, [message.row for message in going])
     for table in _OF_MESSAGE:
         connection.execute(f"DELETE FROM {table} WHERE message IN (SELECT value FROM json_each(?))", (wanted,))  # noqa: S608 - names of ours
+    forget_unused(connection, contents)
     sequences = ids(message.sequence for message in going)
     for table in _OF_SEQUENCE:
         connection.execute(f"DELETE FROM {table} WHERE sequence IN (SELECT value FROM json_each(?))", (sequences,))  # noqa: S608 - names of ours
     connection.execute("DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
     if connection.execute("SELECT 1 FROM messages LIMIT 1").fetchone() is None:
         _empty_index(connection)
-    for tables in _indexes(connection):
-        _forget_words(connection, tables, texts)
+    for tables in indexes(connection):
+        forget_words(connection, tables, texts)
     _forget_people(connection, people)
     _forget_lists(connection, {message.list for message in going if message.list is not None})
     return len(going)
-
-
-def take_out_of_indexes(connection: sqlite3.Connection, rows: Sequence[int]) -> tuple[list[IndexText], set[int]]:
-    """Takes the rows out of the index, and out of the one that is being made: the texts of the messages, and the rows
-    that could not be taken out, whose ids no other message may get."""
-    numbers = ParticipantNumbers()
-    made: dict[int, tuple[str, ...]] = {}
-    texts = []
-    for stored in _readable(connection, rows):
-        message = _parsed(stored)
-        text = index_text(message)
-        people = People.of(connection, numbers, message)
-        made[stored.row.row] = index_columns(connection, numbers, message, text, people)
-        texts.append(text)
-    left = {row for tables in _indexes(connection) for row in _take_out(connection, tables, rows, made)}
-    return texts, left
-
-
-def _take_out(
-    connection: sqlite3.Connection, tables: IndexTables, rows: Sequence[int], made: dict[int, tuple[str, ...]]
-) -> list[int]:
-    """Takes rows out of an index. `made` is what it should have been given for them; where that is not what it was
-    given, the row stays in it, as one that was removed: those are returned."""
-    known = dict(
-        connection.execute(
-            f"SELECT id, digest FROM {tables.indexed} WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - a name of ours
-            (ids(rows),),
-        ).fetchall()
-    )
-    exact = [(row, made[row]) for row in rows if row in made and known.get(row) == digest_of(made[row])]
-    connection.executemany(
-        f"INSERT INTO {tables.search} ({tables.search}, rowid, {COLUMNS}) VALUES ('delete', ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - names of ours
-        [(row, *columns) for row, columns in exact],
-    )
-    taken = {row for row, _ in exact}
-    left = [row for row in rows if row not in taken and _is_indexed(connection, tables, row)]
-    # Those that an index that is being made has must not be given to others in the meantime either.
-    for removed in {tables.removed, CURRENT.removed}:
-        connection.executemany(f"INSERT OR IGNORE INTO {removed} VALUES (?)", [(row,) for row in left])  # noqa: S608 - a name of ours
-    connection.execute(
-        f"DELETE FROM {tables.indexed} WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - a name of ours
-        (ids(rows),),
-    )
-    return left
-
-
-def _is_indexed(connection: sqlite3.Connection, tables: IndexTables, row: int) -> bool:
-    found = connection.execute(f"SELECT 1 FROM {tables.search}_docsize WHERE id = ?", (row,)).fetchone()  # noqa: S608 - a name of ours
-    return found is not None
-
-
-def _indexes(connection: sqlite3.Connection) -> list[IndexTables]:
-    """The index, and the one that is being made anew where there is one."""
-    half_made = connection.execute("SELECT 1 FROM facts WHERE name = 'rebuilt_form'").fetchone()
-    return [CURRENT, REBUILT] if half_made else [CURRENT]
-
-
-def _readable(connection: sqlite3.Connection, rows: Sequence[int]) -> list[StoredMessage]:
-    """The messages, without those whose stored body is damaged."""
-    scope = Scope(connection, Visibility())
-    try:
-        return list(read_stored(connection, rows, scope))
-    except ValueError:
-        if len(rows) == 1:
-            return []
-        return [message for row in rows for message in _readable(connection, [row])]
-
-
-def _parsed(stored: StoredMessage) -> ParsedMessage:
-    """What was stored of a message in the shape in which it was read. `to` of its row has Cc in it."""
-    row = stored.row
-    return ParsedMessage(
-        message_id=row.message_id,
-        in_reply_to=stored.in_reply_to,
-        references=stored.references,
-        subject=row.subject,
-        date=row.date,
-        utc_offset=row.utc_offset,
-        date_source=stored.date_source,
-        from_=row.from_,
-        sender=stored.sender,
-        reply_to=stored.reply_to,
-        to=stored.to,
-        cc=stored.cc,
-        bcc=stored.bcc,
-        list_id=stored.list_id,
-        body=stored.body,
-        links=stored.links,
-        attachments=row.attachments,
-    )
 
 
 def _count_down(connection: sqlite3.Connection, going: Sequence[_Going], wanted: str) -> None:
@@ -258,29 +157,6 @@ def empty_chunks(connection: sqlite3.Connection, sequences: Sequence[int]) -> No
     )
 
 
-def _forget_words(connection: sqlite3.Connection, tables: IndexTables, texts: Sequence[IndexText]) -> None:
-    """Takes words out of the vocabulary that no message has any more."""
-    seen: set[str] = set()
-    words = [
-        word
-        for text in texts
-        for column in (text.subject, text.people, text.body, text.quoted, text.filenames)
-        for word in new_words(column, seen)
-    ]
-    unused = [(word,) for word in words if not _is_in(connection, tables, f'"{word}"')]
-    connection.executemany(f"DELETE FROM {tables.words} WHERE word = ?", unused)  # noqa: S608 - a name of ours
-
-
-def _is_in(connection: sqlite3.Connection, tables: IndexTables, expression: str) -> bool:
-    """Whether a message that is there has it."""
-    found = connection.execute(
-        f"SELECT 1 FROM {tables.search} WHERE {tables.search} MATCH ?"  # noqa: S608 - names of ours
-        f" AND rowid NOT IN (SELECT id FROM {tables.removed}) LIMIT 1",
-        (expression,),
-    ).fetchone()
-    return found is not None
-
-
 def _forget_people(connection: sqlite3.Connection, people: Sequence[int]) -> None:
     """Takes out participants that no message names any more, and empties the names of domains that none has."""
     unused = connection.execute(_UNUSED_PARTICIPANTS, (ids(people),)).fetchall()
@@ -304,7 +180,7 @@ def _forget_lists(connection: sqlite3.Connection, lists: Iterable[int]) -> None:
 
 
 def _is_used(connection: sqlite3.Connection, expression: str) -> bool:
-    return any(_is_in(connection, tables, expression) for tables in _indexes(connection))
+    return any(is_in(connection, tables, expression) for tables in indexes(connection))
 
 
 def _emptied(number: int) -> str:
@@ -313,7 +189,7 @@ def _emptied(number: int) -> str:
 
 def _empty_index(connection: sqlite3.Connection) -> None:
     """Where no message is left, nothing of the index is."""
-    for tables in _indexes(connection):
+    for tables in indexes(connection):
         connection.execute(f"INSERT INTO {tables.search} ({tables.search}) VALUES ('delete-all')")  # noqa: S608 - names of ours
         for table in (tables.words, tables.indexed, tables.removed):
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of ours

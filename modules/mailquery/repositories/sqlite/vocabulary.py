@@ -8,6 +8,7 @@ from mailquery.domain.words import new_words
 from mailquery.repositories.records import IndexText
 
 _REMEMBERED = 300_000
+_ATTACHED = 100_000  # characters of the attachments of one message whose words are known: a dictionary is no vocabulary
 _MOST_FORMS = 24  # of one word: more than any has that somebody wrote on purpose
 
 
@@ -37,10 +38,15 @@ class Vocabulary:
     def add(self, connection: sqlite3.Connection, texts: Iterable[IndexText]) -> None:
         fresh: list[str] = []
         for text in texts:
-            for column in (text.subject, text.people, text.body, text.quoted, text.filenames):
+            for column in word_columns(text):
                 fresh += new_words(column, self._known)
         fresh.sort()  # the tree is filled in the order of its keys
         connection.executemany(self._add, [(word, stem(word)) for word in fresh])
+
+
+def word_columns(text: IndexText) -> tuple[str, ...]:
+    """What of a message makes words known."""
+    return text.subject, text.people, text.body, text.quoted, text.filenames, text.attached[:_ATTACHED]
 
 
 def forms_of(connection: sqlite3.Connection, word: str) -> list[str]:

@@ -76,14 +76,16 @@ class Writer:
         if not changed:
             return
 
-        def merge(connection: sqlite3.Connection) -> None:
-            (messages,) = connection.execute("SELECT value FROM facts WHERE name = 'messages'").fetchone()
-            (removals,) = connection.execute(REMOVALS).fetchone()
-            with overwriting(connection) if removals else nullcontext():  # pieces may have words of removed messages
-                if changed >= messages * _OPTIMISED_SHARE:
-                    connection.execute("INSERT INTO search (search) VALUES ('optimize')")
-                else:
-                    connection.execute("INSERT INTO search (search, rank) VALUES ('merge', ?)", (_MERGED_PAGES,))
-
-        await self.archive.write(merge)
+        await self.archive.write(lambda connection: merge_index(connection, changed))
         await self.archive.maintain(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+
+
+def merge_index(connection: sqlite3.Connection, changed: int) -> None:
+    """Merges the pieces of the index after so many of its messages changed."""
+    (messages,) = connection.execute("SELECT value FROM facts WHERE name = 'messages'").fetchone()
+    (removals,) = connection.execute(REMOVALS).fetchone()
+    with overwriting(connection) if removals else nullcontext():  # pieces may have words of removed messages
+        if changed >= messages * _OPTIMISED_SHARE:
+            connection.execute("INSERT INTO search (search) VALUES ('optimize')")
+        else:
+            connection.execute("INSERT INTO search (search, rank) VALUES ('merge', ?)", (_MERGED_PAGES,))

@@ -1,0 +1,323 @@
+"""The repository of the texts of attachments."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+from mailquery.domain.extraction import EXTRACTION_FORM, ExtractionState, Section
+from mailquery.domain.messages import Attachment
+from mailquery.domain.policy import Policy, Readable
+from mailquery.repositories.compression import decompress
+from mailquery.repositories.extracting import (
+    ExtractionProgress,
+    ReadPart,
+    StoredText,
+    UnreadAttachments,
+    UnreadPart,
+)
+from mailquery.repositories.records import Visibility
+from mailquery.repositories.sqlite.archive import Archive
+from mailquery.repositories.sqlite.attached_index import AttachedText, readable_now
+from mailquery.repositories.sqlite.compile import finds_attached
+from mailquery.repositories.sqlite.contents import (
+    content_of,
+    contents_of,
+    extraction,
+    forget_unused,
+    given_sections,
+    readable_sections,
+)
+from mailquery.repositories.sqlite.messages import find_message
+from mailquery.repositories.sqlite.policy_state import State
+from mailquery.repositories.sqlite.removal import overwriting
+from mailquery.repositories.sqlite.rows import read_rows
+from mailquery.repositories.sqlite.scope import Scope, ids
+from mailquery.repositories.sqlite.writing import merge_index
+from mcpkit.database.faults import storage_damaged, translated
+from mcpkit.database.writer_lock import WriterLock
+from mcpkit.errors import ErrorCode, Fault
+
+_LOOKED_AT = 2_000  # attachments, when a policy is applied
+_APPLIED = 20  # messages in one transaction
+
+_PENDING = """
+    SELECT DISTINCT message FROM attachments INDEXED BY attachments_pending
+    WHERE pending = 1 AND message NOT IN (SELECT message FROM partial_messages) ORDER BY message DESC LIMIT ?
+"""
+_PENDING_PARTS = """
+    SELECT part, filename, type FROM attachments WHERE message = ? AND pending = 1 ORDER BY position
+"""
+_RAW = """
+    SELECT m.sequence, r.frame FROM messages m CROSS JOIN raws r ON r.sequence = m.sequence WHERE m.id = ?
+"""
+_KNOWN = "SELECT sha256 FROM contents WHERE form = ? AND sha256 = ?"
+_OUTDATED = """
+    UPDATE attachments SET pending = 1
+    WHERE content IN (SELECT id FROM contents WHERE form > 0 AND form < ?) AND pending = 0
+"""
+_TO_RETRY = "SELECT id FROM contents WHERE form > 0 AND state IN (SELECT value FROM json_each(?))"
+_OF_ATTACHMENT = """
+    SELECT c.type, c.state, c.detail, c.facts, c.sections
+    FROM attachments a CROSS JOIN contents c ON c.id = a.content WHERE a.message = ? AND a.part = ?
+"""
+_COUNTS = """
+    SELECT count(*), coalesce(sum(content IS NOT NULL), 0), coalesce(sum(given > 3), 0) FROM attachments
+    INDEXED BY attachments_by_content WHERE {shown}
+"""
+_NOT_DONE = """
+    SELECT count(*), coalesce(sum(message IN (SELECT message FROM partial_messages)), 0),
+      coalesce(sum(content IS NOT NULL), 0)
+    FROM attachments INDEXED BY attachments_pending WHERE pending = 1 AND {shown}
+"""
+_BY_STATE = """
+    SELECT c.state, count(*) FROM contents c
+    WHERE c.form > 0 AND EXISTS (SELECT 1 FROM attachments WHERE content = c.id AND {shown}) GROUP BY c.state
+"""
+_SHOWN = "message NOT IN (SELECT message FROM withheld)"
+_NEXT = """
+    SELECT a.message, a.position, a.type, a.filename, a.given, a.content, a.pending, c.type
+    FROM attachments a LEFT JOIN contents c ON c.id = a.content
+    WHERE (a.message, a.position) > (?, ?) ORDER BY a.message, a.position LIMIT ?
+"""
+
+
+class SqliteExtractions:
+    """`ExtractionRepository`. `archive.judge` has the process's policy."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._lock = WriterLock(archive.path.with_name(archive.path.name + ".extraction.lock"))
+        self._changed = 0  # messages whose texts came since the index was last put in order
+
+    @asynccontextmanager
+    async def extracting(self) -> AsyncIterator[None]:
+        # A lock of its own, as for vectors: an import that begins meanwhile must not be refused.
+        try:
+            with translated(self._archive.path):
+                self._lock.acquire()
+        except Fault as fault:
+            if fault.code is not ErrorCode.CONFLICT:
+                raise
+            message = "Another process is reading the attachments of this archive, and goes on with it."
+            raise Fault(ErrorCode.CONFLICT, message, details=fault.details, retry_after=fault.retry_after) from fault
+        try:
+            if await self._archive.read_unshown(_any_outdated):
+                await self._archive.write(lambda connection: connection.execute(_OUTDATED, (EXTRACTION_FORM,)))
+            yield
+        finally:
+            self._lock.release()
+
+    async def apply_policy(self) -> bool:
+        policy = self._archive.judge.policy
+        if await self._archive.read_unshown(_policy_in_force) == policy.attachments_fingerprint:
+            return False
+        await self._archive.write(lambda connection: _set_policy(connection, None))
+        last = (0, -1)
+        while True:
+            found = await self._archive.read_unshown(partial(_differing, policy=policy, start=last))
+            if found.last is None:
+                break
+            last = found.last
+            for first in range(0, len(found.messages), _APPLIED):
+                part = found.messages[first : first + _APPLIED]
+                await self._archive.write(partial(_apply, policy=policy, rows=part))
+        await self._archive.write(lambda connection: _set_policy(connection, policy.attachments_fingerprint))
+        return True
+
+    async def pending(self, limit: int, size: int) -> tuple[UnreadAttachments, ...]:
+        policy = self._archive.judge.policy
+        return await self._archive.read_unshown(lambda connection: _pending(connection, policy, limit, size))
+
+    async def known(self, hashes: Sequence[bytes]) -> set[bytes]:
+        def read(connection: sqlite3.Connection) -> set[bytes]:
+            found = (connection.execute(_KNOWN, (EXTRACTION_FORM, each)).fetchone() for each in set(hashes))
+            return {row[0] for row in found if row is not None}
+
+        return await self._archive.read_unshown(read)
+
+    async def add(self, found: Mapping[int, Sequence[ReadPart]]) -> None:
+        policy = self._archive.judge.policy
+
+        def write(connection: sqlite3.Connection) -> int:
+            if _policy_in_force(connection) != policy.attachments_fingerprint:
+                raise _another_policy()
+            changed = 0
+            for sequence, parts in found.items():
+                row = connection.execute("SELECT id FROM messages WHERE sequence = ?", (sequence,)).fetchone()
+                if row is not None:
+                    changed += _add(connection, policy, row[0], parts)
+            return changed
+
+        self._changed += await self._archive.write(write)
+
+    async def retry(self, states: Sequence[ExtractionState]) -> int:
+        def write(connection: sqlite3.Connection) -> int:
+            wanted = ids(row for (row,) in connection.execute(_TO_RETRY, (ids(each.value for each in states),)))
+            marked = connection.execute(
+                "UPDATE attachments SET pending = 1 WHERE content IN (SELECT value FROM json_each(?))", (wanted,)
+            ).rowcount
+            connection.execute("UPDATE contents SET form = -id WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
+            return marked
+
+        return await self._archive.write(write)
+
+    async def text(self, key: int, part: str, visible: Visibility) -> StoredText | None:
+        policy = self._archive.judge.policy
+
+        def read(connection: sqlite3.Connection) -> StoredText | None:
+            scope = Scope(connection, visible)
+            rows = find_message(connection, key, scope)
+            if not rows:
+                return None
+            (message,) = read_rows(connection, rows, scope)
+            wanted = next((each for each in message.attachments if each.part == part), None)
+            if wanted is None:
+                return None
+            stored = connection.execute(_OF_ATTACHMENT, (message.row, part)).fetchone()
+            readable = policy.readable(wanted.content_type, wanted.filename, stored[0] if stored else "")
+            if stored is None or readable is Readable.NOTHING:
+                return StoredText(message, wanted, None)
+            whole = extraction(*stored)
+            sections = tuple(readable_sections(whole.sections, readable))
+            return StoredText(message, wanted, replace(whole, sections=sections))
+
+        try:
+            return await self._archive.read(read)
+        except ValueError as error:
+            raise storage_damaged(self._archive.path, str(error)) from error
+
+    async def texts(self, rows: Sequence[int]) -> Mapping[int, Sequence[tuple[Attachment, Sequence[Section]]]]:
+        def read(connection: sqlite3.Connection) -> Mapping[int, Sequence[tuple[Attachment, Sequence[Section]]]]:
+            return given_sections(connection, rows) if finds_attached(connection) else {}
+
+        return await self._archive.read(read)
+
+    async def progress(self) -> ExtractionProgress:
+        return await self._archive.read_unshown(_progress)
+
+    async def shown_progress(self) -> ExtractionProgress:
+        return await self._archive.read(
+            lambda connection: _progress(connection, _SHOWN if State.read(connection).withholds else "1")
+        )
+
+    async def put_in_order(self) -> None:
+        changed, self._changed = self._changed, 0
+        if changed:
+            await self._archive.write(lambda connection: merge_index(connection, changed))
+
+
+def _progress(connection: sqlite3.Connection, shown: str = "1") -> ExtractionProgress:
+    """Of the attachments for which the condition `shown` holds."""
+    total, with_content, cut = connection.execute(_COUNTS.format(shown=shown)).fetchone()
+    pending, waiting, again = connection.execute(_NOT_DONE.format(shown=shown)).fetchone()
+    withheld = total - with_content - (pending - again)
+    states = {ExtractionState(state): count for state, count in connection.execute(_BY_STATE.format(shown=shown))}
+    searched = not total or finds_attached(connection)
+    return ExtractionProgress(
+        with_content - again, total - waiting - withheld, states, waiting, withheld, cut, searched
+    )
+
+
+def _any_outdated(connection: sqlite3.Connection) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM contents WHERE form > 0 AND form < ? LIMIT 1", (EXTRACTION_FORM,)
+    ).fetchone()
+    return found is not None
+
+
+def _pending(connection: sqlite3.Connection, policy: Policy, limit: int, size: int) -> tuple[UnreadAttachments, ...]:
+    found: list[UnreadAttachments] = []
+    taken = 0
+    for (row,) in connection.execute(_PENDING, (limit,)).fetchall():
+        sequence, frame = connection.execute(_RAW, (row,)).fetchone()
+        try:
+            raw = decompress(frame)
+        except ValueError:  # whoever reads the message is told; the others must not wait for it
+            raw = b""
+        if found and taken + len(raw) > size:
+            break
+        taken += len(raw)
+        parts = tuple(
+            UnreadPart(part, filename, policy.readable(content_type, filename) is Readable.NOTHING)
+            for part, filename, content_type in connection.execute(_PENDING_PARTS, (row,))
+        )
+        found.append(UnreadAttachments(sequence, raw, parts))
+    return tuple(found)
+
+
+def _add(connection: sqlite3.Connection, policy: Policy, row: int, parts: Sequence[ReadPart]) -> bool:
+    index = AttachedText(connection, row)
+    before = contents_of(connection, [row])
+    for part in parts:
+        content = content_of(connection, part) if part.sha256 else None
+        if content is not None or not part.sha256:
+            connection.execute(
+                "UPDATE attachments SET content = ?, pending = 0 WHERE message = ? AND part = ?",
+                (content, row, part.part),
+            )
+    changed = index.settle(policy)
+    forget_unused(connection, before)
+    return changed
+
+
+def _policy_in_force(connection: sqlite3.Connection) -> str | None:
+    found: str | None = connection.execute("SELECT attachments FROM policy").fetchone()[0]
+    return found
+
+
+def _set_policy(connection: sqlite3.Connection, fingerprint: str | None) -> None:
+    # Rankings that were kept for later pages are of before.
+    connection.execute("UPDATE policy SET attachments = ?, generation = generation + 1", (fingerprint,))
+
+
+@dataclass(frozen=True, slots=True)
+class _Differing:
+    """Messages whose attachments the index does not have as a policy lets them out, and the last attachment that was
+    looked at; None where there was none left."""
+
+    messages: tuple[int, ...]
+    last: tuple[int, int] | None
+
+
+def _differing(connection: sqlite3.Connection, policy: Policy, start: tuple[int, int]) -> _Differing:
+    messages: dict[int, None] = {}
+    last = None
+    for row, position, content_type, filename, given, content, pending, found_type in connection.execute(
+        _NEXT, (*start, _LOOKED_AT)
+    ):
+        last = (row, position)
+        if content is not None:
+            differs = not readable_now(policy, content_type, filename, found_type, given)
+        else:
+            differs = not pending and policy.readable(content_type, filename) is not Readable.NOTHING
+        if differs:
+            messages[row] = None
+    return _Differing(tuple(messages), last)
+
+
+def _apply(connection: sqlite3.Connection, policy: Policy, rows: Sequence[int]) -> None:
+    with overwriting(connection):
+        for row in rows:
+            index = AttachedText(connection, row)
+            withheld = connection.execute(
+                "SELECT part, type, filename FROM attachments WHERE message = ? AND content IS NULL AND pending = 0",
+                (row,),
+            ).fetchall()
+            connection.executemany(
+                "UPDATE attachments SET pending = 1 WHERE message = ? AND part = ?",
+                [
+                    (row, part)
+                    for part, content_type, filename in withheld
+                    if policy.readable(content_type, filename) is not Readable.NOTHING
+                ],
+            )
+            index.settle(policy)
+
+
+def _another_policy() -> Fault:
+    return Fault(
+        ErrorCode.CONFLICT,
+        "Another process with other settings decides which attachments are withheld: give both the same policy.",
+    )
