@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
 from pathlib import Path
 
+import anyio
 import pytest
 
 from mailquery.domain.accounts import AccountState
@@ -25,7 +26,7 @@ from support.mail_accounts import (
     stored,
     synchronised,
 )
-from support.remote_mail import RemoteMail, unavailable
+from support.remote_mail import RemoteMail, nothing, unavailable
 
 LETTERS = [letter(number) for number in range(40)]
 
@@ -386,6 +387,23 @@ async def test_a_server_that_always_breaks_off_is_given_up_in_the_end(server: Re
     standing = await home.accounts.standing(NAME)
     assert (standing.outcome, standing.error_code, standing.failures) == (Outcome.FAILED, "SOURCE_UNAVAILABLE", 1)
     assert server.open_connections == 0
+
+
+async def test_a_server_that_asks_for_a_day_of_rest_is_not_waited_for(server: RemoteMail, home: Synchronised) -> None:
+    for raw in LETTERS:
+        server.put(raw)
+    asked = Fault(
+        ErrorCode.SOURCE_UNAVAILABLE, "Too much.", details={"reason": Reason.BUSY.value}, retry_after=24 * 3600.0
+    )
+    server.before = at("fetch", 1, asked)
+
+    with anyio.fail_after(20), pytest.raises(Fault) as caught:
+        await home.sync()
+
+    assert caught.value.retry_after == 24 * 3600.0
+    server.before = nothing
+    await home.sync()
+    assert await stored(home.database) == server.content()
 
 
 async def test_fewer_connections_than_wanted_are_enough(server: RemoteMail, home: Synchronised) -> None:
