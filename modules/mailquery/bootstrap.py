@@ -138,7 +138,15 @@ class Application:
             return await self.services.account_names(Visibility())
 
         tokens = AccountTokens(self.sign_in, self.accounts)
-        return mail_accounts(self.accounts, self.secrets, self.settings.sync.timeouts, names, self._remove_mail, tokens)
+        return mail_accounts(
+            self.accounts,
+            self.secrets,
+            self.settings.sync.timeouts,
+            names,
+            self._remove_mail,
+            tokens,
+            self.locks.hold,
+        )
 
     async def connect(self, name: str) -> "MailConnection":
         """To the server of the account of this name, by way of its host's breaker. Raises Fault NOT_FOUND where there
@@ -156,10 +164,12 @@ class Application:
         """Where the mail of an account is read, by way of its host's circuit breaker."""
         from mailquery.mail_accounts import imap_server
 
-        credentials, timeouts = self.mail_accounts.credentials, self.settings.sync.timeouts
+        credentials, chosen = self.mail_accounts.credentials, self.settings.sync
 
         def server_of(account: MailAccount) -> "MailServer":
-            return self.hosts.guarded(account, imap_server(account, credentials.of(account), timeouts))
+            source = credentials.of(account)
+            server = imap_server(account, source, chosen.timeouts, largest=chosen.fetched_bytes)
+            return self.hosts.guarded(account, server)
 
         return server_of
 

@@ -7,6 +7,7 @@ from mailquery.domain.accounts import MailAccount
 from mailquery.repositories.synchronising import AccountRepository
 from mailquery.services.account_states import (
     CheckAccount,
+    Hold,
     ListMailAccounts,
     Names,
     PauseAccount,
@@ -26,6 +27,7 @@ from mailquery.sources.remote import MailServer
 
 if TYPE_CHECKING:
     from mailquery.sources.discovery.finding import FindServers
+    from mailquery.sources.imap.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ def mail_accounts(
     archive_names: Names,
     remove_mail: RemoveMail,
     tokens: AccountTokens,
+    hold: Hold,
 ) -> MailAccounts:
     credentials = AccountCredentials(secrets, password_of_command, tokens)
 
@@ -61,17 +64,35 @@ def mail_accounts(
         check=CheckAccount(accounts, credentials, check),
         pause=PauseAccount(accounts),
         resume=ResumeAccount(accounts),
-        remove=RemoveAccount(accounts, credentials, archive_names, remove_mail),
+        remove=RemoveAccount(accounts, credentials, archive_names, remove_mail, hold),
         credentials=credentials,
     )
 
 
-def imap_server(account: MailAccount, source: CredentialSource, timeouts: SyncTimeouts) -> MailServer:
-    from mailquery.sources.imap.limits import Limits
+def imap_server(
+    account: MailAccount, source: CredentialSource, timeouts: SyncTimeouts, *, largest: int = 0
+) -> MailServer:
+    """`largest` is in bytes, of a message that is fetched whole when it is asked for."""
     from mailquery.sources.imap.server import ImapServer
 
-    limits = Limits(connect=timeouts.connect, read=timeouts.read, command=timeouts.command, idle=timeouts.idle)
+    limits = imap_limits(timeouts, max(largest, account.largest))
     return ImapServer(account.server, account.username, source, limits)
+
+
+def imap_limits(timeouts: SyncTimeouts, largest: int) -> "Limits":
+    """With room for a message of `largest` bytes, by what its server says."""
+    from mailquery.sources.imap.limits import Limits
+
+    usual = Limits()
+    message = max(usual.message, largest + largest // 8)  # servers announce sizes that are nearly right
+    return Limits(
+        connect=timeouts.connect,
+        read=timeouts.read,
+        command=timeouts.command,
+        idle=timeouts.idle,
+        message=message,
+        batch=max(usual.batch, message),
+    )
 
 
 def find_servers(chosen: Discovery) -> "FindServers":

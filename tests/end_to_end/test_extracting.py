@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,8 +38,8 @@ def read_so_far(mailquery: CommandLine) -> int:
         return count
 
 
-def found(mailquery: CommandLine, query: str) -> list[dict[str, object]]:
-    messages: list[dict[str, object]] = mailquery("search", query, "--json").json["messages"]
+def found(mailquery: CommandLine, query: str) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = mailquery("search", query, "--json").json["messages"]
     return messages
 
 
@@ -50,7 +51,7 @@ def test_a_command_reads_them_and_status_and_doctor_say_how_far_it_is(mailquery:
     assert done["protections"]["memory"] is True
     assert mailquery("extract", "--json").json["read_now"] == 0
     (message,) = found(mailquery, "secretword7x")
-    (match,) = message["attachment_matches"]  # type: ignore[misc]  # of JSON
+    (match,) = message["attachment_matches"]
     assert (match["filename"], match["snippet"]) == ("7.txt", "**secretword7x**")
     assert mailquery("status", "--json").json["attachments"]["read"] == MESSAGES
     checks = {check["name"]: check for check in mailquery("doctor", "--json").json["checks"]}

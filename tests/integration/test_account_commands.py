@@ -347,3 +347,30 @@ def test_an_account_that_there_is_not_is_named_with_those_that_there_are(mailque
     assert mailquery("accounts", "add", ADDRESS, "--name", "work", *untested).code == 0
     near = mailquery("accounts", "remove", "wrok")
     assert (near.code, "work" in near.err) == (3, True)
+
+
+def test_a_choice_that_leaves_out_every_mailbox_is_said(mailquery: Commands, dovecot: Dovecot) -> None:
+    add(mailquery, *at(dovecot), "--include", "Inbax")
+    done = mailquery("sync")
+    assert done.code == 0, done.err
+    assert "No mailbox is synchronised" in done.text
+
+
+def test_what_is_asked_about_deletions_is_shown_everywhere_with_the_answers(
+    mailquery: Commands, dovecot: Dovecot
+) -> None:
+    mail = dovecot.mail(ADDRESS)
+    mail.deliver([f"Message-ID: <{n}@example.com>\r\n\r\nnumber {n}\r\n".encode() for n in range(12)], "Lists/dev")
+    add(mailquery, *at(dovecot), "--include", "Lists")
+    assert mailquery("sync").code == 0
+    mail.expunge("all", mailbox="Lists/dev")
+
+    asked = mailquery("sync")
+
+    answer = f"mailquery sync {ADDRESS} --accept-deletions Lists/dev"
+    assert answer in asked.text
+    assert answer in mailquery("status").err
+    checked = mailquery("doctor").text
+    assert answer in checked
+    assert f"account {ADDRESS}: 12 of 12 messages of Lists/dev" in checked
+    assert "Lists/dev" in mailquery("accounts", "list").text

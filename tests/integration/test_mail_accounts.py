@@ -1,14 +1,17 @@
 """Accounts on a real Dovecot, in a real archive, with their passwords sealed in a real control database."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 
 from integration.archives import Archive
 from mailquery.domain.accounts import AccountState, Login, MailAccount, Security, Server
+from mailquery.repositories.account_locks import AccountLocks
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.services.account_states import CheckAccount, PauseAccount, RemoveAccount, ResumeAccount
 from mailquery.services.accounts import AddAccount, RenewLogin
@@ -40,7 +43,7 @@ class NoTokens:
 class Accounts:
     """The use cases, with everything that they stand on."""
 
-    def __init__(self, archive: Archive, secrets: SecretStore) -> None:
+    def __init__(self, archive: Archive, secrets: SecretStore, locks: AccountLocks) -> None:
         self.stored = SqliteAccounts(archive.database)
         self.secrets = secrets
         self.connections: list[tuple[Server, str]] = []
@@ -54,7 +57,12 @@ class Accounts:
         self.check = CheckAccount(self.stored, credentials, check)
         self.pause = PauseAccount(self.stored)
         self.resume = ResumeAccount(self.stored)
-        self.remove = RemoveAccount(self.stored, credentials, self._names, self._remove)
+        self.locks = locks
+        self.remove = self.removing()
+
+    def removing(self, **options: float) -> RemoveAccount:
+        hold = self.locks.hold
+        return RemoveAccount(self.stored, self.credentials, self._names, self._remove, hold, **options)
 
     def by_password(self, password: str = PASSWORD) -> NewLogin:
         return self.credentials.by_password(password)
@@ -77,7 +85,8 @@ class Accounts:
 @pytest.fixture
 async def accounts(archive: Archive, tmp_path: Path) -> AsyncIterator[Accounts]:
     async with await open_control(tmp_path / "control.db") as control:
-        yield Accounts(archive, SecretStore(control, FileKeeper(tmp_path / "master.key")))
+        keeper = FileKeeper(tmp_path / "master.key")
+        yield Accounts(archive, SecretStore(control, keeper), AccountLocks(tmp_path / "locks"))
 
 
 @pytest.fixture(scope="module")
@@ -296,6 +305,35 @@ async def test_mail_is_removed_where_that_is_wanted_and_what_was_interrupted_goe
     with pytest.raises(Fault) as caught:
         await accounts.remove("work", with_mail=False)
     assert caught.value.code is ErrorCode.NOT_FOUND
+
+
+async def test_an_account_that_is_being_synchronised_is_not_removed_and_stays_as_it_was(
+    accounts: Accounts, work: MailAccount
+) -> None:
+    await accounts.add([work], accounts.by_password())
+    before = await accounts.stored.all()
+    remove = accounts.removing(patience=0.0)
+    async with accounts.locks.hold("work"):
+        with pytest.raises(Fault, match="synchronises work") as caught:
+            await remove("work", with_mail=True)
+    assert caught.value.code is ErrorCode.CONFLICT
+    assert await accounts.stored.all() == before
+    assert await accounts.password_of("work") == PASSWORD
+    assert accounts.removed == []
+
+
+async def test_a_synchronisation_that_ends_when_its_account_is_paused_is_waited_for(
+    accounts: Accounts, work: MailAccount
+) -> None:
+    await accounts.add([work], accounts.by_password())
+    async with anyio.create_task_group() as tasks, AsyncExitStack() as held:
+        await held.enter_async_context(accounts.locks.hold("work"))
+        tasks.start_soon(partial(accounts.remove, "work", with_mail=False))
+        while (stored := await accounts.stored.get("work")) is not None and stored.state is not AccountState.PAUSED:
+            await anyio.sleep(0.01)
+        assert await accounts.password_of("work") == PASSWORD  # nothing is taken away yet
+        await held.aclose()
+    assert await accounts.stored.all() == ()
 
 
 @pytest.mark.parametrize(

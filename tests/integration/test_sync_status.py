@@ -11,6 +11,7 @@ from mailquery.domain.accounts import AccountState, Login, MailAccount, Server
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.policy import NO_POLICY, Judge, Policy
 from mailquery.domain.uids import UidSet
+from mailquery.mcp.synchronising import SyncResult
 from mailquery.parsing.reading import header_lines
 from mailquery.repositories.background import Activity, HostStanding
 from mailquery.repositories.board_file import BoardFile
@@ -21,7 +22,8 @@ from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.synchronising import KnownMailbox, Outcome
-from mailquery.services.refreshing import RefreshAccounts
+from mailquery.services.freshness import KeepFresh
+from mailquery.services.refreshing import RefreshAccounts, Refreshed
 from mailquery.services.server_accounts import ServerAccounts
 from mailquery.services.sync_runs import SyncRuns
 from mailquery.services.sync_status import AccountSync, SyncStatus
@@ -176,6 +178,31 @@ async def test_questions_about_deletions_are_asked_of_those_who_see_the_mailbox(
     await opened.sync.ask("work", "Projects", 8, 10)
     (question,) = (await opened.of("work")).questions
     assert (question.mailbox, question.missing, question.messages) == ("Projects", 8, 10)
+
+
+async def test_where_mail_is_withheld_no_numbers_tell_of_it(opened: Opened) -> None:
+    """What a server has, less what can be found, would be how much is withheld."""
+    await opened.sync.begin("work", "Projects", "Projects", MailboxRole.NONE, 7)
+    await opened.sync.finish("work", KnownMailbox("Projects", "Projects", 7, 1, 7310, 0, complete=False))
+    await opened.sync.ask("work", "Projects", 5240, 7310)
+    brought = Refreshed("work", 3170)
+    fresh = KeepFresh(opened.refresh, opened.status, seconds=1.0, stale_after=60.0)
+
+    async def told() -> str:
+        result = SyncResult.of(await opened.status(EVERYTHING), {"work": brought})
+        (freshness,) = await fresh(EVERYTHING, ["work"], [brought])
+        return f"{result.as_text()} {result.model_dump_json()} {freshness}".replace(",", "")
+
+    numbers = ("7310", "5240", "3170")
+    for policy in (NO_POLICY, Policy(accounts=("other",))):
+        opened.policy = policy
+        text = await told()
+        assert [number for number in numbers if number in text] == list(numbers)
+    for policy in (Policy(mailboxes=("Hush",)), Policy(senders=("eve@evil.example",)), Policy(date_floor=1)):
+        opened.policy = policy
+        text = await told()
+        assert not [number for number in numbers if number in text]
+        assert "Projects" in text
 
 
 async def test_who_asks_for_what_is_new_gets_it(opened: Opened) -> None:

@@ -3,6 +3,7 @@
 from mailquery.cli.output import local_time
 from mailquery.cli.shapes import Shape, moment
 from mailquery.domain.accounts import AccountState, Login, MailAccount, Security
+from mailquery.repositories.synchronising import SyncStanding
 from mailquery.services.account_states import MailAccountStanding
 
 _SECURITY = {Security.TLS: "TLS", Security.STARTTLS: "STARTTLS", Security.NONE: "not encrypted"}
@@ -32,8 +33,13 @@ def account_row(each: MailAccountStanding) -> tuple[str, ...]:
         server_words(account),
         state_words(account),
         local_time(standing.succeeded) if standing.succeeded else "never",
-        account.state_reason or standing.error,
+        account.state_reason or standing.error or _asks(standing),
     )
+
+
+def _asks(standing: SyncStanding) -> str:
+    mailboxes = ", ".join(each.mailbox for each in standing.questions)
+    return f"much is missing of {mailboxes}: mailquery status" if mailboxes else ""
 
 
 def account_shape(account: MailAccount) -> Shape:

@@ -17,7 +17,7 @@ from mailquery.bootstrap import Application
 from mailquery.cli import extracting
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import file_size, local_time
-from mailquery.cli.sync_status import in_words, questions_in_words
+from mailquery.cli.sync_status import answers, in_words, question_in_words
 from mailquery.domain.accounts import AccountState
 from mailquery.repositories.extracting import ExtractionProgress
 from mailquery.services.status import OUTDATED_INDEX
@@ -240,8 +240,11 @@ def check_accounts() -> Iterator[Check]:
         if account.state is AccountState.NEEDS_LOGIN:
             yield Check(name, Status.WARNING, finding, f"Give it a new one: mailquery accounts login {account.account}")
         elif not account.is_well:
-            yield Check(name, Status.WARNING, finding, f"See what is wrong: mailquery accounts test {account.account}")
+            # What the archive lacks, such as room on the disk, its own checks tell, and no server could.
+            is_ours = account.error_code.startswith("STORAGE")
+            remedy = "" if is_ours else f"See what is wrong: mailquery accounts test {account.account}"
+            yield Check(name, Status.WARNING, finding, remedy)
         else:
             yield Check(name, Status.OK, finding)
-        for question in questions_in_words(account):
-            yield Check(name, Status.WARNING, question)
+        for question in account.questions:
+            yield Check(name, Status.WARNING, question_in_words(question), answers(account.account, question))

@@ -6,7 +6,7 @@ from mailquery.bootstrap import Application
 from mailquery.cli import extracting, shapes
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
-from mailquery.cli.sync_status import in_words, overview_shape, questions_in_words
+from mailquery.cli.sync_status import answers, in_words, overview_shape, question_in_words
 from mailquery.repositories.extracting import ExtractionProgress
 from mailquery.services.status import OUTDATED_INDEX, MeaningStatus, Status
 from mailquery.services.sync_status import SyncOverview
@@ -48,8 +48,8 @@ def status(as_json: JsonFlag = False) -> None:
     if found.attachments is not None:
         print(f"attachments: {_attachments(found.attachments)}")
     for account in synchronised.accounts:
-        for question in questions_in_words(account):
-            note(question)
+        for question in account.questions:
+            note(f"{account.account}: {question_in_words(question)} {answers(account.account, question)}")
     if found.outdated_index:
         note(OUTDATED_INDEX)
     if found.problems:

@@ -1,11 +1,14 @@
 """How the accounts on mail servers do, in words and as JSON."""
 
+import shlex
 from datetime import timedelta
 
 from mailquery.cli import shapes
 from mailquery.cli.output import local_time
 from mailquery.domain.accounts import AccountState
+from mailquery.repositories.synchronising import DeletionQuestion
 from mailquery.services.sync_status import AccountSync, SyncOverview
+from mcpkit.security.untrusted import clean_line
 
 _OPEN = frozenset({"open", "half-open"})
 
@@ -37,12 +40,17 @@ def in_words(account: AccountSync) -> str:
     return "; ".join(parts)
 
 
-def questions_in_words(account: AccountSync) -> list[str]:
-    return [
-        f"{account.account}: {question.missing:,} of {question.messages:,} messages of {question.mailbox} are not on "
-        "the server any more. They are kept until you say whether that is meant."
-        for question in account.questions
-    ]
+def question_in_words(question: DeletionQuestion) -> str:
+    return (
+        f"{question.missing:,} of {question.messages:,} messages of {question.mailbox} are not on the server any more. "
+        "They are kept until you say whether that is meant."
+    )
+
+
+def answers(account: str, question: DeletionQuestion) -> str:
+    """The commands that answer it."""
+    command, mailbox = f"mailquery sync {shlex.quote(account)}", shlex.quote(clean_line(question.mailbox))
+    return f"If it is: {command} --accept-deletions {mailbox} - to keep the mail: {command} --keep-deleted {mailbox}"
 
 
 def _freshness(account: AccountSync) -> str:

@@ -14,6 +14,7 @@ from mailquery.cli.archive import with_application
 from mailquery.cli.exits import ExitCode, exit_code_for
 from mailquery.cli.output import JsonFlag, note, print_json
 from mailquery.cli.progress import Shown, progress
+from mailquery.cli.sync_status import answers
 from mailquery.cli.terminal import ask_yes, can_ask
 from mailquery.domain.accounts import AccountState, MailAccount
 from mailquery.repositories.synchronising import DeletionQuestion
@@ -178,16 +179,20 @@ def _print(done: Synchronised) -> None:
     counts = ", ".join(_counts(summary)) or "nothing new"
     size = f"{summary.bytes_received / _MEGABYTE:,.1f} MB" if summary.bytes_received else "nothing"
     print(f"{clean_line(done.account)}: {counts}; {size} received in {summary.seconds:,.1f} s.")
+    if not summary.mailboxes:
+        name = shlex.quote(clean_line(done.account))
+        print(
+            "  No mailbox is synchronised: what --include and --exclude say leaves all of them out. "
+            f"To change that: mailquery accounts remove {name} --keep-mail, and add it again."
+        )
     for failed in summary.failed:
         print(f"  {clean_line(failed.reason)}")
     if summary.problems:
         print("  Some could not be read in full. All of them: mailquery problems")
     for question in summary.questions:
         print(f"  {_in_words(done.account, question)}")
-        command = f"mailquery sync {shlex.quote(done.account)}"
-        mailbox = shlex.quote(clean_line(question.mailbox))
-        print(f"  If it was: {command} --accept-deletions {mailbox}")
-        print(f"  To keep the mail: {command} --keep-deleted {mailbox}")
+        print(f"  {answers(done.account, question)}")
+    sys.stdout.flush()  # --watch goes on, and may write to a file or another program
 
 
 def _in_words(account: str, question: DeletionQuestion) -> str:

@@ -54,3 +54,22 @@ def over_all(placements: Iterable[int]) -> int:
     if live or not every:
         return union
     return union & ~Flag.HIDDEN.value | reduce(and_, every) & Flag.HIDDEN.value
+
+
+class DistinctNames:
+    """Tells apart what has the same name: `Work`, `Work (2)`, `Work (3)`. In time that grows with their number alone,
+    as a server may list any number of one name."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+        self._counts: dict[str, int] = {}
+
+    def of(self, name: str) -> str:
+        """This name, or with a number where it is taken; it is taken from then on."""
+        distinct, count = name, self._counts.get(name, 1)
+        while distinct in self._taken:
+            count += 1
+            distinct = f"{name} ({count})"
+        self._counts[name] = count
+        self._taken.add(distinct)
+        return distinct

@@ -6,7 +6,7 @@ A rule covers whole messages: one that lies in a denied mailbox is withheld wher
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Any
@@ -119,6 +119,11 @@ class Policy:
             return ""
         text = json.dumps([_JUDGING, rules], sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @cached_property
+    def withholds_in_accounts(self) -> bool:
+        """Whether it withholds messages of accounts that it shows."""
+        return bool(replace(self, accounts=()).fingerprint)
 
     @cached_property
     def attachments_fingerprint(self) -> str:

@@ -36,8 +36,8 @@ class DeletionShown(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     mailbox: str
-    missing: int = Field(description="Messages of it that are on the server no more.")
-    messages: int = Field(description="Messages that it had.")
+    missing: int | None = Field(default=None, description="Messages of it that are on the server no more.")
+    messages: int | None = Field(default=None, description="Messages that it had.")
     follow: str = Field(description="The command by which its user says that it is meant.")
     keep: str = Field(description="The command by which its user keeps the mail.")
 
@@ -52,7 +52,7 @@ class SyncShown(BaseModel):
     wanted: int | None = None
     new: int | None = Field(default=None, description="Messages that this call brought in.")
     synchronised: str | None = Field(default=None, description="When the archive was last in step with the server.")
-    messages: int = Field(description="Messages on the server, as last seen.")
+    messages: int | None = Field(default=None, description="Messages on the server, as last seen.")
     pending: int | None = Field(default=None, description="Those of them that are not in the archive yet.")
     next: str | None = Field(default=None, description="When it is synchronised next.")
     problem: str | None = Field(default=None, description="Why its mail does not come in, and what helps.")
@@ -61,7 +61,8 @@ class SyncShown(BaseModel):
     )
 
     @classmethod
-    def of(cls, account: AccountSync, done: Refreshed | None = None) -> "SyncShown":
+    def of(cls, account: AccountSync, done: Refreshed | None = None, *, counted: bool = True) -> "SyncShown":
+        """Without numbers of messages where it is not to be `counted`."""
         problem = remedy(account)
         failed = done is not None and done.fault is not None
         if done is not None and done.fault is not None and done.fault.code is not ErrorCode.TIMEOUT and not problem:
@@ -69,8 +70,8 @@ class SyncShown(BaseModel):
         questions = [
             DeletionShown(
                 mailbox=shown.mailboxes((each.mailbox,))[0],
-                missing=each.missing,
-                messages=each.messages,
+                missing=each.missing if counted else None,
+                messages=each.messages if counted else None,
                 follow=_command(account.account, "--accept-deletions", each.mailbox),
                 keep=_command(account.account, "--keep-deleted", each.mailbox),
             )
@@ -80,12 +81,12 @@ class SyncShown(BaseModel):
             account=shown.mailboxes((account.account,))[0],
             state=account.state.value,
             synchronising=account.running or None,
-            stored=account.stored if account.running else None,
-            wanted=account.wanted if account.running else None,
-            new=None if done is None or failed else done.added,
+            stored=account.stored if account.running and counted else None,
+            wanted=account.wanted if account.running and counted else None,
+            new=None if done is None or failed or not counted else done.added,
             synchronised=shown.maybe_when(account.succeeded),
-            messages=account.messages,
-            pending=account.pending or None,
+            messages=account.messages if counted else None,
+            pending=(account.pending if counted else 0) or None,
             next=shown.maybe_when(account.next_run),
             problem=safe_line(problem, _REASON_CHARS) or None,
             questions=questions or None,
@@ -107,9 +108,12 @@ class SyncShown(BaseModel):
         if self.problem:
             lines.append(f"  {self.problem}")
         for question in self.questions or ():
+            much = "Many messages of"
+            if question.missing is not None:
+                much = f"{question.missing:,} of {question.messages:,} messages of"
             lines.append(
-                f"  {question.missing:,} of {question.messages:,} messages of {question.mailbox} are on the server no "
-                f"more. Its user says whether that is meant: {question.follow} or {question.keep}"
+                f"  {much} {question.mailbox} are on the server no more. Its user says whether that is meant: "
+                f"{question.follow} or {question.keep}"
             )
         return "\n".join(lines)
 
@@ -127,7 +131,7 @@ class SyncResult(UntrustedResult):
     @classmethod
     def of(cls, found: SyncOverview, done: dict[str, Refreshed] | None = None) -> "SyncResult":
         chosen = [each for each in found.accounts if done is None or each.account in done]
-        rows = [SyncShown.of(each, (done or {}).get(each.account)) for each in chosen]
+        rows = [SyncShown.of(each, (done or {}).get(each.account), counted=found.may_be_counted) for each in chosen]
         result = cls(total=len(rows), accounts=rows, background=found.background)
         result._all = rows
         return result
@@ -158,13 +162,14 @@ def sync_account(services: Services) -> Tool[SyncAccountArguments, SyncResult]:
     async def handler(call: Call, arguments: SyncAccountArguments) -> SyncResult:
         visible = visibility(call)
         reports = _Reports(call)
+        counted = (await services.sync_status(visible)).may_be_counted
         refresh = services.refresh_accounts
         telling = asyncio.create_task(reports())
         try:
             if arguments.account is None:
-                done = await refresh.all(visible, WAIT_SECONDS, listen=reports.listener)
+                done = await refresh.all(visible, WAIT_SECONDS, listen=reports.listener if counted else None)
             else:
-                listener = reports.listener(arguments.account)
+                listener = reports.listener(arguments.account) if counted else None
                 done = (await refresh.one(visible, arguments.account, WAIT_SECONDS, listener),)
         finally:
             telling.cancel()

@@ -1,8 +1,10 @@
 """Accounts on mail servers as they are: listed, tried, paused, resumed, removed."""
 
+import asyncio
 import shlex
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from mailquery.domain.accounts import AccountState, MailAccount
@@ -19,6 +21,11 @@ Progress = Callable[[int, int], None]  # so many messages, of so many
 # Takes the mail of an account out of the archive; how many messages.
 RemoveMail = Callable[[str, Progress | None], Awaitable[int]]
 Names = Callable[[], Awaitable[Sequence[str]]]
+# Keeps an account, by its name, from being synchronised meanwhile. Raises Fault CONFLICT where it is.
+Hold = Callable[[str], AbstractAsyncContextManager[None]]
+
+_PATIENCE = 15.0  # seconds: what a server does in the background ends within them
+_BETWEEN_TRIES = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +144,24 @@ class RemoveAccount:
         credentials: AccountCredentials,
         archive_names: Names,
         remove_mail: RemoveMail,
+        hold: Hold,
+        *,
+        patience: float = _PATIENCE,
     ) -> None:
         self._accounts = accounts
         self._credentials = credentials
         self._archive_names = archive_names
         self._remove_mail = remove_mail
+        self._hold = hold
+        self._patience = patience
 
     async def __call__(self, name: str, *, with_mail: bool, progress: Progress | None = None) -> Removed:
         """Takes the account and its credential away, and its mail out of the archive where that is wanted. What is on
         the server stays as it is. Interrupted, it goes on when it is called again; so it takes, with its mail, also an
         account that is in the archive alone.
 
-        Raises Fault NOT_FOUND, and what removing mail raises.
+        Raises Fault NOT_FOUND, CONFLICT where it is being synchronised and that does not end soon, and what removing
+        mail raises.
         """
         named = await self._of_the_archive(name) if with_mail else None
         try:
@@ -160,12 +173,38 @@ class RemoveAccount:
             named = account.name
             # The credential first: it must not outlive the account, of which nobody would know it any more. The mail
             # last: nothing may bring in more of it meanwhile.
-            await self._credentials.forget(account)
-            await self._accounts.forget(account.name)
+            async with self._standing_still(account):
+                await self._credentials.forget(account)
+                await self._accounts.forget(account.name)
         removed = None
         if with_mail:
             removed = await self._remove_mail(named, progress) if named in await self._archive_names() else 0
         return Removed(named, removed)
+
+    @asynccontextmanager
+    async def _standing_still(self, account: MailAccount) -> AsyncIterator[None]:
+        """A synchronisation under way would make known again what is forgotten meanwhile. One in the background ends
+        because the account is paused."""
+        async with AsyncExitStack() as held:
+            await self._accounts.set_state(account.name, AccountState.PAUSED, "It is being removed.")
+            try:
+                await self._enter(held, account.name)
+            except BaseException:
+                await self._accounts.set_state(account.name, account.state, account.state_reason)
+                raise
+            yield
+
+    async def _enter(self, held: AsyncExitStack, name: str) -> None:
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                await held.enter_async_context(self._hold(name))
+            except Fault as fault:
+                if fault.code is not ErrorCode.CONFLICT or time.monotonic() >= until:
+                    raise
+            else:
+                return
+            await asyncio.sleep(_BETWEEN_TRIES)
 
     async def _of_the_archive(self, name: str) -> str | None:
         wanted = name.strip().casefold()

@@ -26,7 +26,8 @@ class Standing(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """Of an account on a server. `synchronised` is when the archive was last in step with it (UTC), `pending` how many
-    of its messages are not in the archive yet, `brought` how many were brought in just now, and `reason` why it is not
+    of its messages are not in the archive yet, `brought` how many were brought in just now (neither is told where some
+    of its mail is withheld), and `reason` why it is not
     fresh, in a sentence with what helps."""
 
     account: str
@@ -64,12 +65,12 @@ class KeepFresh:
         by_name = {each.account: each for each in brought}
         found = await self._status(visible)
         return tuple(
-            self._of(each, by_name.get(each.account))
+            self._of(each, by_name.get(each.account), may_be_counted=found.may_be_counted)
             for each in found.accounts
             if accounts is None or each.account in accounts
         )
 
-    def _of(self, account: AccountSync, brought: Refreshed | None) -> Freshness:
+    def _of(self, account: AccountSync, brought: Refreshed | None, *, may_be_counted: bool) -> Freshness:
         standing = self._standing(account)
         reason = remedy(account)
         if not reason and brought is not None and brought.fault is not None:
@@ -80,8 +81,8 @@ class KeepFresh:
             account=account.account,
             standing=standing,
             synchronised=account.succeeded,
-            pending=account.pending,
-            brought=None if brought is None or brought.fault is not None else brought.added,
+            pending=account.pending if may_be_counted else 0,
+            brought=brought.added if may_be_counted and brought is not None and brought.fault is None else None,
             reason=reason,
         )
 

@@ -55,6 +55,9 @@ def _remedies(reason: Reason, account: MailAccount, provider: Provider | None, f
             return [f"Is the name right? Give another with --host; this one was {server.host}."]
         case Reason.CONNECT | Reason.TIMEOUT | Reason.BROKEN_OFF:
             found = [f"See whether {server.host} is up, and whether a firewall lets port {server.port} through."]
+            if reason is Reason.TIMEOUT and server.security is not Security.TLS:
+                # There both wait for the other to begin.
+                found.append(f"Or port {server.port} wants TLS from the first byte on: --security tls.")
             return [*found, provider.note] if provider is not None and provider.note else found
         case Reason.TLS:
             other = "starttls" if server.security is Security.TLS else "tls"

@@ -44,7 +44,7 @@ class RemoveAccountMail:
         if total is None:
             raise Fault(
                 ErrorCode.NOT_FOUND,
-                f"There is no account {account!r} in the archive. `mailquery mailboxes` shows those that there are.",
+                f"There is no account {account!r} in the archive. `mailquery status` shows those that there are.",
                 details={"account": account},
             )
         removed = kept = 0

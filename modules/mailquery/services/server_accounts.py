@@ -15,6 +15,12 @@ class ServerAccounts:
         self._accounts = accounts
         self._policy = policy
 
+    @property
+    def may_be_counted(self) -> bool:
+        """Whether what a server has of an account may be told in numbers: not where some of it is withheld, as the
+        difference to what can be found would tell of that."""
+        return not self._policy().withholds_in_accounts
+
     async def __call__(self, visible: Visibility) -> tuple[MailAccount, ...]:
         """In the order of their names."""
         policy = self._policy()

@@ -60,10 +60,12 @@ class AccountSync:
 
 @dataclass(frozen=True, slots=True)
 class SyncOverview:
-    """`background` is whether any process on this archive synchronises by itself now."""
+    """`background` is whether any process on this archive synchronises by itself now; `may_be_counted` whether callers
+    may be told numbers of messages (`ServerAccounts`)."""
 
     accounts: tuple[AccountSync, ...]
     background: bool
+    may_be_counted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class SyncStatus:
             await self._account(each, visible, (board or {}).get(each.name, _NOTHING))
             for each in await self._shown(visible)
         ]
-        return SyncOverview(tuple(accounts), board is not None)
+        return SyncOverview(tuple(accounts), board is not None, self._shown.may_be_counted)
 
     async def figures(self) -> SyncFigures:
         """Of all accounts."""

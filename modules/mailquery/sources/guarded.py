@@ -7,8 +7,10 @@ from mcpkit.resilience.retrying import Backoff, Retrying
 
 CONNECTING = Retrying(tries=3, seconds=60.0, backoff=Backoff(first=1.0, longest=15.0))
 
-# The same again would give the same answer.
-_LASTING = frozenset({Reason.CERTIFICATE, Reason.TLS, Reason.REFUSED})
+# The same again would give the same answer; or a command that asks for a password would ask for it again.
+_LASTING = frozenset({Reason.CERTIFICATE, Reason.TLS, Reason.REFUSED, Reason.CREDENTIAL})
+# The host was not asked.
+_ELSEWHERE = frozenset({Reason.NAME, Reason.CREDENTIAL})
 
 
 def may_heal(fault: Fault) -> bool:
@@ -18,10 +20,11 @@ def may_heal(fault: Fault) -> bool:
 
 def verdict(fault: Fault) -> Verdict:
     """What a fault says about the host. That it refuses a credential, or shows a certificate that is not trusted, says
-    that it answers; a name that is not known was asked of another host, and not on a machine without a network."""
+    that it answers. A name that is not known was asked of another host, and a credential that is not to be had was
+    asked for elsewhere, too."""
     if fault.code is ErrorCode.LOGIN_FAILED:
         return Verdict.ANSWERED
-    if fault.code is not ErrorCode.SOURCE_UNAVAILABLE or fault.details.get("reason") == Reason.NAME:
+    if fault.code is not ErrorCode.SOURCE_UNAVAILABLE or fault.details.get("reason") in _ELSEWHERE:
         return Verdict.NOTHING
     return Verdict.FAILED if may_heal(fault) else Verdict.ANSWERED
 

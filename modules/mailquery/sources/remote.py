@@ -36,6 +36,7 @@ class Reason(StrEnum):
     PROTOCOL = "protocol"  # the server said what it may not
     REFUSED = "refused"  # the server said NO to a command
     BUSY = "busy"  # too many connections, or a limit of the server: later again
+    CREDENTIAL = "credential"  # what the password or token is to come from gives none now; the server was not asked
 
 
 @dataclass(frozen=True, slots=True)

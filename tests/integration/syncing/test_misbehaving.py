@@ -1,14 +1,19 @@
 """Whatever a server says, nothing is lost, and nothing wrong is stored."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
 from pathlib import Path
 
+import anyio
 import pytest
 
+from mailquery.domain.accounts import AccountState
 from mailquery.domain.messages import Flag
 from mailquery.domain.uids import UidSet
+from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.synchronising import Outcome
-from mailquery.sources.remote import MailboxState, Reason, RemoteMailbox
+from mailquery.sources.remote import MailboxState, MailConnection, Reason, RemoteMailbox
 from mcpkit.errors import ErrorCode, Fault
 from support.mail_accounts import (
     NAME,
@@ -21,7 +26,7 @@ from support.mail_accounts import (
     stored,
     synchronised,
 )
-from support.remote_mail import RemoteMail, unavailable
+from support.remote_mail import RemoteMail, nothing, unavailable
 
 LETTERS = [letter(number) for number in range(40)]
 
@@ -384,6 +389,23 @@ async def test_a_server_that_always_breaks_off_is_given_up_in_the_end(server: Re
     assert server.open_connections == 0
 
 
+async def test_a_server_that_asks_for_a_day_of_rest_is_not_waited_for(server: RemoteMail, home: Synchronised) -> None:
+    for raw in LETTERS:
+        server.put(raw)
+    asked = Fault(
+        ErrorCode.SOURCE_UNAVAILABLE, "Too much.", details={"reason": Reason.BUSY.value}, retry_after=24 * 3600.0
+    )
+    server.before = at("fetch", 1, asked)
+
+    with anyio.fail_after(20), pytest.raises(Fault) as caught:
+        await home.sync()
+
+    assert caught.value.retry_after == 24 * 3600.0
+    server.before = nothing
+    await home.sync()
+    assert await stored(home.database) == server.content()
+
+
 async def test_fewer_connections_than_wanted_are_enough(server: RemoteMail, home: Synchronised) -> None:
     for number in range(1_000):
         server.put(letter(number))
@@ -447,3 +469,44 @@ async def test_a_changed_numbering_in_the_middle_is_left_to_the_next_time(
     server.lies.clear()
     await home.sync()
     assert await stored(home.database) == server.content()
+
+
+class PausedMeanwhile:
+    """The server of an account that the user pauses while its synchronisation connects."""
+
+    bytes_received = 0
+
+    def __init__(self, server: RemoteMail, accounts: SqliteAccounts) -> None:
+        self._server = server
+        self._accounts = accounts
+
+    async def connect(self) -> MailConnection:
+        await self._accounts.set_state(NAME, AccountState.PAUSED, "by the user")
+        return await self._server.connect()
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_an_account_that_is_paused_meanwhile_stays_paused(
+    server: RemoteMail, home: Synchronised, *, refused: bool
+) -> None:
+    await home.accounts.set_state(NAME, AccountState.NEEDS_LOGIN, "refused before")
+    home.server_of = lambda _: PausedMeanwhile(server, home.accounts)
+    if refused:
+        server.before = at("connect", 1, Fault(ErrorCode.LOGIN_FAILED, "refused"))
+
+    with pytest.raises(Fault, match="refused") if refused else nullcontext():
+        await home.sync()
+
+    account = await home.accounts.get(NAME)
+    assert account is not None
+    assert (account.state, account.state_reason) == (AccountState.PAUSED, "by the user")
+
+
+async def test_one_that_was_stopped_has_no_error(server: RemoteMail, home: Synchronised) -> None:
+    server.before = at("mailboxes", 1, asyncio.CancelledError())
+
+    with pytest.raises(asyncio.CancelledError):
+        await home.sync()
+
+    standing = await home.accounts.standing(NAME)
+    assert (standing.outcome, standing.error, standing.failures) == (Outcome.STOPPED, "", 0)

@@ -134,6 +134,17 @@ async def test_a_program_called_pdf_is_a_warning_wherever_it_shows(archive: Arch
     assert got["is_really"] == "application/vnd.microsoft.portable-executable"
 
 
+async def test_lists_and_messages_say_it_once_the_content_was_looked_at(archive: Archive, caller: Caller) -> None:
+    (id,) = await ids(archive, caller, ("invoice.pdf", "application/pdf", EXE))
+    await archive.extract()
+    (row,) = (await caller.tool("list_attachments"))["rows"]
+    assert row["is_really"] == "application/vnd.microsoft.portable-executable"
+    message = await caller.tool("read_message", id=id.partition("-")[0])
+    assert message["attachments"][0]["is_really"] == "application/vnd.microsoft.portable-executable"
+    assert {"content_is_another_type"} <= {each["kind"] for each in message["signals"] if each.get("warning")}
+    assert "really application/vnd.microsoft.portable-executable" in await caller.text("list_attachments")
+
+
 async def test_an_honest_file_of_no_declared_type_is_none(archive: Archive, caller: Caller) -> None:
     (id,) = await ids(archive, caller, ("terms.pdf", "application/octet-stream", pdf("hello")))
     assert "signals" not in await caller.tool("read_attachment", id=id)

@@ -55,9 +55,10 @@ def test_each_reason_has_what_helps(reason: Reason, domain: str, helps: tuple[st
     assert (fault.others, fault.retry_after) == ("NO go away", 3.0)
 
 
-def test_starttls_that_fails_points_at_tls() -> None:
+@pytest.mark.parametrize("reason", [Reason.TLS, Reason.TIMEOUT])
+def test_starttls_that_fails_points_at_tls(reason: Reason) -> None:
     account = replace(ACCOUNT, server=Server("imap.example.com", 143, Security.STARTTLS))
-    assert "--security tls" in told(Reason.TLS, account).message
+    assert "--security tls" in told(reason, account).message
 
 
 def test_a_certificate_is_shown_to_be_compared_before_it_is_pinned() -> None:

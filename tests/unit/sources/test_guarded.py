@@ -89,6 +89,7 @@ async def test_a_host_that_does_not_answer_is_left_alone() -> None:
         (fault(Reason.TOKEN, ErrorCode.LOGIN_FAILED), Verdict.ANSWERED),
         (fault(Reason.CERTIFICATE), Verdict.ANSWERED),
         (fault(Reason.TLS), Verdict.ANSWERED),
+        (fault(Reason.CREDENTIAL), Verdict.NOTHING),
         (Fault(ErrorCode.CONFIGURATION, "The password command cannot be run."), Verdict.NOTHING),
     ],
     ids=lambda value: value.message if isinstance(value, Fault) else "",
@@ -115,4 +116,4 @@ async def test_without_a_network_no_host_is_blamed() -> None:
 
 def test_every_reason_is_judged() -> None:
     lasting = {reason for reason in Reason if not may_heal(fault(reason))}
-    assert lasting == {Reason.CERTIFICATE, Reason.TLS, Reason.REFUSED}
+    assert lasting == {Reason.CERTIFICATE, Reason.TLS, Reason.REFUSED, Reason.CREDENTIAL}

@@ -30,7 +30,8 @@ _PLACEMENTS = """
     WHERE ?2 IS NULL OR p.mailbox IN (SELECT value FROM json_each(?2))
 """
 _ATTACHMENTS = """
-    SELECT message, part, filename, type, size, inline, content_id
+    SELECT message, part, filename, type, size, inline, content_id,
+        coalesce((SELECT c.type FROM contents c WHERE c.id = attachments.content), '')
     FROM attachments WHERE message IN (SELECT value FROM json_each(?)) ORDER BY message, position
 """
 
@@ -54,8 +55,10 @@ def read_people(connection: sqlite3.Connection, rows: str) -> People:
     return people
 
 
-def attachment(part: str, filename: str, content_type: str, size: int, inline: int, content_id: str) -> Attachment:
-    return Attachment(part, filename, content_type, size, bool(inline), content_id)
+def attachment(
+    part: str, filename: str, content_type: str, size: int, inline: int, content_id: str, found_type: str = ""
+) -> Attachment:
+    return Attachment(part, filename, content_type, size, bool(inline), content_id, found_type=found_type)
 
 
 def read_rows(

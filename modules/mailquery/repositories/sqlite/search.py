@@ -322,7 +322,10 @@ def _total(count: int) -> Total:
 
 
 _JOIN_ATTACHMENTS = "CROSS JOIN attachments a ON a.message = {row}"
-_ATTACHMENT_COLUMNS = "{row}, a.part, a.filename, a.type, a.size, a.inline, a.content_id"
+_ATTACHMENT_COLUMNS = (
+    "{row}, a.part, a.filename, a.type, a.size, a.inline, a.content_id, "
+    "coalesce((SELECT c.type FROM contents c WHERE c.id = a.content), '')"
+)
 
 
 def _attachments_page(

@@ -71,12 +71,14 @@ class SyncAccount:
                 raise
             except BaseException as error:
                 # An error of the program's own is none of the account's; it is logged where it is caught.
-                stopped = not isinstance(error, Exception)
-                await self._ended(name, Outcome.STOPPED if stopped else Outcome.FAILED, type(error).__name__)
+                if isinstance(error, Exception):
+                    await self._ended(name, Outcome.FAILED, f"An error of the program ({type(error).__name__}).")
+                else:
+                    await self._ended(name, Outcome.STOPPED)
                 raise
             await self._accounts.ended(name, Outcome.DONE)
             if account.state is AccountState.NEEDS_LOGIN:
-                await self._accounts.set_state(name, AccountState.ACTIVE)
+                await self._set_state(name, AccountState.ACTIVE)
             standing = await self._accounts.standing(name)
             return replace(summary, questions=standing.questions)
 
@@ -120,8 +122,14 @@ class SyncAccount:
 
     async def _failed(self, name: str, fault: Fault) -> None:
         if fault.code is ErrorCode.LOGIN_FAILED:
-            await self._accounts.set_state(name, AccountState.NEEDS_LOGIN, fault.message)
+            await self._set_state(name, AccountState.NEEDS_LOGIN, fault.message)
         await self._ended(name, Outcome.FAILED, fault.message, fault.code.name)
+
+    async def _set_state(self, name: str, state: AccountState, reason: str = "") -> None:
+        """Unless the user paused it meanwhile: it stays paused."""
+        account = await self._accounts.get(name)
+        if account is not None and account.state is not AccountState.PAUSED:
+            await self._accounts.set_state(name, state, reason)
 
     async def _ended(self, name: str, outcome: Outcome, error: str = "", error_code: str = "") -> None:
         try:

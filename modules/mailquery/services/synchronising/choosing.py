@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mailquery.domain.mailboxes import MailboxRole
+from mailquery.domain.mailboxes import DistinctNames, MailboxRole
 from mailquery.repositories.synchronising import KnownMailbox
 from mailquery.services.synchronising.mailbox import Mailbox
 from mailquery.sources.remote import RemoteMailbox
@@ -76,20 +76,12 @@ def _rank(mailbox: RemoteMailbox) -> tuple[int, str]:
 
 
 def _names(chosen: Sequence[RemoteMailbox], known: Mapping[str, KnownMailbox]) -> dict[str, str]:
-    """By key. A mailbox keeps its name for as long as the server keeps its key; no two have the same."""
+    """By key. A mailbox keeps its name for as long as the server keeps its key; no two have the same. One that the
+    server does not have any more gives its name to the next of that name."""
     names = {each.key: known[each.key].name for each in chosen if each.key in known}
-    taken = {each.name for each in known.values()}
+    replaceable = {each.name for key, each in known.items() if key not in names}
+    distinct = DistinctNames(each.name for each in known.values() if each.name not in replaceable)
     for each in chosen:
-        if each.key in names:
-            continue
-        name, count = each.name, 2
-        while name in taken and not _was_replaced(name, known, names):
-            name, count = f"{each.name} ({count})", count + 1
-        taken.add(name)
-        names[each.key] = name
+        if each.key not in names:
+            names[each.key] = distinct.of(each.name)
     return names
-
-
-def _was_replaced(name: str, known: Mapping[str, KnownMailbox], names: Mapping[str, str]) -> bool:
-    """Whether the archive knows the name by a key that the server does not have any more."""
-    return any(each.name == name and key not in names for key, each in known.items())

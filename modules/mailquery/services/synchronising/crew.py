@@ -19,6 +19,8 @@ BREAKS_IN_A_ROW = 12
 BREAKS = 200
 WORTH_A_CONNECTION = 200  # messages for each further connection: a login takes as long as some of them
 
+LONGEST_PAUSE = 60.0  # seconds: who is asked to wait longer is done for this time
+
 _AFTER_A_BREAK = Backoff(first=0.1, longest=5.0)
 
 
@@ -180,6 +182,9 @@ class Crew:
         self._breaks += 1
         self._breaks_in_a_row += 1
         if self._breaks_in_a_row > BREAKS_IN_A_ROW or self._breaks > BREAKS:
+            raise fault
+        if fault.retry_after is not None and fault.retry_after > LONGEST_PAUSE:
+            # The next synchronisation comes after it. Meanwhile nothing is held that others wait for.
             raise fault
         self.add(*job.again(fault))
         await self._sleep(_AFTER_A_BREAK.after(self._breaks_in_a_row, fault.retry_after))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from imapclient import imap_utf7
 
-from mailquery.domain.mailboxes import MailboxRole
+from mailquery.domain.mailboxes import DistinctNames, MailboxRole
 from mailquery.sources.imap.responses import Parts, Value, values
 from mailquery.sources.remote import RemoteMailbox
 from mailquery.sources.roles import role_of
@@ -28,6 +28,7 @@ _ATTRIBUTES = {
 _UNSELECTABLE = frozenset({b"\\NOSELECT", b"\\NONEXISTENT"})
 _VIEWS = frozenset({MailboxRole.ALL, MailboxRole.FLAGGED, MailboxRole.IMPORTANT})
 _SLASH = "\N{DIVISION SLASH}"  # in an element of a path; "/" is what is between them
+_LONGEST = 4096  # bytes; servers have limits of some hundreds for each element
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -50,21 +51,17 @@ def mailboxes_of(lists: Iterable[Parts], *, utf8: bool) -> list[RemoteMailbox]:
     """Of LIST responses. A mailbox that is there by two keys or whose name is another's, too, is told apart."""
     listed = {found.key: found for found in (_listed(parts, utf8) for parts in lists) if found is not None}
     given = {mailbox.role for mailbox in listed.values()}
-    taken: set[str] = set()
+    names = DistinctNames()
     mailboxes = []
     for mailbox in listed.values():
         role = mailbox.role
         if role is MailboxRole.NONE:
             guessed = role_of(mailbox.name)
             role = guessed if guessed not in given else MailboxRole.NONE
-        name, count = mailbox.name, 2
-        while name in taken:
-            name, count = f"{mailbox.name} ({count})", count + 1
-        taken.add(name)
         mailboxes.append(
             RemoteMailbox(
                 key=mailbox.key,
-                name=name,
+                name=names.of(mailbox.name),
                 role=role,
                 selectable=not mailbox.attributes & _UNSELECTABLE,
                 contains_others=mailbox.role in _VIEWS,
@@ -100,12 +97,12 @@ def _stored(name: str) -> str:
 
 
 def _listed(parts: Parts, utf8: bool) -> _Listed | None:
-    """Of `LIST (\\HasNoChildren) "/" "Work/2024"`; None where that has no name."""
+    """Of `LIST (\\HasNoChildren) "/" "Work/2024"`; None where that has no name, or one that no mailbox has."""
     found = values(parts)
     if len(found) < 4 or not isinstance(found[1], list):
         return None
     key = key_of(found[3])
-    if not key or any(character in key for character in "\r\n\0"):
+    if not key or len(key) > _LONGEST or any(character in key for character in "\r\n\0"):
         return None
     delimiter = found[2].decode("latin-1") if isinstance(found[2], bytes) else ""
     elements = key.split(delimiter) if delimiter else [key]

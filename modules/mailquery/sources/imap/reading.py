@@ -12,7 +12,7 @@ from mailquery.sources.imap.faults import protocol_broken, unavailable
 from mailquery.sources.imap.limits import Limits
 from mailquery.sources.imap.names import decoded, mailboxes_of, quoted
 from mailquery.sources.imap.refusals import code_of, of_command
-from mailquery.sources.imap.responses import Parts, Value, number, pairs, searched, values
+from mailquery.sources.imap.responses import RUNS, Parts, Value, number, pairs, searched, values
 from mailquery.sources.imap.session import Session
 from mailquery.sources.remote import FlagChange, MailboxState, Reason, RemoteMailbox, RemoteMessage
 from mcpkit.errors import ErrorCode, Fault
@@ -21,6 +21,7 @@ _SET = 4000  # characters of a set of UIDs in one command; servers take lines of
 _MANY = 20  # mailboxes above which the states of all are asked for at once
 _ABOUT = 4096  # bytes that a server may say of one message, without its content
 _MOST = 5_000_000  # messages of a mailbox, and what a server may claim
+_SEARCHES = 5_000  # of one mailbox, by a server that looks at some messages at a time
 _BETWEEN = 4096  # bytes of a response beside its literals
 _Take = Callable[[Parts], None]
 _STATUS_CODE = re.compile(rb"\[(UIDVALIDITY|UIDNEXT|HIGHESTMODSEQ) (\d{1,20})\]", re.IGNORECASE)
@@ -144,16 +145,25 @@ class Reader:
             )
         extended = self._session.has("ESEARCH")
         found: list[UidSet] = []
+        runs = 0
 
         def take(parts: Parts) -> None:
+            nonlocal runs
             if (uids := searched(parts)) is not None:
+                runs += len(uids.ranges)
+                if runs > RUNS:
+                    raise protocol_broken("its UIDs have more gaps between them than can be read")
                 found.append(uids)
 
         # Each number has ten digits at most, and something between.
         most = 11 * self._session.exists + 64 * 1024
         command = b"UID SEARCH RETURN (ALL) " if extended else b"UID SEARCH "
         criterion, below = b"ALL", 0xFFFFFFFF + 1
+        searches = 0
         while criterion:
+            if searches == _SEARCHES:
+                raise protocol_broken("it looks at too few messages at a time")
+            searches += 1
             (completion,) = self._session.run(
                 [command + criterion], take, what="UID SEARCH", lines=most + self._limits.answer, line=most
             )

@@ -25,6 +25,7 @@ _TEXT_ONLY = (b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH")
 _NUMBERS = re.compile(rb"\d+")
 _RANGE = re.compile(rb"(\d{1,10})(?::(\d{1,10}))?(?:,|\Z)")
 _HIGHEST = 0xFFFFFFFF
+RUNS = 500_000  # of UIDs that follow one another; each takes a hundred bytes several times over
 
 
 def literal_size(text: bytes) -> int | None:
@@ -130,12 +131,16 @@ def _set(ranges: Iterator[tuple[int, int]]) -> UidSet:
 def _runs(ranges: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Those that follow one another as one: a million numbers are few runs."""
     first = last = -1
+    count = 0
     for start, end in ranges:
         if not 1 <= start <= _HIGHEST or not 1 <= end <= _HIGHEST:
             raise protocol_broken("a UID is out of bounds")
         if start == last + 1 <= end:
             last = end
             continue
+        count += 1
+        if count > RUNS:
+            raise protocol_broken("its UIDs have more gaps between them than can be read")
         if last > 0:
             yield first, last
         first, last = min(start, end), max(start, end)

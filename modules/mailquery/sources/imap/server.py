@@ -1,5 +1,8 @@
 """An IMAP server and an account on it, where connections come from."""
 
+from collections.abc import Awaitable
+from typing import TypeVar
+
 from anyio import CapacityLimiter, fail_after, to_thread
 
 from mailquery.domain.accounts import Server
@@ -11,7 +14,10 @@ from mailquery.sources.imap.login import log_in
 from mailquery.sources.imap.reading import Reader
 from mailquery.sources.imap.session import Session
 from mailquery.sources.imap.wire import Traffic, Wire
+from mailquery.sources.remote import Reason
 from mcpkit.errors import ErrorCode, Fault
+
+T = TypeVar("T")
 
 
 class ImapServer:
@@ -34,13 +40,13 @@ class ImapServer:
 
     async def connect(self) -> ImapConnection:
         """Raises Fault as `sources.remote` says, and what the source of the credential raises."""
-        credential = await self._credentials.current()
+        credential = await _given(self._credentials.current())
         try:
             return await self._connect(credential)
         except Fault as fault:
             if fault.code is not ErrorCode.LOGIN_FAILED:
                 raise
-            other = await self._credentials.instead_of(credential)
+            other = await _given(self._credentials.instead_of(credential))
             if other is None:
                 raise
         return await self._connect(other)
@@ -68,6 +74,23 @@ class ImapServer:
         except BaseException:
             attempt.abandon()
             raise
+
+
+async def _given(credential: Awaitable[T]) -> T:
+    """A credential that cannot be had now, as while an authorization server is away, says nothing about the mail
+    server, whatever the reason."""
+    try:
+        return await credential
+    except Fault as fault:
+        if fault.code is not ErrorCode.SOURCE_UNAVAILABLE:
+            raise
+        raise Fault(
+            fault.code,
+            fault.message,
+            details={**fault.details, "reason": Reason.CREDENTIAL.value},
+            retry_after=fault.retry_after,
+            others=fault.others,
+        ) from fault
 
 
 class _Attempt:

@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
+
 from mailquery.domain.uids import UidSet
+from mcpkit.errors import Fault
 from support.imap_client import connected, imap, plain
 from support.imap_script import ScriptedImap, ScriptedMessage, Talk, scripted
 
@@ -58,6 +61,39 @@ async def test_a_server_that_stops_at_the_same_place_is_not_asked_for_ever() -> 
         async with connected(imap(plain(script.port))) as connection:
             await connection.open("INBOX")
             assert str(await connection.uids()) == "20:25"
+
+
+async def test_a_server_that_looks_at_one_message_at_a_time_is_not_asked_for_ever() -> None:
+    def examine(talk: Talk, tag: bytes, arguments: bytes) -> None:
+        talk.say(b"* 4000000 EXISTS", b"* OK [UIDVALIDITY 3] ok", b"* OK [UIDNEXT 4294967295] next", tag + b" OK open")
+
+    def search(talk: Talk, tag: bytes, arguments: bytes) -> None:
+        highest = int((re.search(rb"1:(\d+)", arguments) or [b"", b"4294967295"])[1])
+        text = b'* ESEARCH (TAG "%s") UID ALL %d' % (tag, highest)
+        talk.say(text, b"%s OK [MESSAGELIMIT 1 %d] not all" % (tag, highest))
+
+    script = ScriptedImap(on={"EXAMINE": examine, "UID SEARCH": search})
+    with scripted(script):
+        async with connected(imap(plain(script.port))) as connection:
+            await connection.open("INBOX")
+            with pytest.raises(Fault, match="too few messages at a time"):
+                await connection.uids()
+    assert sum(b"SEARCH" in command for command in script.commands) == 5_000
+
+
+async def test_uids_with_more_gaps_than_memory_is_for_are_refused() -> None:
+    def examine(talk: Talk, tag: bytes, arguments: bytes) -> None:
+        talk.say(b"* 5000000 EXISTS", b"* OK [UIDVALIDITY 3] ok", b"* OK [UIDNEXT 4294967295] next", tag + b" OK open")
+
+    def search(talk: Talk, tag: bytes, arguments: bytes) -> None:
+        every_second = b",".join(b"%d" % uid for uid in range(1, 2_000_000, 2))
+        talk.say(b'* ESEARCH (TAG "' + tag + b'") UID ALL ' + every_second, tag + b" OK done")
+
+    with scripted(ScriptedImap(on={"EXAMINE": examine, "UID SEARCH": search})) as script:
+        async with connected(imap(plain(script.port))) as connection:
+            await connection.open("INBOX")
+            with pytest.raises(Fault, match="more gaps"):
+                await connection.uids()
 
 
 async def test_a_server_that_does_not_say_the_next_uid_is_asked_for_the_last() -> None:

@@ -4,7 +4,9 @@ import base64
 
 import pytest
 
+from mailquery.sources.credentials import Credential
 from mailquery.sources.imap import refusals
+from mailquery.sources.imap.server import ImapServer
 from mailquery.sources.remote import Reason
 from mcpkit.errors import ErrorCode, Fault
 from support.imap_client import Fixed, connected, imap, plain
@@ -194,3 +196,26 @@ def test_a_pause_that_a_server_asks_for_is_taken_from_its_words(text: str, secon
     fault = refusals.of_command("FETCH", text)
     assert fault.details["reason"] == Reason.BUSY
     assert fault.retry_after == (None if seconds is None else pytest.approx(seconds))
+
+
+class Away:
+    """What a credential comes from, while that cannot be reached."""
+
+    async def current(self) -> Credential:
+        raise Fault(
+            ErrorCode.SOURCE_UNAVAILABLE,
+            "The authorization server cannot be reached.",
+            details={"reason": "timeout"},
+            retry_after=30.0,
+        )
+
+    async def instead_of(self, rejected: Credential) -> Credential | None:
+        raise AssertionError("there was none")
+
+
+async def test_a_credential_that_cannot_be_had_is_not_the_mail_servers_fault() -> None:
+    with scripted(ScriptedImap()) as script, pytest.raises(Fault) as raised:
+        await ImapServer(plain(script.port), "user", Away()).connect()
+    assert raised.value.details == {"reason": Reason.CREDENTIAL}
+    assert raised.value.retry_after == 30.0
+    assert script.commands == []

@@ -1,5 +1,7 @@
 """Names of mailboxes on servers are turned into ours, and can be sent back."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +67,21 @@ def test_names_that_would_be_one_are_told_apart() -> None:
     found = listed(b'() "." "a/b"', b'() "." "a/b"', b'() "/" "x\x01"', b'() "/" "x\x02"', b'() "/" "INBOX"')
     names = [mailbox.name for mailbox in found]
     assert len(names) == len(set(names)) == 4
+
+
+def test_very_many_mailboxes_of_one_name_are_told_apart_in_moments() -> None:
+    """As many as fit into an answer. Each is another on the server, and all of them are read as one name."""
+    lines = [
+        b'LIST () "/" "' + b"/" * (1 + number % 300) + b"x" + b"/" * (number // 300) + b'"' for number in range(30_000)
+    ]
+    began = time.process_time()
+    found = mailboxes_of([[line] for line in lines], utf8=False)
+    assert time.process_time() - began < 30
+    assert len({mailbox.name for mailbox in found}) == len(found) == 30_000
+
+
+def test_a_name_of_a_length_that_no_mailbox_has_is_left_out() -> None:
+    assert listed(b'() "/" "' + b"x" * 5_000 + b'"', b'() "/" "' + b"a/" * 3_000 + b'"') == []
 
 
 def test_roles_are_what_the_server_says_and_else_what_the_name_says() -> None:
