@@ -21,6 +21,7 @@ from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.services.filters import Filters
+from mailquery.serving import Serving
 from mailquery.settings import Settings
 from mcpkit.database.sqlite import Database
 
@@ -59,7 +60,7 @@ class Ours:
         async with contextlib.AsyncExitStack() as stack:
             application = await stack.enter_async_context(open_application(settings))
             database = await stack.enter_async_context(await open_archive(settings.archive_path))
-            client = await stack.enter_async_context(Client(application.server()))
+            client = await stack.enter_async_context(Client(Serving(application).server()))
             yield cls(settings, application, database, SqliteSearch(database), SqliteMessages(database), client, {})
 
     async def ask(self, level: Level, query: str, action: Action) -> int:

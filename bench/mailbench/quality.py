@@ -22,6 +22,7 @@ from mailbench.rank_fusion import RankFusion
 from mailbench.report import machine, say, table, write_json
 from mailquery.bootstrap import open_application
 from mailquery.embedding.static import StaticEmbedder
+from mailquery.serving import Serving
 from mailquery.settings import Settings
 from mailquery.settings.reading import Meaning, Ranking
 
@@ -51,7 +52,7 @@ async def _try_mode(archive: Archive, mode: str, items: Sequence[KnownItem]) -> 
     async with open_application(settings) as application:
         if settings.meaning.enabled:
             await application.embed_mail()
-        async with Client(application.server()) as client:
+        async with Client(Serving(application).server()) as client:
             await client.call_tool("search_messages", {"query": "warm up"})
             return [await _ask(client, mode, item) for item in items]
 

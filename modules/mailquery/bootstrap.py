@@ -1,16 +1,15 @@
 """The composition root: the only place where concrete classes meet."""
 
-import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mailquery.background import Hosts, MadeLater, keep_synchronised, keep_these
-from mailquery.callers import CallerLimits, consent_rules, key_keeper, open_audit, open_limits
+from mailquery.callers import consent_rules, key_keeper, open_audit
 from mailquery.domain.accounts import AccountState, MailAccount
 from mailquery.domain.policy import Judge
 from mailquery.domain.relevance import Weights
@@ -40,7 +39,6 @@ from mailquery.repositories.sqlite.writing import Writer
 from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
-from mailquery.services.changes import ChangeFeed
 from mailquery.services.contents import Contents
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.fetching import FetchWhole
@@ -50,7 +48,7 @@ from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
 from mailquery.services.newest import ReadMailbox
 from mailquery.services.ourselves import FindOurselves
-from mailquery.services.policing import ApplyPolicy, KeepJudged
+from mailquery.services.policing import ApplyPolicy
 from mailquery.services.reading import ExportMessage, ReadMessage
 from mailquery.services.refreshing import RefreshAccounts
 from mailquery.services.response_times import ResponseTimes
@@ -63,7 +61,7 @@ from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.sync_runs import Synchronise, SyncRuns
 from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
-from mailquery.settings import Settings, load_settings
+from mailquery.settings import Settings
 from mcpkit.database.sqlite import Database
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.audit.store import ChainedAudit
@@ -72,13 +70,9 @@ from mcpkit.security.consent_store import ConsentStore
 from mcpkit.security.control import open_control
 from mcpkit.security.identity import login_name
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
-from mcpkit.transport.hangup import on_hangup
 
 if TYPE_CHECKING:
-    from mcp.server.lowlevel import Server
-
     from mailquery.mail_accounts import MailAccounts
-    from mailquery.mcp.attachments import Link
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.extracting import ExtractAttachments, KeepExtracted
     from mailquery.services.importing import ImportMail
@@ -88,17 +82,10 @@ if TYPE_CHECKING:
     from mailquery.signing_in import SignIn
     from mailquery.sources.discovery.finding import FindServers
     from mailquery.sources.remote import MailConnection, MailServer
-    from mcpkit.monitoring.metrics import CallMetrics
     from mcpkit.protocol.parameters import ParameterResolver
-    from mcpkit.protocol.stages.consenting import Consent
-    from mcpkit.protocol.subscriptions import Subscriptions
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
-    from mcpkit.security.identity import IdentityProvider
-    from mcpkit.security.rate_limits import RateLimits
     from mcpkit.security.secrets import SecretStore
-    from mcpkit.transport.authentication import Guard
-    from mcpkit.transport.downloads import Downloads
 
 logger = logging.getLogger(__name__)
 
@@ -197,15 +184,6 @@ class Application:
         options = SyncOptions(chosen.connections, chosen.batch_bytes, workers)
         return SyncAccount(self.accounts, self.sync, self.mail_servers, self.locks, options)
 
-    @asynccontextmanager
-    async def synchronising(self) -> AsyncIterator[None]:
-        """Keeps the accounts on mail servers in step meanwhile, where that is set."""
-        if not self.settings.sync.background:
-            yield
-            return
-        async with _beside(self.keep_synchronised(), "synchronising"):
-            yield
-
     async def keep_synchronised(self) -> None:
         """Goes on until it is cancelled, or until an error of the program ends it."""
         await keep_synchronised(
@@ -275,65 +253,11 @@ class Application:
     def apply_policy(self) -> ApplyPolicy:
         return ApplyPolicy(self.policies)
 
-    @asynccontextmanager
-    async def policing(self) -> AsyncIterator[None]:
-        """Puts the policy of the settings in force, judges meanwhile what waits for it, and takes up a changed policy
-        on SIGHUP, where the platform has that."""
-        apply = self.apply_policy
-        keep = KeepJudged(apply)
-        await apply.begin()
-        async with _beside(keep(), "judging"), on_hangup(partial(self._take_up_policy, keep)):
-            yield
-
-    async def _take_up_policy(self, keep: KeepJudged) -> None:
-        try:
-            changed = await asyncio.to_thread(load_settings)
-            policy = changed.policy.policy(self.settings.zone)
-            self.allowed.replace(changed.policy.allowed_tools)
-        except Fault as fault:
-            logger.error("the policy stays as it was: %s", fault.message)  # noqa: TRY400 - it says all
-            return
-        self.policies.replace(policy)
-        for extracting in self.beside:
-            extracting.policy_changed()
-        try:
-            await self.apply_policy.begin()
-        except Fault as fault:
-            # Without a traceback: the message says all.
-            logger.error("nothing is shown until the changed policy is in force: %s Send SIGHUP again.", fault.message)  # noqa: TRY400 - it says all
-            return
-        keep.wake()
-        logger.warning("the policy of the settings is in force")
-
-    @asynccontextmanager
-    async def embedding(self) -> AsyncIterator[None]:
-        """Makes the vectors of new messages meanwhile, where search by meaning is available."""
-        if self.meaning.embedder is None:
-            yield
-            return
-        from mailquery.services.embedding import KeepEmbedded
-
-        async with _beside(KeepEmbedded(self.embed_mail, self.meaning.background)(), "embedding"):
-            yield
-
     @property
     def extract_attachments(self) -> "ExtractAttachments":
         from mailquery.services.extracting import ExtractAttachments
 
         return ExtractAttachments(self.texts, self.extractor, workers=_extraction_workers(self.settings))
-
-    @asynccontextmanager
-    async def extracting(self) -> AsyncIterator[None]:
-        """Reads what is attached to new messages meanwhile, where that is set."""
-        if not self.settings.extraction.enabled:
-            yield
-            return
-        from mailquery.services.extracting import KeepExtracted
-
-        keep = KeepExtracted(self.extract_attachments)
-        self.beside.append(keep)
-        async with _beside(keep(), "reading attachments"):
-            yield
 
     @property
     def key_store(self) -> "KeyStore":
@@ -347,116 +271,6 @@ class Application:
 
         return ApiKeys(self.key_store, _KEY_PREFIX)
 
-    @asynccontextmanager
-    async def guard(self, address: str) -> "AsyncIterator[Guard | None]":
-        """The door of the HTTP transport, or None where no authentication is set. `address` is the URL of the server's
-        endpoint, which tokens must be meant for where the settings name no other."""
-        if not self.settings.auth.strategies:
-            yield None
-            return
-        from mailquery.guarding import open_guard
-        from mailquery.mcp.catalogue import catalogue
-
-        accounts = await self.services.list_accounts(Visibility())
-        names = [account.name for account in accounts]
-        async with open_guard(
-            self.settings.auth, self.api_keys, catalogue(self.services, self._resolver()), names, address, self.audit
-        ) as guard:
-            yield guard
-
-    @asynccontextmanager
-    async def limits(self) -> AsyncIterator[CallerLimits]:
-        """The limits of callers, as they are set."""
-        async with open_limits(self.settings.limits) as limits:
-            yield limits
-
-    @contextmanager
-    def metrics(self) -> "Iterator[CallMetrics | None]":
-        """Figures of the calls, served as it is set. Raises Fault CONFIGURATION where the address cannot be had."""
-        chosen = self.settings.metrics
-        if chosen.port is None:
-            yield None
-            return
-        from mailquery.figures import SyncCollector
-        from mcpkit.monitoring.metrics import CallMetrics
-
-        metrics = CallMetrics()
-        status = self.services.sync_status
-        metrics.add(SyncCollector(asyncio.get_running_loop(), status.figures, self.runs, self.hosts.standings))
-        with metrics.served(chosen.host, chosen.port) as port:
-            logger.info("metrics are at http://%s:%d/metrics", chosen.host, port)
-            yield metrics
-
-    def downloads(
-        self, limits: "RateLimits | None" = None, *, guarded: bool = False, metrics: "CallMetrics | None" = None
-    ) -> "Downloads":
-        """What is too large for an answer, for the HTTP transport; the rest is as for `server`."""
-        from mailquery.downloading import downloads
-        from mcpkit.protocol.pipeline import outer_stages
-        from mcpkit.security.tickets import Tickets
-
-        stages = outer_stages(
-            self._identity(guarded=guarded),
-            self.audit,
-            limits=limits,
-            allowed=self.allowed,
-            metrics=metrics,
-            audit_stops_calls=self.settings.audit.on_failure == "stop",
-        )
-        tickets = Tickets(SignedTokens(load_or_create_key(self.settings.home)), self.control)
-        return downloads(self.services, tickets, stages, self.settings.auth.resource)
-
-    def _identity(self, *, guarded: bool) -> "IdentityProvider":
-        from mcpkit.security.identity import AuthenticatedCaller, LocalUser
-
-        return AuthenticatedCaller() if guarded else LocalUser(self.local_user)
-
-    def server(
-        self,
-        limits: "RateLimits | None" = None,
-        *,
-        guarded: bool = False,
-        metrics: "CallMetrics | None" = None,
-        subscriptions: "Subscriptions | None" = None,
-        link: "Link | None" = None,
-    ) -> "Server[Any]":
-        """The MCP server, for any transport. `limits` are those of each principal. Where it is `guarded`, the transport
-        knows who calls; else it is the local user. Without `subscriptions` nothing can be subscribed to. `link` gives
-        links to attachments."""
-        from mailquery.mcp.catalogue import catalogue
-        from mcpkit.protocol.pipeline import build_pipeline
-        from mcpkit.protocol.server import build_server
-
-        resolver = self._resolver()
-        offered = catalogue(self.services, resolver, self.allowed, link)
-        pipeline = build_pipeline(
-            self._identity(guarded=guarded),
-            self.audit,
-            limits=limits,
-            parameters=resolver,
-            consent=self._consent_stage(),
-            max_chars=self.settings.answers.max_chars,
-            allowed=self.allowed,
-            metrics=metrics,
-            audit_stops_calls=self.settings.audit.on_failure == "stop",
-            audited_values=frozenset({"query"} if self.settings.audit.queries else ()),
-        )
-        return build_server(offered, pipeline, subscriptions=subscriptions)
-
-    @asynccontextmanager
-    async def announcing(self) -> "AsyncIterator[Subscriptions]":
-        """What clients subscribe to, and announces to them what changed, meanwhile."""
-        from mailquery.repositories.sqlite.changes import SqliteChanges
-        from mcpkit.protocol.subscriptions import Subscriptions
-
-        changes = SqliteChanges(self.settings.archive_path)
-        subscriptions = Subscriptions(ChangeFeed(changes))
-        try:
-            async with _beside(subscriptions(), "announcing"):
-                yield subscriptions
-        finally:
-            changes.close()
-
     @property
     def local_user(self) -> str:
         """Whoever runs this process."""
@@ -467,28 +281,14 @@ class Application:
         """What can be set beforehand of the tools' arguments. Raises Fault CONFIGURATION."""
         from mailquery.mcp.catalogue import catalogue
 
-        resolver = self._resolver()
+        resolver = self.resolver()
         catalogue(self.services, resolver)
         return resolver
 
-    def _resolver(self) -> "ParameterResolver":
+    def resolver(self) -> "ParameterResolver":
         from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
 
         return ParameterResolver(StoredParameters(self.control), os.environ, Settings.prefix)
-
-    def _consent_stage(self) -> "Consent":
-        from mailquery.mcp.consent import MailTerms
-        from mcpkit.protocol.stages.consenting import Consent
-
-        terms = MailTerms(self.services.account_names, self.settings.consent.days)
-        return Consent(self.consents, terms, SignedTokens(load_or_create_key(self.settings.home)))
-
-    async def health(self) -> Mapping[str, object]:
-        """For `/health`, which anybody may ask: that the archive answers, whether mail comes in, and nothing of what is
-        in it."""
-        await self.services.archive_status(Visibility(frozenset()))
-        figures = await self.services.sync_status.figures()
-        return {"archive": "ok", "sync": "ok" if figures.is_well else "degraded"}
 
 
 @asynccontextmanager
@@ -564,25 +364,6 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             await runs.close()
             await extractor.close()
             await audit.close()
-
-
-@asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[None]:
-    """Runs `work` until the context ends. Whatever befalls it must not end the server that it runs beside."""
-
-    async def contained() -> None:
-        try:
-            await work
-        except Exception:
-            logger.exception("%s has ended", what)
-
-    task = asyncio.create_task(contained())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 def _extraction_workers(settings: Settings) -> int:

@@ -14,6 +14,7 @@ from mcp_types import PromptReference
 from mailbench.injection.judge import Answer
 from mailbench.injection.letters import Letter
 from mailquery.bootstrap import Application, open_application
+from mailquery.serving import Serving
 from mailquery.settings import Settings
 from mailquery.settings.access import Consent
 
@@ -32,7 +33,7 @@ async def archive_of(home: Path, letters: Sequence[Letter]) -> AsyncIterator["Re
     settings = Settings(home=home, me=("bo@home.example",), consent=Consent(always_ask=()))
     async with open_application(settings) as application:
         await application.import_mail([box], account="home")
-        async with Client(application.server()) as client:
+        async with Client(Serving(application).server()) as client:
             yield Reader(application, client)
 
 

@@ -16,6 +16,7 @@ def serve_stdio() -> None:
     gc.disable()
 
     from mailquery.bootstrap import open_application
+    from mailquery.serving import Serving
     from mailquery.settings import load_settings
     from mcpkit.logs import set_up_logging
     from mcpkit.transport.stdio import run_stdio
@@ -27,13 +28,11 @@ def serve_stdio() -> None:
     async def serve() -> None:
         async with AsyncExitStack() as running:
             application = await running.enter_async_context(open_application(settings))
-            await running.enter_async_context(application.policing())
-            await running.enter_async_context(application.embedding())
-            await running.enter_async_context(application.extracting())
-            await running.enter_async_context(application.synchronising())
-            limits = await running.enter_async_context(application.limits()) if settings.limits.stdio else None
-            subscriptions = await running.enter_async_context(application.announcing())
-            server = application.server(limits.principals if limits else None, subscriptions=subscriptions)
+            serving = Serving(application)
+            await running.enter_async_context(serving.beside())
+            limits = await running.enter_async_context(serving.limits()) if settings.limits.stdio else None
+            subscriptions = await running.enter_async_context(serving.announcing())
+            server = serving.server(limits.principals if limits else None, subscriptions=subscriptions)
             gc.freeze()
             gc.enable()
             await run_stdio(server, wire)
@@ -46,6 +45,7 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
     official conformance suite are offered too. Raises Fault CONFIGURATION where the address cannot be listened at, or
     not without authentication."""
     from mailquery.bootstrap import open_application
+    from mailquery.serving import Serving
     from mailquery.settings import load_settings
     from mcpkit.errors import ErrorCode, Fault
     from mcpkit.logs import set_up_logging
@@ -78,20 +78,16 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
         )
 
     async def serve() -> None:
-        async with (
-            open_application(settings) as application,
-            application.policing(),
-            application.embedding(),
-            application.extracting(),
-            application.synchronising(),
-            application.limits() as limits,
-            application.announcing() as subscriptions,
-            application.guard(endpoint_url(address.host, address.port)) as guard,
-        ):
-            with application.metrics() as metrics:
+        async with open_application(settings) as application, AsyncExitStack() as running:
+            serving = Serving(application)
+            await running.enter_async_context(serving.beside())
+            limits = await running.enter_async_context(serving.limits())
+            subscriptions = await running.enter_async_context(serving.announcing())
+            guard = await running.enter_async_context(serving.guard(endpoint_url(address.host, address.port)))
+            with serving.metrics() as metrics:
                 guarded = guard is not None
-                downloads = application.downloads(limits.principals, guarded=guarded, metrics=metrics)
-                server = application.server(
+                downloads = serving.downloads(limits.principals, guarded=guarded, metrics=metrics)
+                server = serving.server(
                     limits.principals,
                     guarded=guarded,
                     metrics=metrics,
@@ -102,7 +98,7 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
                     from mcpkit.conformance import install_fixtures
 
                     install_fixtures(server)
-                await run_http(server, address, application.health, _tell, limits.addresses, guard, downloads)
+                await run_http(server, address, serving.health, _tell, limits.addresses, guard, downloads)
 
     asyncio.run(serve())
 

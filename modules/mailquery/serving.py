@@ -1,0 +1,265 @@
+"""A server, composed: an open archive, what goes on beside it, and the pipeline that callers come through."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mailquery.bootstrap import Application
+from mailquery.callers import CallerLimits, open_limits
+from mailquery.repositories.records import Visibility
+from mailquery.services.changes import ChangeFeed
+from mailquery.services.policing import KeepJudged
+from mailquery.settings import load_settings
+from mcpkit.errors import Fault
+from mcpkit.security.tokens import SignedTokens, load_or_create_key
+from mcpkit.transport.hangup import on_hangup
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel import Server
+
+    from mailquery.mcp.attachments import Link
+    from mcpkit.monitoring.metrics import CallMetrics
+    from mcpkit.protocol.stages.consenting import Consent
+    from mcpkit.protocol.subscriptions import Subscriptions
+    from mcpkit.security.identity import IdentityProvider
+    from mcpkit.security.rate_limits import RateLimits
+    from mcpkit.transport.authentication import Guard
+    from mcpkit.transport.downloads import Downloads
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What only a server needs of an application. What runs beside it is imported when it begins."""
+
+    application: Application
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[None]:
+        """All that goes on beside a server, as it is set."""
+        async with self.policing(), self.embedding(), self.extracting(), self.synchronising():
+            yield
+
+    @asynccontextmanager
+    async def synchronising(self) -> AsyncIterator[None]:
+        """Keeps the accounts on mail servers in step meanwhile, where that is set."""
+        if not self.application.settings.sync.background:
+            yield
+            return
+        async with _beside(self.application.keep_synchronised(), "synchronising"):
+            yield
+
+    @asynccontextmanager
+    async def policing(self) -> AsyncIterator[None]:
+        """Puts the policy of the settings in force, judges meanwhile what waits for it, and takes up a changed policy
+        on SIGHUP, where the platform has that."""
+        apply = self.application.apply_policy
+        keep = KeepJudged(apply)
+        await apply.begin()
+        async with _beside(keep(), "judging"), on_hangup(partial(self._take_up_policy, keep)):
+            yield
+
+    async def _take_up_policy(self, keep: KeepJudged) -> None:
+        try:
+            changed = await asyncio.to_thread(load_settings)
+            policy = changed.policy.policy(self.application.settings.zone)
+            self.application.allowed.replace(changed.policy.allowed_tools)
+        except Fault as fault:
+            logger.error("the policy stays as it was: %s", fault.message)  # noqa: TRY400 - it says all
+            return
+        self.application.policies.replace(policy)
+        for extracting in self.application.beside:
+            extracting.policy_changed()
+        try:
+            await self.application.apply_policy.begin()
+        except Fault as fault:
+            # Without a traceback: the message says all.
+            logger.error("nothing is shown until the changed policy is in force: %s Send SIGHUP again.", fault.message)  # noqa: TRY400 - it says all
+            return
+        keep.wake()
+        logger.warning("the policy of the settings is in force")
+
+    @asynccontextmanager
+    async def embedding(self) -> AsyncIterator[None]:
+        """Makes the vectors of new messages meanwhile, where search by meaning is available."""
+        if self.application.meaning.embedder is None:
+            yield
+            return
+        from mailquery.services.embedding import KeepEmbedded
+
+        async with _beside(
+            KeepEmbedded(self.application.embed_mail, self.application.meaning.background)(), "embedding"
+        ):
+            yield
+
+    @asynccontextmanager
+    async def extracting(self) -> AsyncIterator[None]:
+        """Reads what is attached to new messages meanwhile, where that is set."""
+        if not self.application.settings.extraction.enabled:
+            yield
+            return
+        from mailquery.services.extracting import KeepExtracted
+
+        keep = KeepExtracted(self.application.extract_attachments)
+        self.application.beside.append(keep)
+        async with _beside(keep(), "reading attachments"):
+            yield
+
+    @asynccontextmanager
+    async def guard(self, address: str) -> "AsyncIterator[Guard | None]":
+        """The door of the HTTP transport, or None where no authentication is set. `address` is the URL of the server's
+        endpoint, which tokens must be meant for where the settings name no other."""
+        if not self.application.settings.auth.strategies:
+            yield None
+            return
+        from mailquery.guarding import open_guard
+        from mailquery.mcp.catalogue import catalogue
+
+        accounts = await self.application.services.list_accounts(Visibility())
+        names = [account.name for account in accounts]
+        async with open_guard(
+            self.application.settings.auth,
+            self.application.api_keys,
+            catalogue(self.application.services, self.application.resolver()),
+            names,
+            address,
+            self.application.audit,
+        ) as guard:
+            yield guard
+
+    @asynccontextmanager
+    async def limits(self) -> AsyncIterator[CallerLimits]:
+        """The limits of callers, as they are set."""
+        async with open_limits(self.application.settings.limits) as limits:
+            yield limits
+
+    @contextmanager
+    def metrics(self) -> "Iterator[CallMetrics | None]":
+        """Figures of the calls, served as it is set. Raises Fault CONFIGURATION where the address cannot be had."""
+        chosen = self.application.settings.metrics
+        if chosen.port is None:
+            yield None
+            return
+        from mailquery.figures import SyncCollector
+        from mcpkit.monitoring.metrics import CallMetrics
+
+        metrics = CallMetrics()
+        status = self.application.services.sync_status
+        metrics.add(
+            SyncCollector(
+                asyncio.get_running_loop(), status.figures, self.application.runs, self.application.hosts.standings
+            )
+        )
+        with metrics.served(chosen.host, chosen.port) as port:
+            logger.info("metrics are at http://%s:%d/metrics", chosen.host, port)
+            yield metrics
+
+    def downloads(
+        self, limits: "RateLimits | None" = None, *, guarded: bool = False, metrics: "CallMetrics | None" = None
+    ) -> "Downloads":
+        """What is too large for an answer, for the HTTP transport; the rest is as for `server`."""
+        from mailquery.downloading import downloads
+        from mcpkit.protocol.pipeline import outer_stages
+        from mcpkit.security.tickets import Tickets
+
+        stages = outer_stages(
+            self._identity(guarded=guarded),
+            self.application.audit,
+            limits=limits,
+            allowed=self.application.allowed,
+            metrics=metrics,
+            audit_stops_calls=self.application.settings.audit.on_failure == "stop",
+        )
+        tickets = Tickets(SignedTokens(load_or_create_key(self.application.settings.home)), self.application.control)
+        return downloads(self.application.services, tickets, stages, self.application.settings.auth.resource)
+
+    def _identity(self, *, guarded: bool) -> "IdentityProvider":
+        from mcpkit.security.identity import AuthenticatedCaller, LocalUser
+
+        return AuthenticatedCaller() if guarded else LocalUser(self.application.local_user)
+
+    def server(
+        self,
+        limits: "RateLimits | None" = None,
+        *,
+        guarded: bool = False,
+        metrics: "CallMetrics | None" = None,
+        subscriptions: "Subscriptions | None" = None,
+        link: "Link | None" = None,
+    ) -> "Server[Any]":
+        """The MCP server, for any transport. `limits` are those of each principal. Where it is `guarded`, the transport
+        knows who calls; else it is the local user. Without `subscriptions` nothing can be subscribed to. `link` gives
+        links to attachments."""
+        from mailquery.mcp.catalogue import catalogue
+        from mcpkit.protocol.pipeline import build_pipeline
+        from mcpkit.protocol.server import build_server
+
+        resolver = self.application.resolver()
+        offered = catalogue(self.application.services, resolver, self.application.allowed, link)
+        pipeline = build_pipeline(
+            self._identity(guarded=guarded),
+            self.application.audit,
+            limits=limits,
+            parameters=resolver,
+            consent=self._consent_stage(),
+            max_chars=self.application.settings.answers.max_chars,
+            allowed=self.application.allowed,
+            metrics=metrics,
+            audit_stops_calls=self.application.settings.audit.on_failure == "stop",
+            audited_values=frozenset({"query"} if self.application.settings.audit.queries else ()),
+        )
+        return build_server(offered, pipeline, subscriptions=subscriptions)
+
+    @asynccontextmanager
+    async def announcing(self) -> "AsyncIterator[Subscriptions]":
+        """What clients subscribe to, and announces to them what changed, meanwhile."""
+        from mailquery.repositories.sqlite.changes import SqliteChanges
+        from mcpkit.protocol.subscriptions import Subscriptions
+
+        changes = SqliteChanges(self.application.settings.archive_path)
+        subscriptions = Subscriptions(ChangeFeed(changes))
+        try:
+            async with _beside(subscriptions(), "announcing"):
+                yield subscriptions
+        finally:
+            changes.close()
+
+    def _consent_stage(self) -> "Consent":
+        from mailquery.mcp.consent import MailTerms
+        from mcpkit.protocol.stages.consenting import Consent
+
+        terms = MailTerms(self.application.services.account_names, self.application.settings.consent.days)
+        return Consent(
+            self.application.consents, terms, SignedTokens(load_or_create_key(self.application.settings.home))
+        )
+
+    async def health(self) -> Mapping[str, object]:
+        """For `/health`, which anybody may ask: that the archive answers, whether mail comes in, and nothing of what is
+        in it."""
+        await self.application.services.archive_status(Visibility(frozenset()))
+        figures = await self.application.services.sync_status.figures()
+        return {"archive": "ok", "sync": "ok" if figures.is_well else "degraded"}
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[None]:
+    """Runs `work` until the context ends. Whatever befalls it must not end the server that it runs beside."""
+
+    async def contained() -> None:
+        try:
+            await work
+        except Exception:
+            logger.exception("%s has ended", what)
+
+    task = asyncio.create_task(contained())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
