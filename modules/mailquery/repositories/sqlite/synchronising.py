@@ -15,7 +15,7 @@ from mailquery.repositories.records import PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.arriving import add_arrivals, change_flags, give_up
 from mailquery.repositories.sqlite.batch import Batch, stored
-from mailquery.repositories.sqlite.completing import complete, find_whereabouts
+from mailquery.repositories.sqlite.completing import complete, complete_from, find_whereabouts
 from mailquery.repositories.sqlite.encoding import encodable
 from mailquery.repositories.sqlite.placements import set_mailbox_role
 from mailquery.repositories.sqlite.remote_rows import (
@@ -182,6 +182,7 @@ class SqliteSync:
 
         def write(connection: sqlite3.Connection, batch: Batch) -> int:
             place = _known_place(connection, account, mailbox)
+            complete_from(connection, batch, messages)
             return add_arrivals(connection, batch, account, mailbox, place, arrivals, messages, problems)
 
         try:
