@@ -57,6 +57,13 @@ _BEGIN = """
       highest_modseq = 0, complete = 0, missing = 0, had = 0, asked = NULL, answer = 0
     WHERE uid_validity <> ?3
 """
+# A UIDVALIDITY has 32 bits: what is above is of none that a server has given. Each time has its own.
+_SET_ASIDE = """
+    UPDATE remote_messages SET validity = ?2 + 4294967296 * (1 + (
+      SELECT max(o.validity) / 4294967296 FROM remote_messages o WHERE o.mailbox = ?1
+    ))
+    WHERE mailbox = ?1 AND validity = ?2
+"""
 _BY_CONTENT = """
     SELECT r.content_id, m.fingerprint
     FROM json_each(?1) j
@@ -139,6 +146,16 @@ class SqliteSync:
                 )
             )
         return uids
+
+    async def set_aside(self, account: str, mailbox: str) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            place = _known_place(connection, account, mailbox)
+            connection.execute(_SET_ASIDE, (place.mailbox, place.validity))
+            connection.execute(
+                "UPDATE remote_mailboxes SET stored = 0, complete = 0 WHERE mailbox = ?", (place.mailbox,)
+            )
+
+        await self._archive.write(write)
 
     async def known(self, fingerprints: Sequence[bytes]) -> set[bytes]:
         return await self._archive.read_unshown(lambda connection: set(stored(connection, fingerprints)))
