@@ -161,10 +161,13 @@ def test_a_second_synchronisation_at_the_same_time_is_refused(account: CommandLi
         process.communicate()
 
 
-def test_ctrl_c_keeps_what_is_stored_and_says_how_to_go_on(account: CommandLine, mail: Mail) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_end_from_outside_keeps_what_is_stored_and_says_how_to_go_on(
+    account: CommandLine, mail: Mail, ending: signal.Signals
+) -> None:
     mail.deliver([message(number) for number in range(MESSAGES)])
     process = started(account, 1)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, ending)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "the same command again goes on" in err.decode()

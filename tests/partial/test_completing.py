@@ -82,13 +82,38 @@ async def test_it_keeps_its_id_and_where_it_lies(tmp_path: Path, indexed: bool) 
         check(file)
 
 
-async def test_where_the_whole_was_imported_both_ids_are_its_own(tmp_path: Path) -> None:
+async def test_an_import_of_the_whole_completes_it(tmp_path: Path) -> None:
     file = tmp_path / "mail.db"
     async with temporary_archive(tmp_path) as archive, synchronising(file) as sync:
         await store_in_part(sync)
-        (imported,) = await archive.add(Mail(**{**WHOLE.__dict__, "mailboxes": ("Old mail",)}))
+        await archive.add(Mail(**{**WHOLE.__dict__, "mailboxes": ("Old mail",)}))
+        assert await sync.whereabouts(KEY) == ()
+        caller = Caller(archive.services)
+        read = await caller.tool("read_message", id=ID)
+        assert (read["id"], sorted(read["mailboxes"]), "problems" in read) == (ID, ["INBOX", "Old mail"], False)
+        assert await archive.services.export_message(_ALL, ID) == WHOLE.as_bytes()
+        assert (await caller.tool("search_messages", query="plans"))["total"] == 1
+        assert ask(file, "SELECT uid FROM remote_messages") == [(7,)]
+        check(file)
+
+
+async def test_another_message_of_the_same_message_id_does_not_complete_it(tmp_path: Path) -> None:
+    async with temporary_archive(tmp_path) as archive, synchronising(tmp_path / "mail.db") as sync:
+        await store_in_part(sync)
+        await archive.add(Mail(**{**WHOLE.__dict__, "subject": "Other plans"}))
+        assert len(await sync.whereabouts(KEY)) == 1
+        assert (await Caller(archive.services).tool("search_messages", query="plans"))["total"] == 2
+
+
+async def test_where_the_whole_is_stored_beside_it_both_ids_are_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "mail.db"
+    # Its header has another field: only who fetched it knows that it is the same.
+    beside = {**WHOLE.__dict__, "mailboxes": ("Old mail",), "subject": "Plans of the boathouse"}
+    async with temporary_archive(tmp_path) as archive, synchronising(file) as sync:
+        await store_in_part(sync)
+        (imported,) = await archive.add(Mail(**beside))
         assert imported != ID
-        await sync.complete(KEY, prepared(WHOLE))
+        await sync.complete(KEY, prepared(Mail(**beside)))
         caller = Caller(archive.services)
         for id in (ID, imported):
             read = await caller.tool("read_message", id=id)

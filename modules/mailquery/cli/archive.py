@@ -1,6 +1,7 @@
 """Opening the archive for one command."""
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -19,6 +20,8 @@ def with_application(use: Callable[[Application], Awaitable[T]]) -> T:
     settings = load_settings()
 
     async def opened() -> T:
+        # Whoever ends the command from outside wants what Ctrl-C does: what is under way is kept, and said.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
         async with open_application(settings) as application:
             return await use(application)
 

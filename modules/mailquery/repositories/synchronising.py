@@ -140,6 +140,11 @@ class SyncRepository(Protocol):
         then."""
         ...
 
+    async def set_aside(self, account: str, mailbox: str) -> None:
+        """As `begin` does where the UIDVALIDITY is another: for a server that gives UIDs a second time under the same
+        one."""
+        ...
+
     async def known(self, fingerprints: Sequence[bytes]) -> set[bytes]:
         """Those of `fingerprints` that are stored already."""
         ...

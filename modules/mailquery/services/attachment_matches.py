@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailquery.domain.extraction import Section, SectionKind
 from mailquery.domain.highlight import found_in, snippet
@@ -17,6 +17,7 @@ MOST_MATCHES = 3  # attachments of one message
 SNIPPET_CHARS = 120
 _AROUND = 4_000  # characters of a section that say what a code in it is
 _OWN = 400_000  # characters of a message's own text that are looked at
+_TOGETHER = 2_500_000  # characters of attachments that are looked at for one page of results: about a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +59,26 @@ class MatchAttachments:
             return {}
 
         def find() -> Mapping[int, tuple[AttachmentMatch, ...]]:
-            found = {
-                row: matches_in(lacking[row][0], of_row, lacking[row][1], self._mark, secrets=self._secrets)
-                for row, of_row in files.items()
-            }
-            return {row: matches for row, matches in found.items() if matches}
+            found = {}
+            left = _TOGETHER
+            for row, (message, words) in lacking.items():  # in the order of the rows: the first are looked at in full
+                kept = [(attachment, tuple(_within(sections, left))) for attachment, sections in files.get(row, ())]
+                left -= sum(len(section.text) for _, sections in kept for section in sections)
+                if matches := matches_in(message, kept, words, self._mark, secrets=self._secrets):
+                    found[row] = matches
+            return found
 
         # Attachments are longer than messages: other calls are not to wait for it.
         return await asyncio.to_thread(find)
+
+
+def _within(sections: Sequence[Section], most: int) -> Iterator[Section]:
+    """The first of them, of `most` characters together."""
+    for section in sections:
+        if most <= 0:
+            return
+        yield section if len(section.text) <= most else replace(section, text=section.text[:most])
+        most -= len(section.text)
 
 
 def _words(query: Query, field: TextField) -> Iterator[str]:

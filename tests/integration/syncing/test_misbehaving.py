@@ -281,8 +281,8 @@ async def test_uids_that_are_given_a_second_time_are_mapped_by_content(server: R
     await home.sync()
     ids = await keys(home.database)
     box = server.boxes["INBOX"]
-    box.expunge(*range(5, 21))
-    box.uid_next = 5  # a backup was restored
+    box.expunge(*range(13, 21))
+    box.uid_next = 13  # a backup was restored
     for raw in LETTERS[30:33]:
         server.put(raw)
 
@@ -292,10 +292,32 @@ async def test_uids_that_are_given_a_second_time_are_mapped_by_content(server: R
     found = await stored(home.database)
     assert found == server.content()
     left = await gone(home.database)
-    assert set(left) == set(LETTERS[4:20])
+    assert set(left) == set(LETTERS[12:20])
     assert not any(flags & Flag.HIDDEN for flags in left.values())
     now = await keys(home.database)
     assert {raw: now[raw] for raw in ids} == ids
+
+
+async def test_a_mailbox_that_is_empty_of_a_sudden_is_asked_about_whatever_its_uidnext_is(
+    server: RemoteMail, home: Synchronised
+) -> None:
+    for raw in LETTERS[:20]:
+        server.put(raw)
+    await home.sync()
+    ids = await keys(home.database)
+    box = server.boxes["INBOX"]
+    box.expunge(*range(1, 21))
+    box.uid_next = 1
+
+    for _ in range(2):  # it is asked about until somebody has answered
+        summary = await home.sync()
+        assert (summary.added, summary.gone, len(summary.questions)) == (0, 0, 1)
+        assert await gone(home.database) == {}
+    box.uid_next = 1
+    server.put(LETTERS[3])
+    assert (await home.sync()).added == 0
+    assert await keys(home.database) == ids
+    assert await gone(home.database) == {}
 
 
 async def test_empty_bodies_are_not_stored(server: RemoteMail, home: Synchronised) -> None:

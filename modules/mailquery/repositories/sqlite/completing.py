@@ -1,7 +1,11 @@
 """Messages of which only the header and the text parts are stored, and what is stored in their place."""
 
 import sqlite3
+from collections.abc import Sequence
 
+from mailquery.domain.identity import header_mark
+from mailquery.domain.messages import ProblemCode
+from mailquery.repositories.compression import decompress
 from mailquery.repositories.records import PreparedMessage
 from mailquery.repositories.sqlite.batch import Batch, next_sequence, stored
 from mailquery.repositories.sqlite.counting import Key
@@ -10,6 +14,7 @@ from mailquery.repositories.sqlite.index_removal import take_out_of_indexes
 from mailquery.repositories.sqlite.index_rows import CURRENT
 from mailquery.repositories.sqlite.removal import empty_chunks, overwriting, remove
 from mailquery.repositories.sqlite.row_ids import RowIds
+from mailquery.repositories.sqlite.threads import message_id_hash
 from mailquery.repositories.synchronising import Whereabouts
 from mcpkit.errors import ErrorCode, Fault
 
@@ -27,6 +32,12 @@ _PARTIAL = """
     SELECT m.id, m.date, m.sequence, m.key, EXISTS (SELECT 1 FROM partial_messages p WHERE p.message = m.id)
     FROM messages m WHERE m.id = (SELECT k.message FROM message_keys k WHERE k.key = ?)
 """
+_PARTIAL_OF_ID = """
+    SELECT m.key, r.frame FROM messages m
+    CROSS JOIN partial_messages p ON p.message = m.id
+    CROSS JOIN raws r ON r.sequence = m.sequence
+    WHERE m.message_id_hash = ? AND m.message_id = ?
+"""
 _OF_MESSAGE = (
     "message_participants",
     "repeated_recipients",
@@ -42,6 +53,22 @@ _OF_MESSAGE = (
 
 def find_whereabouts(connection: sqlite3.Connection, key: int) -> tuple[Whereabouts, ...]:
     return tuple(Whereabouts(*row) for row in connection.execute(_WHEREABOUTS, (key,)))
+
+
+def complete_from(connection: sqlite3.Connection, batch: Batch, messages: Sequence[PreparedMessage]) -> None:
+    """Of messages that come in whole, as by an import: each takes the place of the one of which a part is stored, which
+    has the same Message-ID and the same header."""
+    if connection.execute("SELECT 1 FROM partial_messages LIMIT 1").fetchone() is None:
+        return
+    for message in messages:
+        parsed = message.parsed
+        if not parsed.message_id or any(problem.code is ProblemCode.NOT_FETCHED for problem in parsed.problems):
+            continue
+        found = connection.execute(_PARTIAL_OF_ID, (message_id_hash(parsed.message_id), parsed.message_id)).fetchall()
+        mark = header_mark(decompress(message.raw)) if found else b""
+        for key, frame in found:
+            if header_mark(decompress(frame)) == mark:
+                complete(connection, batch, key, message)
 
 
 def complete(connection: sqlite3.Connection, batch: Batch, key: int, message: PreparedMessage) -> None:

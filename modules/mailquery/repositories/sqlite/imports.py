@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.archive import Archive
-from mailquery.repositories.sqlite.batch import stored
+from mailquery.repositories.sqlite.batch import Batch, stored
+from mailquery.repositories.sqlite.completing import complete_from
 from mailquery.repositories.sqlite.encoding import encodable
 from mailquery.repositories.sqlite.placements import set_mailbox_role
 from mailquery.repositories.sqlite.withholding import judge_mailbox
@@ -41,8 +42,13 @@ class SqliteImports:
         """Raises RuntimeError outside `writing`, ValueError for a placement of a message that nobody knows."""
         if not self._writing:
             raise RuntimeError("messages are added inside `writing`")
+
+        def write(connection: sqlite3.Connection, batch: Batch) -> int:
+            complete_from(connection, batch, messages)
+            return batch.write(messages, placements, problems)
+
         try:
-            return await self._writer.write(lambda _, batch: batch.write(messages, placements, problems))
+            return await self._writer.write(write)
         except UnicodeEncodeError:
             # A lone surrogate, which a parser should not let through, must not stop an import.
             return await self.add(encodable(messages), encodable(placements), encodable(problems))

@@ -15,7 +15,7 @@ from mailquery.repositories.records import PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.arriving import add_arrivals, change_flags, give_up
 from mailquery.repositories.sqlite.batch import Batch, stored
-from mailquery.repositories.sqlite.completing import complete, find_whereabouts
+from mailquery.repositories.sqlite.completing import complete, complete_from, find_whereabouts
 from mailquery.repositories.sqlite.encoding import encodable
 from mailquery.repositories.sqlite.placements import set_mailbox_role
 from mailquery.repositories.sqlite.remote_rows import (
@@ -56,6 +56,13 @@ _BEGIN = """
     ON CONFLICT (mailbox) DO UPDATE SET remote_key = ?2, uid_validity = ?3, uid_next = 0, messages = 0,
       highest_modseq = 0, complete = 0, missing = 0, had = 0, asked = NULL, answer = 0
     WHERE uid_validity <> ?3
+"""
+# A UIDVALIDITY has 32 bits: what is above is of none that a server has given. Each time has its own.
+_SET_ASIDE = """
+    UPDATE remote_messages SET validity = ?2 + 4294967296 * (1 + (
+      SELECT max(o.validity) / 4294967296 FROM remote_messages o WHERE o.mailbox = ?1
+    ))
+    WHERE mailbox = ?1 AND validity = ?2
 """
 _BY_CONTENT = """
     SELECT r.content_id, m.fingerprint
@@ -140,6 +147,16 @@ class SqliteSync:
             )
         return uids
 
+    async def set_aside(self, account: str, mailbox: str) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            place = _known_place(connection, account, mailbox)
+            connection.execute(_SET_ASIDE, (place.mailbox, place.validity))
+            connection.execute(
+                "UPDATE remote_mailboxes SET stored = 0, complete = 0 WHERE mailbox = ?", (place.mailbox,)
+            )
+
+        await self._archive.write(write)
+
     async def known(self, fingerprints: Sequence[bytes]) -> set[bytes]:
         return await self._archive.read_unshown(lambda connection: set(stored(connection, fingerprints)))
 
@@ -182,6 +199,7 @@ class SqliteSync:
 
         def write(connection: sqlite3.Connection, batch: Batch) -> int:
             place = _known_place(connection, account, mailbox)
+            complete_from(connection, batch, messages)
             return add_arrivals(connection, batch, account, mailbox, place, arrivals, messages, problems)
 
         try:

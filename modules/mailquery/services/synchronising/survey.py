@@ -7,6 +7,7 @@ from mailquery.domain.accounts import WhenGone
 from mailquery.domain.uids import UidSet
 from mailquery.repositories.synchronising import SyncRepository
 from mailquery.services.synchronising.crew import Job, Line, MailboxChanged
+from mailquery.services.synchronising.deletions import is_alarming
 from mailquery.services.synchronising.flags import Flags
 from mailquery.services.synchronising.mailbox import Mailbox
 from mailquery.sources.remote import MailboxState, MailConnection, Reason
@@ -44,7 +45,10 @@ class Survey:
         if known is not None and known.uid_validity == state.uid_validity and state.uid_next < known.uid_next:
             # The server gives UIDs a second time, which it may not (RFC 9051, section 2.3.1.1): after a backup was
             # restored, say. None of them means anything any more. Content decides, and nothing is lost meanwhile.
-            await self.sync.settle(self.account, mailbox.name, UidSet(), WhenGone.KEEP)
+            if is_alarming(len(stored) - state.messages, len(stored)):
+                await self.sync.set_aside(self.account, mailbox.name)
+            else:
+                await self.sync.settle(self.account, mailbox.name, UidSet(), WhenGone.KEEP)
             mailbox.is_new_numbering, stored = True, UidSet()
         mailbox.is_new_numbering |= known is not None and known.uid_validity != state.uid_validity
         mailbox.present = await self._present(line.connection, state, stored)
