@@ -101,6 +101,9 @@ class MailFolder:
         for number in range(count):
             for part in ("cur", "new", "tmp"):
                 (self._path / f".Project {number:03d}" / part).mkdir(parents=True)
+        owner = self._path.stat()
+        if owner.st_uid != os.getuid():
+            _give_away(self._path, owner.st_uid, owner.st_gid)
 
     def deliver(self, count: int) -> None:
         """New messages in INBOX."""
