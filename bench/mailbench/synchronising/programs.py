@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -69,7 +70,7 @@ class Mailquery:
         return run_measured([sys.executable, "-m", "mailquery", *arguments], self._variables)
 
 
-class _MaildirProgram:
+class _MaildirProgram(ABC):
     """One that copies into Maildirs."""
 
     def __init__(self, folder: str) -> None:
@@ -82,8 +83,8 @@ class _MaildirProgram:
         self._mail.mkdir(parents=True)
         self.move(port)
 
-    def move(self, port: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def move(self, port: int) -> None: ...
 
     def messages(self) -> int:
         return sum(1 for part in ("cur", "new") for path in self._mail.rglob(f"{part}/*") if path.is_file())
