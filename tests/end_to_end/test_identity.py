@@ -154,7 +154,7 @@ async def test_tokens_of_an_authorization_server_are_taken_as_they_are_set(
         described = httpx2.get(url.replace("/mcp", "/.well-known/oauth-protected-resource/mcp")).json()
         assert described["resource"] == resource
         assert described["authorization_servers"] == [server.issuer]
-        assert described["scopes_supported"] == ["mail:read", "mail:attachments", "mail:statistics"]
+        assert described["scopes_supported"] == ["mail:read", "mail:attachments", "mail:statistics", "mail:sync"]
 
 
 async def test_introspection_is_taken_as_it_is_set(shared: CommandLine, server: AuthorizationServer) -> None:
