@@ -1,0 +1,67 @@
+"""Serving over HTTP by several worker processes: the supervisor, and `python -m mailquery.cli.workers`, a worker.
+
+The supervisor imports little and opens nothing but the socket: what it does not have cannot be wrong in it.
+"""
+
+import asyncio
+import dataclasses
+import json
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from mailquery.cli.failures import reporting
+from mailquery.cli.servers import tell
+from mcpkit.errors import ErrorCode, Fault
+from mcpkit.transport.http import HttpSettings, endpoint_url, listen
+
+if TYPE_CHECKING:
+    from mailquery.settings import Settings
+
+
+def supervise(settings: "Settings", address: HttpSettings, count: int, *, conformance: bool) -> None:
+    """Serves until SIGINT or SIGTERM. Raises Fault CONFIGURATION where the address cannot be listened at."""
+    if sys.platform == "win32":
+        raise Fault(ErrorCode.CONFIGURATION, "On Windows there is one worker: leave --workers away.")
+    from mcpkit.transport.workers import Supervisor
+
+    listener = listen(address.host, address.port)
+    bound = dataclasses.replace(address, port=listener.getsockname()[1])
+    told = json.dumps({"host": bound.host, "port": bound.port, "conformance": conformance})
+
+    async def run() -> int:
+        supervisor = Supervisor(
+            [sys.executable, "-P", "-m", "mailquery.cli.workers", told],
+            count,
+            listener,
+            ending_seconds=address.drain_seconds + address.shutdown_seconds,
+            on_ready=lambda: tell(endpoint_url(bound.host, bound.port)),
+        )
+        return await supervisor.run()
+
+    with listener:
+        sys.exit(asyncio.run(run()))
+
+
+def work(told: str, inherited: str) -> None:
+    """One worker, until SIGTERM or the end of its supervisor."""
+    from mailquery.cli.http_serving import http_settings, serve
+    from mailquery.settings import load_settings
+    from mcpkit.logs import set_up_logging
+    from mcpkit.transport.seats import Inheritance, Seat
+
+    seat = Seat(Inheritance.parsed(inherited))
+    settings = load_settings()
+    set_up_logging(settings.log.level or "info", settings.log.form)
+    chosen = json.loads(told)
+    address = http_settings(settings, chosen["host"], chosen["port"])
+    asyncio.run(
+        serve(settings, address, on_ready=lambda _: seat.announce(), seat=seat, conformance=chosen["conformance"])
+    )
+    if seat.is_abandoned:
+        shutil.rmtree(seat.folder, ignore_errors=True)  # which the supervisor could not do
+
+
+if __name__ == "__main__":
+    with reporting(()):
+        work(*sys.argv[1:])
