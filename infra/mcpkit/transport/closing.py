@@ -1,4 +1,4 @@
-"""The end of a server over HTTP: what runs is finished, nothing new is begun, and streams that clients keep open end."""
+"""The end of a server over HTTP: what runs is finished, nothing new is begun, and streams that are kept open end."""
 
 import asyncio
 import logging

@@ -1,13 +1,14 @@
-"""The HTTP transport: Streamable HTTP at `/mcp`, `/health`, downloads, and where tokens are to be had."""
+"""The HTTP transport: Streamable HTTP at `/mcp`, `/health`, `/ready`, downloads, and where tokens are to be had."""
 
 import errno
 import gc
 import ipaddress
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import uvicorn
@@ -22,7 +23,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.mapping import contain
+from mcpkit.monitoring.health import Status
 from mcpkit.security.rate_limits import RateLimits
 from mcpkit.transport.addresses import LimitAddresses
 from mcpkit.transport.authentication import Guard
@@ -34,10 +35,9 @@ from mcpkit.transport.endpoint import McpEndpoint
 from mcpkit.transport.running import Runner, signals_end_quietly
 from mcpkit.transport.seats import Seat
 from mcpkit.transport.sessions import NameSessions
+from mcpkit.transport.state import HttpState
 
 logger = logging.getLogger(__name__)
-
-Health = Callable[[], Awaitable[Mapping[str, object]]]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _BACKLOG = 2048
@@ -73,25 +73,22 @@ class HttpSettings:
         )
 
 
-async def _healthy() -> Mapping[str, object]:
-    return {}
-
-
 def build_app(
     server: Server[Any],
     settings: HttpSettings,
-    health: Health = _healthy,
+    state: HttpState | None = None,
     *,
     addresses: RateLimits | None = None,
     guard: Guard | None = None,
     downloads: Downloads | None = None,
 ) -> ASGIApp:
-    """The ASGI application. `addresses` are the limits of each address that requests come from. `health` gives what
-    `/health` tells beside the status, and raises where something is wrong.
+    """The ASGI application. `addresses` are the limits of each address that requests come from. `state` is what
+    `/ready` tells, and is told what goes on.
 
-    `/health` is behind no check of Host, Origin or credential, so it tells nothing private. With a `guard`, nothing
-    else but the guard's own routes is open.
+    `/health` says that the process is alive, and looks at nothing. It and `/ready` are behind no check of Host, Origin
+    or credential, so they tell nothing private. With a `guard`, nothing else but the guard's own routes is open.
     """
+    state = state or HttpState()
     sessions = StreamableHTTPSessionManager(
         server,
         max_sessions=settings.max_sessions,
@@ -102,6 +99,8 @@ def build_app(
     plain = StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=2 * settings.max_body_bytes + 4096
     )
+
+    state.sessions = lambda: len(sessions._server_instances)  # which the SDK counts, and tells nobody
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -116,7 +115,8 @@ def build_app(
     app: ASGIApp = Starlette(
         routes=[
             Route("/mcp", endpoint),
-            Route("/health", _health_endpoint(server, health), methods=["GET"]),
+            Route("/health", _health_endpoint(server), methods=["GET"]),
+            Route("/ready", _ready_endpoint(state), methods=["GET"]),
             *([downloads.route(settings.security(), guard)] if downloads is not None else []),
             *(guard.routes() if guard is not None else []),
         ],
@@ -132,7 +132,7 @@ def build_app(
 async def run_http(
     server: Server[Any],
     settings: HttpSettings,
-    health: Health = _healthy,
+    state: HttpState | None = None,
     on_ready: Callable[[str], None] | None = None,
     addresses: RateLimits | None = None,
     guard: Guard | None = None,
@@ -151,8 +151,9 @@ async def run_http(
     """
     if guard is None:
         check_unguarded(settings.host)
+    state = state or HttpState()
     listener = seat.listener if seat is not None else listen(settings.host, settings.port)
-    app = build_app(server, settings, health, addresses=addresses, guard=guard, downloads=downloads)
+    app = build_app(server, settings, state, addresses=addresses, guard=guard, downloads=downloads)
     if seat is not None:
         app = NameSessions(app, seat.number)
     closing = Closing(app, end_streams)
@@ -162,10 +163,12 @@ async def run_http(
         listener,
         closing,
         on_ready=lambda: on_ready and on_ready(endpoint_url(settings.host, port)),
+        on_end=state.drain,
         seat=seat,
         drain_seconds=settings.drain_seconds,
         shutdown_seconds=settings.shutdown_seconds,
     )
+    state.connections = lambda: len(runner.server_state.connections)
     # Full collections over what the imports left on the heap stall requests for 40 to 100 ms.
     gc.collect()
     gc.freeze()
@@ -212,17 +215,22 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _health_endpoint(server: Server[Any], health: Health) -> Callable[[Request], Awaitable[Response]]:
+def _health_endpoint(server: Server[Any]) -> Callable[[Request], Awaitable[Response]]:
+    alive = {"status": "ok", "name": server.name, "version": server.version}
+
     async def endpoint(request: Request) -> Response:
-        about = {"name": server.name, "version": server.version}
-        try:
-            return JSONResponse({"status": "ok", **about, **await health()})
-        except Fault as fault:
-            logger.warning("the health check failed: %s", fault.message)  # which may name files
-            return JSONResponse({"status": "unavailable", **about, "error": fault.code.name}, 503)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told its id
-            unexpected = contain(error, "checking the health")
-            return JSONResponse({"status": "unavailable", **about, **unexpected.details}, 503)
+        return JSONResponse(alive)
+
+    return endpoint
+
+
+def _ready_endpoint(state: HttpState) -> Callable[[Request], Awaitable[Response]]:
+    """503 tells whoever distributes requests to send none here; one that is degraded still answers them."""
+
+    async def endpoint(request: Request) -> Response:
+        report = await state.report()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if report.status is Status.UNHEALTHY else HTTPStatus.OK
+        return JSONResponse(report.as_shape(), status, {"Cache-Control": "no-store"})
 
     return endpoint
 

@@ -41,8 +41,8 @@ class Runner(uvicorn.Server):
         drain_seconds: float = 0.0,
         shutdown_seconds: float = 8.0,
     ) -> None:
-        """`on_end` is called when it is told to end; it may be called in a signal handler. With a `seat` this process is
-        one of several workers: it ends when their supervisor has ended."""
+        """`on_end` is called when it is told to end, also in a signal handler. With a `seat` this process is one of
+        several workers: it ends when their supervisor has ended."""
         config.timeout_graceful_shutdown = _LAST_SECONDS
         super().__init__(config)
         self._listener = listener

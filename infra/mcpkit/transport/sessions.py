@@ -1,5 +1,5 @@
-"""Sessions of the protocol's handshake era where there are several workers: a session lives in the memory of one, and its
-id says in which."""
+"""Sessions of the protocol's handshake era where there are several workers: one lives in the memory of a worker, and
+its id says in which."""
 
 import re
 from collections.abc import Iterable
@@ -36,9 +36,11 @@ class NameSessions:
         for name, value in scope["headers"]:
             if name == _HEADER and (named := _NAMED.fullmatch(value)):
                 if int(named[1]) != self._number and not scope.get("state", {}).get(OWNER_IS_GONE):
-                    await refusal("The worker process that has this session cannot be reached now.")(scope, receive, send)
+                    await refusal("The worker process that has this session cannot be reached now.")(
+                        scope, receive, send
+                    )
                     return
-                value = named[2]  # noqa: PLW2901
+                value = named[2]
             headers.append((name, value))
 
         async def named_send(message: Message) -> None:

@@ -7,10 +7,8 @@ that all of them accept at loses no connection when one dies: what waits is take
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -48,13 +46,15 @@ class _Worker:
 
 class Supervisor:
     """`command` starts a worker: the text of an `Inheritance` is added to it as the last argument. `ending_seconds` is
-    what a worker takes at most to end after SIGTERM."""
+    what a worker takes at most to end after SIGTERM. `folder` is empty, for the workers' own use, and readable by
+    nobody else."""
 
     def __init__(
         self,
         command: Sequence[str],
         count: int,
         listener: socket.socket,
+        folder: Path,
         *,
         ending_seconds: float,
         on_ready: Callable[[], object] = lambda: None,
@@ -65,6 +65,7 @@ class Supervisor:
         ended."""
         self._command = command
         self._listener = listener
+        self._folder = folder
         self._ending_seconds = ending_seconds
         self._on_ready = on_ready
         self._on_end = on_end
@@ -81,7 +82,6 @@ class Supervisor:
     async def run(self) -> int:
         """Until SIGINT or SIGTERM; the second one ends the workers at once. SIGHUP is passed on to them. The exit code:
         0, or that of a worker which cannot be started."""
-        self._folder = Path(tempfile.mkdtemp(prefix="workers-"))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._told_to_end)
@@ -91,28 +91,22 @@ class Supervisor:
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 loop.remove_signal_handler(number)
-            shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _run(self) -> int:
         # One first: what is wrong with the settings or the archive is told once, and what is made at the first start is
         # made by one process.
         first, *others = self._workers
         keeping = [self._kept(first, is_first=True)]
-        ending = asyncio.create_task(self._ending.wait())
         try:
-            await _first_of(asyncio.create_task(first.ready.wait()), ending)
-            if first.ready.is_set():
+            if await _all_ready([first], self._ending):
                 keeping += [self._kept(worker) for worker in others]
-                all_ready = asyncio.gather(*(worker.ready.wait() for worker in others))
-                await _first_of(all_ready, ending)
-                if not self._ending.is_set():
+                if await _all_ready(self._workers, self._ending):
                     self._on_ready()
-            await ending
+            await self._ending.wait()
             await self._end(keeping)
         finally:
             for worker in self._workers:
                 worker.signal(signal.SIGKILL)
-            ending.cancel()
             await asyncio.gather(*keeping)
         return self._failed or 0
 
@@ -213,10 +207,18 @@ class Supervisor:
             worker.signal(number)
 
 
-async def _first_of(one: "asyncio.Future[object]", ending: "asyncio.Task[bool]") -> None:
-    """Waits for either; `one` is given up where it is the other."""
-    await asyncio.wait([one, ending], return_when=asyncio.FIRST_COMPLETED)
-    one.cancel()
+async def _all_ready(workers: Sequence[_Worker], ending: asyncio.Event) -> bool:
+    """Waits until they are; False where all ends first."""
+
+    async def ready() -> None:
+        for worker in workers:
+            await worker.ready.wait()
+
+    tasks = [asyncio.create_task(ready()), asyncio.create_task(ending.wait())]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    return not ending.is_set()
 
 
 def _told(code: int) -> str:

@@ -74,7 +74,7 @@ async def serve(
             await run_http(
                 server,
                 address,
-                serving.health,
+                serving.state(),
                 on_ready,
                 limits.addresses,
                 guard,
