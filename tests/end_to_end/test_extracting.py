@@ -58,6 +58,12 @@ def test_a_command_reads_them_and_status_and_doctor_say_how_far_it_is(mailquery:
     checks = {check["name"]: check for check in mailquery("doctor", "--json").json["checks"]}
     assert f"{MESSAGES} of {MESSAGES} attachments read" in checks["attachments"]["finding"]
     assert "processes of their own" in checks["jail"]["finding"]
+    assert checks["ocr"]["status"] == "ok"  # it is off, and how it is switched on is said
+    assert "extraction.ocr.enabled" in checks["ocr"]["finding"]
+    mailquery.environment["MAILQUERY_POLICY__DENIED_ATTACHMENT_TYPES"] = '["text/plain"]'
+    assert mailquery("policy", "apply").code == 0
+    assert found(mailquery, "secretword7x") == []
+    assert mailquery("status", "--json").json["attachments"]["searched"] is True
 
 
 def test_letters_in_pictures_are_read_once_that_is_set(mailquery: CommandLine, tmp_path: Path) -> None:
