@@ -37,6 +37,10 @@ class CallMetrics:
             "mcp_answer_characters", "Sizes of answers.", ("method",), buckets=_CHARACTERS, registry=self._registry
         )
 
+        self._unrecorded = Counter(
+            "mcp_audit_failures_total", "Calls that could not be recorded in the audit.", registry=self._registry
+        )
+
     def add(self, collector: Collector) -> None:
         """Figures of something else, served with these."""
         self._registry.register(collector)
@@ -52,6 +56,9 @@ class CallMetrics:
             self._errors.labels(status).inc()
         elif characters:
             self._characters.labels(method).observe(characters)
+
+    def not_recorded(self) -> None:
+        self._unrecorded.inc()
 
     @contextmanager
     def served(self, host: str, port: int) -> Iterator[int]:
