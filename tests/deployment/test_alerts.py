@@ -18,7 +18,11 @@ NAMES = [str(rule["alert"]) for rule in alerts()]
 
 @pytest.mark.parametrize(
     "arguments",
-    [("check", "rules", RULES), ("check", "config", DEPLOY / "prometheus" / "prometheus.yml"), ("test", "rules", CASES)],
+    [
+        ("check", "rules", RULES),
+        ("check", "config", DEPLOY / "prometheus" / "prometheus.yml"),
+        ("test", "rules", CASES),
+    ],
     ids=lambda arguments: f"{arguments[0]} {arguments[1]}",
 )
 def test_prometheus_agrees(arguments: tuple[str | Path, ...]) -> None:
