@@ -148,6 +148,7 @@ class Serving:
             yield None
             return
         from mailquery.figures import SyncCollector
+        from mcpkit.monitoring import multiprocess
         from mcpkit.monitoring.metrics import CallMetrics
 
         metrics = CallMetrics()
@@ -157,6 +158,9 @@ class Serving:
                 asyncio.get_running_loop(), status.figures, self.application.runs, self.application.hosts.standings
             )
         )
+        if multiprocess.folder() is not None:  # the supervisor of the workers serves them
+            yield metrics
+            return
         with metrics.served(chosen.host, chosen.port) as port:
             logger.info("metrics are at http://%s:%d/metrics", chosen.host, port)
             yield metrics
