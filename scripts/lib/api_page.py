@@ -31,10 +31,10 @@ all of it from `tools/list`, `resources/list`, `resources/templates/list` and `p
 
 | | |
 |---|---|
-| `POST /mcp` | JSON-RPC: Streamable HTTP with sessions (`Mcp-Session-Id`), or single requests without one, answered with JSON |
+| `POST /mcp` | JSON-RPC: Streamable HTTP with sessions (`Mcp-Session-Id`), or single requests, answered in JSON |
 | `GET /mcp` | the stream of a session, for what the server announces |
 | `DELETE /mcp` | ends a session |
-| `GET /attachments/TICKET` | an attachment that is too large for an answer; the link is in the answer, and lasts for minutes |
+| `GET /attachments/TICKET` | an attachment that is too large for an answer, which has the link; it lasts for minutes |
 | `GET /health` | 200 while the process answers. Without a credential |
 | `GET /ready` | 200 or 503, and the checks. Without a credential, and nothing private in it |
 | `GET /.well-known/oauth-protected-resource` | where tokens are to be had (RFC 9728), where OAuth is set |

@@ -1,4 +1,4 @@
-"""Writes the pages on settings from the code: `python scripts/lib/settings_table.py docs/configuration.md .env.example`.
+"""Writes the pages on settings: `python scripts/lib/settings_table.py docs/configuration.md .env.example`.
 
 With `--check` nothing is written, and the exit code is 1 where a page is not as the code says. What a single setting is
 for stands behind it in config/base.yaml, and what a group is for in its docstring (modules/mailquery/settings).
@@ -66,8 +66,8 @@ Variables that are no settings: `MAILQUERY_ENVIRONMENT`, `MAILQUERY_CONFIG_DIR`,
 """
 
 ENV_HEAD = """\
-# Copy to .env in the folder that mailquery (or `docker compose`) is started from. Variables of the environment go before
-# these. docs/configuration.md says what each is; written by scripts/lib/settings_table.py.
+# Copy to .env in the folder that mailquery (or `docker compose`) is started from. Variables of the environment go
+# before these. docs/configuration.md says what each is; written by scripts/lib/settings_table.py.
 
 # Chooses config/<environment>.yaml: development, staging, production.
 #MAILQUERY_ENVIRONMENT=development

@@ -9,11 +9,10 @@ import anyio
 import anyio.to_thread
 import pytest
 import uvicorn
-from click.testing import Result
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from contract.serving import served
 from mailquery.cli.app import app
