@@ -84,7 +84,8 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
             limits = await running.enter_async_context(serving.limits())
             subscriptions = await running.enter_async_context(serving.announcing())
             guard = await running.enter_async_context(serving.guard(endpoint_url(address.host, address.port)))
-            with serving.metrics() as metrics:
+            state = serving.state()
+            with serving.metrics(state, limits) as metrics:
                 guarded = guard is not None
                 downloads = serving.downloads(limits.principals, guarded=guarded, metrics=metrics)
                 server = serving.server(
@@ -98,7 +99,7 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
                     from mcpkit.conformance import install_fixtures
 
                     install_fixtures(server)
-                await run_http(server, address, serving.state(), _tell, limits.addresses, guard, downloads)
+                await run_http(server, address, state, _tell, limits.addresses, guard, downloads)
 
     asyncio.run(serve())
 
