@@ -120,7 +120,9 @@ async def test_what_the_archive_holds(archive: Application, tmp_path: Path) -> N
     assert found["mailquery_database_bytes"] > 100_000
     assert found["mailquery_import_problems"] == 0
     assert found["mailquery_import_running"] == 0
-    assert {found[f'mailquery_extraction_contents{{state="{state}"}}'] for state in ("read", "waiting", "failed")} == {0}
+    assert {found[f'mailquery_extraction_contents{{state="{state}"}}'] for state in ("read", "waiting", "failed")} == {
+        0
+    }
     assert found["mailquery_embedding_pending_messages"] == 3
     assert math.isnan(found["mailquery_sync_lag_seconds"])
     async with archive.archive.exclusive():

@@ -33,6 +33,7 @@ from mcpkit.transport.connections import LimitedHttpProtocol
 from mcpkit.transport.containing import ContainHttpErrors
 from mcpkit.transport.downloads import Downloads
 from mcpkit.transport.endpoint import McpEndpoint
+from mcpkit.transport.request_ids import RequestIds
 from mcpkit.transport.state import HttpState
 
 logger = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ def build_app(
             *([Middleware(LimitAddresses, addresses)] if addresses is not None else []),
         ],
     )
-    return _StripHeaderValues(app)
+    return RequestIds(_StripHeaderValues(app))
 
 
 async def run_http(
