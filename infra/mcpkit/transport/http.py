@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import uvicorn
@@ -27,17 +27,19 @@ from mcpkit.protocol.mapping import contain
 from mcpkit.security.rate_limits import RateLimits
 from mcpkit.transport.addresses import LimitAddresses
 from mcpkit.transport.authentication import Guard
-from mcpkit.transport.connections import LimitedHttpProtocol
+from mcpkit.transport.connections import HEAD_SECONDS, UNREAD_SECONDS, limited
 from mcpkit.transport.containing import ContainHttpErrors
 from mcpkit.transport.downloads import Downloads
 from mcpkit.transport.endpoint import McpEndpoint
+from mcpkit.transport.open_files import room_for
 
 logger = logging.getLogger(__name__)
 
 Health = Callable[[], Awaitable[Mapping[str, object]]]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_BACKLOG = 2048
+_BACKLOG = 2048  # connections that wait to be accepted
+_ACCEPTED_AT_ONCE = 100  # of them
 _SHUTDOWN_SECONDS = 3  # for answers under way; streams that clients keep open would last for ever
 
 
@@ -53,6 +55,8 @@ class HttpSettings:
     allowed_origins: Sequence[str] = ()
     max_body_bytes: int = 4 * 1024 * 1024
     body_seconds: float = 30.0  # that a request's body may take
+    head_seconds: float = HEAD_SECONDS  # that its head may take, from its first byte or the connection's beginning
+    unread_seconds: float = UNREAD_SECONDS  # for which a client may leave what was sent unread
     max_connections: int = 1024
     max_sessions: int = 1000
     session_idle_seconds: float = 1800.0
@@ -143,6 +147,7 @@ async def run_http(
     if guard is None:
         check_unguarded(settings.host)
     listener = _listen(settings.host, settings.port)
+    settings = replace(settings, max_connections=room_for(settings.max_connections, _ACCEPTED_AT_ONCE))
     app = build_app(server, settings, health, addresses=addresses, guard=guard, downloads=downloads)
     config = uvicorn_config(app, settings)
     port = listener.getsockname()[1]
@@ -159,9 +164,8 @@ def endpoint_url(host: str, port: int) -> str:
     return f"http://{_bracketed(host)}:{port}/mcp"
 
 
-def uvicorn_config(
-    app: ASGIApp, settings: HttpSettings, protocol: type[LimitedHttpProtocol] = LimitedHttpProtocol
-) -> uvicorn.Config:
+def uvicorn_config(app: ASGIApp, settings: HttpSettings) -> uvicorn.Config:
+    protocol = limited(settings.max_connections, settings.head_seconds, settings.unread_seconds)
     return uvicorn.Config(
         app,
         loop="asyncio",  # uvloop starves connections where requests cost CPU
@@ -172,7 +176,8 @@ def uvicorn_config(
         access_log=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
-        limit_concurrency=settings.max_connections,
+        backlog=_ACCEPTED_AT_ONCE,  # which asyncio takes it for
+        limit_concurrency=settings.max_connections + 1,  # the protocol keeps to the number itself
         server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
@@ -185,6 +190,8 @@ class _Runner(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(_BACKLOG)
         self._on_ready()
 
 
