@@ -4,36 +4,51 @@ those that ask for nothing keep others out."""
 import asyncio
 import socket
 import struct
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 HEAD_FIELDS = 100  # header fields of a request
 HEAD_BYTES = 64 * 1024  # of a request's line and header fields
-HEAD_SECONDS = 15.0  # until the head of a request is there, from its first byte, or from the connection's beginning
-UNREAD_SECONDS = 60.0  # for which a client may leave what was sent unread
 TURNED_AWAY = 256  # connections beyond the number that are told so at a time; of more, they just end
-_UNUSED_SECONDS = 1.0  # after which a connection that asks for nothing may be ended for a new one, where room is needed
 _TELLING_SECONDS = 1.0  # for which one that was told so may stay, to read it
+_UNUSED_SECONDS = 1.0  # after which a connection that asks for nothing may be ended for a new one, where room is needed
 
 # Of each server those that have asked for nothing, or for nothing more, longest ago first.
 _unused: WeakKeyDictionary[ServerState, dict["LimitedHttpProtocol", float]] = WeakKeyDictionary()
 _turned_away: WeakKeyDictionary[ServerState, set["LimitedHttpProtocol"]] = WeakKeyDictionary()
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """`most` are those of one process. `head_seconds` is how long the head of a request may take, from its first byte
+    or from the connection's beginning, and `unread_seconds` how long a client may leave what was sent unread."""
+
+    most: int = 1024
+    head_seconds: float = 15.0
+    unread_seconds: float = 60.0
+
+
+class LimitedConfig(uvicorn.Config):
+    """What uvicorn gives to every protocol that it makes, with the limits."""
+
+    def __init__(self, *args: Any, limits: ConnectionLimits, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.limits = limits
+
+
 class LimitedHttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol on httptools, which by itself bounds neither the fields of a head (431, RFC 6585, section 5)
     nor the time it takes (408, RFC 9110, section 15.5.9), nor the number of connections that ask for nothing."""
 
-    max_connections = 1024
-    head_seconds = HEAD_SECONDS
-    unread_seconds = UNREAD_SECONDS
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, config: LimitedConfig, *args: Any, **kwargs: Any) -> None:
+        super().__init__(config, *args, **kwargs)
+        self._limits = config.limits
         self._in_head = True
         self._head_ended = False  # in the chunk that is being taken
         self._head_bytes = 0
@@ -43,10 +58,14 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._unused = _unused.setdefault(self.server_state, {})
         self._turned_away = _turned_away.setdefault(self.server_state, set())
 
+    @property
+    def is_turned_away(self) -> bool:
+        return self in self._turned_away
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         self._expect_head()
-        if len(self.connections) > self.max_connections and not self._make_room():
+        if len(self.connections) > self._limits.most and not self._make_room():
             self._turn_away()
         else:
             self._unused[self] = self.loop.time()
@@ -60,7 +79,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self in self._turned_away:  # and has asked, so that it reads the answer
+        if self.is_turned_away:  # and has asked, so that it reads the answer
             self.transport.close()
             return
         was_in_head, self._head_ended = self._in_head, False
@@ -85,11 +104,14 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head, self._head_ended = False, True
         self._head_bytes = 0
+        self._head_is_there()
+        super().on_headers_complete()
+
+    def _head_is_there(self) -> None:
         self._unused.pop(self, None)
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
-        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -108,7 +130,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._unread_timer = self.loop.call_later(self.unread_seconds, self._cut_off)
+        self._unread_timer = self.loop.call_later(self._limits.unread_seconds, self._cut_off)
 
     def resume_writing(self) -> None:
         if self._unread_timer is not None:
@@ -143,24 +165,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self.loop.call_later(_TELLING_SECONDS, self.transport.close)
 
     def _expect_head(self) -> None:
-        self._head_timer = self.loop.call_later(self.head_seconds, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
+        self._head_timer = self.loop.call_later(self._limits.head_seconds, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
 
     def _refuse(self, status: HTTPStatus) -> None:
         if self.transport.is_closing():
             return
         self.transport.write(_answer(status))
         self.transport.close()
-
-
-def limited(max_connections: int, head_seconds: float, unread_seconds: float) -> type[LimitedHttpProtocol]:
-    """uvicorn makes its protocols itself, so the limits are the class's."""
-
-    class Limited(LimitedHttpProtocol): ...
-
-    Limited.max_connections = max_connections
-    Limited.head_seconds = head_seconds
-    Limited.unread_seconds = unread_seconds
-    return Limited
 
 
 def _answer(status: HTTPStatus, fields: str = "") -> bytes:

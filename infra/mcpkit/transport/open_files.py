@@ -10,17 +10,15 @@ logger = logging.getLogger(__name__)
 
 _OTHERS = 256  # databases, logs, pipes to child processes, connections to mail servers
 _FEWEST = 16
-_TURNS = 4  # of the event loop, from accepting a connection to having closed it
 
 
-def room_for(connections: int, accepted_at_once: int) -> int:
-    """How many connections there is room for: `connections`, or fewer where the system does not let this process have as
-    many files. Its own limit (RLIMIT_NOFILE) is raised as far as it may be: many systems begin with 1024.
+def room_for(connections: int) -> int:
+    """How many connections there is room for: `connections`, or fewer where the system does not let this process have
+    as many files. Its own limit (RLIMIT_NOFILE) is raised as far as it may be: many systems begin with 1024.
 
-    A server that has none left accepts nobody, nor opens a file of its own. `accepted_at_once` are those that are open
-    at a time before they can be turned away.
+    A server that has none left accepts nobody, nor opens a file of its own.
     """
-    others = _OTHERS + TURNED_AWAY + _TURNS * accepted_at_once
+    others = _OTHERS + TURNED_AWAY
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + others
     if soft == resource.RLIM_INFINITY or soft >= wanted:
