@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from mailquery.mail_accounts import MailAccounts
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.extracting import ExtractAttachments, KeepExtracted
+    from mailquery.services.figures import CountArchive
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
     from mailquery.services.removing import RemoveAccountMail
@@ -296,6 +297,14 @@ class Application:
         condition, directory = SqliteCondition(self.archive, self.control), SqliteDirectory(self.archive)
         checks = mail_checks(condition, directory, self.services.sync_status, _stale_seconds(self.settings), stopped)
         return Health((*checks, Check("disk", disk_check(self.settings.home)), Check("memory", memory_check)))
+
+    @property
+    def count_archive(self) -> "CountArchive":
+        from mailquery.repositories.sqlite.condition import SqliteCondition
+        from mailquery.services.figures import CountArchive
+
+        condition, directory = SqliteCondition(self.archive, self.control), SqliteDirectory(self.archive)
+        return CountArchive(condition, directory, self.texts, self.vectors, self.meaning, self.services.sync_status)
 
     def resolver(self) -> "ParameterResolver":
         from mcpkit.protocol.parameters import ParameterResolver, StoredParameters

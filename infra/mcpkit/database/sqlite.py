@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -31,6 +32,7 @@ _LATE = 0.25  # seconds after its time limit that a read is waited for: SQLite s
 _CLOSING = 10.0  # seconds that what is running may take to end when the database is closed
 _MIGRATION_TIMEOUT = 30.0  # seconds to wait for another process that creates or migrates the same database
 _RETRY_AFTER = 2.0  # seconds
+_LOOK = 0.1  # seconds; who looks whether the lock is held has it for a moment (`is_held`)
 _BETWEEN_TRIES = 0.05  # seconds between two tries to have the lock that another process holds
 _STEPS_BETWEEN_CHECKS = 4000  # virtual machine steps; a check costs about a microsecond
 _PAGE_SIZE = 8192
@@ -97,6 +99,18 @@ class _Worker:
             self._connection = None
 
 
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Connections for reading: those that are `busy`, of `most`."""
+
+    busy: int
+    most: int
+
+    @property
+    def idle(self) -> int:
+        return self.most - self.busy
+
+
 class Database:
     """An open database. Made by `Database.open`; to be closed with `close`, or used as an async context manager."""
 
@@ -106,6 +120,7 @@ class Database:
         self.path = path
         self._functions = functions or {}
         self._read_timeout = read_timeout
+        self._most_readers = readers
         self._slots = asyncio.Semaphore(readers)  # first come, first served
         self._idle: list[_Worker] = []
         self._readers: list[_Worker] = []
@@ -115,6 +130,7 @@ class Database:
         self._running: set[asyncio.Task[Any]] = set()
         self._identity = (0, 0)  # of the file, wherever it is moved
         self.schema = 0  # the version that it was opened with
+        self.waited: Callable[[float], None] | None = None  # told the seconds that each reader waited for a connection
 
     @classmethod
     async def open(
@@ -178,8 +194,11 @@ class Database:
         Raises Fault TIMEOUT once the time limit has passed, also where a statement hangs in the file system, and
         SERVICE_UNAVAILABLE where no connection becomes free for as long. Cancellation stops the running statement.
         """
+        began = time.monotonic()
         await self._slot()
         try:
+            if self.waited is not None:
+                self.waited(time.monotonic() - began)
             reader = self._idle.pop() if self._idle else await self._new_reader()
         except BaseException:
             self._slots.release()
@@ -218,7 +237,7 @@ class Database:
 
         Raises Fault CONFLICT, naming the holder's process id, where it is not to be had within `patience` seconds.
         """
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + max(patience, _LOOK)
         while True:
             try:
                 with translated(self.path):
@@ -233,6 +252,27 @@ class Database:
             yield
         finally:
             self._lock.release()
+
+    @property
+    def readers(self) -> Readers:
+        return Readers(len(self._readers) - len(self._idle), self._most_readers)
+
+    def size(self) -> int:
+        """Bytes of its files."""
+        files = (self.path.with_name(self.path.name + ending) for ending in ("", "-wal", "-shm"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def is_held(self) -> bool:
+        """Whether any process, this one too, is inside `exclusive`."""
+        probe = WriterLock(self.path.with_name(self.path.name + ".lock"))
+        try:
+            probe.acquire()
+        except Fault as fault:
+            if fault.code is not ErrorCode.CONFLICT:
+                raise
+            return True
+        probe.release()
+        return False
 
     def check_place(self) -> None:
         """That the file is still there: open connections go on without it, and nobody finds again what they store.

@@ -95,7 +95,7 @@ def outer_stages(
 ) -> list[Stage]:
     """Those that know who calls and whether they may, and nothing of arguments: for what comes in another way too."""
     stages: list[Stage | None] = [
-        Measure(metrics) if metrics else None,
+        Measure(metrics),
         Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
         Identify(identity),
         ContainErrors(),
@@ -129,7 +129,7 @@ def build_pipeline(
         Validate(),
     )
     stages: list[Stage | None] = [
-        Measure(metrics) if metrics else None,
+        Measure(metrics),
         Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
         identify,
         contain,

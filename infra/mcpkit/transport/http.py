@@ -32,6 +32,7 @@ from mcpkit.transport.containing import ContainHttpErrors
 from mcpkit.transport.downloads import Downloads
 from mcpkit.transport.endpoint import McpEndpoint
 from mcpkit.transport.open_files import room_for
+from mcpkit.transport.request_ids import RequestIds
 from mcpkit.transport.running import Runner, signals_end_quietly
 from mcpkit.transport.seats import Seat
 from mcpkit.transport.sessions import NameSessions
@@ -128,7 +129,7 @@ def build_app(
             *([Middleware(LimitAddresses, addresses)] if addresses is not None else []),
         ],
     )
-    return _StripHeaderValues(app)
+    return RequestIds(_StripHeaderValues(app))
 
 
 async def run_http(

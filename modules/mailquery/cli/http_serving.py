@@ -59,7 +59,8 @@ async def serve(
         limits = await running.enter_async_context(serving.limits())
         subscriptions = await running.enter_async_context(serving.announcing())
         guard = await running.enter_async_context(serving.guard(endpoint_url(address.host, address.port)))
-        with serving.metrics() as metrics:
+        state = serving.state()
+        with serving.metrics(state, limits) as metrics:
             guarded = guard is not None
             downloads = serving.downloads(limits.principals, guarded=guarded, metrics=metrics)
             server = serving.server(
@@ -76,7 +77,7 @@ async def serve(
             await run_http(
                 server,
                 address,
-                serving.state(),
+                state,
                 on_ready,
                 limits.addresses,
                 guard,
