@@ -155,7 +155,7 @@ class ReadAttachment:
         # Codes in its name are masked later; the reader is to know it as it is.
         content = await self._get(visible, id, limited=False, secrets=True)
         try:
-            extraction = await self._extractor.extract(content.data, content.attachment.filename)
+            extraction = await self._extractor.extract(content.readable, content.attachment.filename)
         except OSError as error:
             message = "No process can be started now to read attachments in. Try again later."
             raise Fault(ErrorCode.SERVICE_UNAVAILABLE, message) from error
