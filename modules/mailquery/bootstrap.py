@@ -181,7 +181,7 @@ class Application:
 
         chosen = self.settings.sync
         workers = self.settings.importing.workers or default_workers()
-        options = SyncOptions(chosen.connections, chosen.batch_bytes, workers)
+        options = SyncOptions(chosen.connections, chosen.batch_bytes, workers, chosen.longest_seconds)
         return SyncAccount(self.accounts, self.sync, self.mail_servers, self.locks, options)
 
     async def keep_synchronised(self) -> None:
