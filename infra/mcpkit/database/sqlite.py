@@ -299,6 +299,17 @@ def in_transaction(connection: sqlite3.Connection, function: Callable[[sqlite3.C
     return result
 
 
+def fold_log(connection: sqlite3.Connection) -> None:
+    """Folds the log into the database and empties it, as far as readers let it: the end of a long one, such as a
+    backup, is not waited for, since others could not write meanwhile."""
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0").fetchone()
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}").fetchone()
+
+
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     """A connection as this server uses it: explicit transactions, write-ahead log, foreign keys."""
     connection = sqlite3.connect(

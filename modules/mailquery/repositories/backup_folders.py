@@ -47,7 +47,7 @@ class BackupFolders:
             if shutil.disk_usage(target).free < size + _SPARE:
                 raise Fault(
                     ErrorCode.STORAGE_FULL,
-                    f"There is not room enough in {target}: the backup takes {size / 1e6:,.1f} MB. Nothing was written.",
+                    f"There is not room enough in {target}: the backup takes {size / 1e6:,.1f} MB.",
                 )
             draft = _free_name(target, made)
             draft.mkdir(mode=0o700)
@@ -88,14 +88,16 @@ class BackupFolders:
 
     def read_manifest(self, backup: Path) -> Manifest:
         if not backup.is_dir():
-            raise Fault(ErrorCode.NOT_FOUND, f"There is no backup {backup}: name a folder that `mailquery backup` made.")
+            raise Fault(ErrorCode.NOT_FOUND, f"There is no backup {backup}: name one that `mailquery backup` made.")
         try:
             return _manifest(json.loads(_read(backup / MANIFEST, _LARGEST_MANIFEST)))
         except FileNotFoundError:
             if (backup / ARCHIVE).exists():
                 message = f"{backup} has no {MANIFEST}: it was interrupted, and is no whole backup. Use another one."
                 raise Fault(ErrorCode.STORAGE_DAMAGED, message) from None
-            message = f"{backup} is no backup: it has no {MANIFEST}. Name one of the folders that `mailquery backup` made."
+            message = (
+                f"{backup} is no backup: it has no {MANIFEST}. Name one of the folders that `mailquery backup` made."
+            )
             raise Fault(ErrorCode.NOT_FOUND, message) from None
         except OSError as error:
             raise _changed(backup, f"{MANIFEST} cannot be read ({error.strerror})") from error

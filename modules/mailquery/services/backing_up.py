@@ -36,16 +36,15 @@ class BackUp:
 
         Raises Fault NOT_FOUND, VALIDATION_ERROR, STORAGE_FULL, STORAGE_DAMAGED (the archive is: no backup of it is
         kept), CONFIGURATION, SERVICE_UNAVAILABLE. What ends it in whatever way leaves no backup that looks whole."""
-        target = target.expanduser().absolute()
-        home = self._home.folder
-        if target.resolve().is_relative_to(home.resolve()):
+        return await in_thread(lambda stop: self._make(target, with_key, keep, progress, stop))
+
+    def _make(self, target: Path, with_key: bool, keep: int | None, progress: Report | None, stop: Stop) -> Made:
+        target = target.absolute()
+        if target.resolve().is_relative_to(self._home.folder.resolve()):
             raise Fault(
                 ErrorCode.VALIDATION_ERROR,
                 f"{target} is in the archive's own folder: what destroys the one destroys the other. Name another.",
             )
-        return await in_thread(lambda stop: self._make(target, with_key, keep, progress, stop))
-
-    def _make(self, target: Path, with_key: bool, keep: int | None, progress: Report | None, stop: Stop) -> Made:
         with self._home.pin(with_key=with_key) as pinned:
             sizes = pinned.sizes
             total = sum(sizes.values())

@@ -20,8 +20,8 @@ class Stop(Protocol):
 
 
 async def in_thread(work: Callable[[threading.Event], T]) -> T:
-    """Runs `work` on a thread of its own. Where the caller is cancelled, its event is set, and the thread's end awaited:
-    what it has begun is cleared away by then."""
+    """Runs `work` on a thread of its own. Where the caller is cancelled, its event is set, and the thread's end is
+    awaited: what it has begun is cleared away by then."""
     stop = threading.Event()
     task = asyncio.ensure_future(asyncio.to_thread(work, stop))
     try:

@@ -29,14 +29,13 @@ class Restore:
     async def __call__(self, backup: Path, *, replace: bool = False, progress: Report | None = None) -> Restored:
         """Raises Fault NOT_FOUND (no backup), CONFLICT (there is an archive and `replace` was not asked for, or a
         process uses it), STORAGE_DAMAGED, STORAGE_TOO_NEW, STORAGE_FULL, SERVICE_UNAVAILABLE."""
-        backup = backup.expanduser().absolute()
         manifest = self._folders.read_manifest(backup)
         self._home.check_schemas(manifest.contents)
         if self._home.has_archive() and not replace:
             raise Fault(
                 ErrorCode.CONFLICT,
-                f"There is an archive in {self._home.folder}. With --replace the backup takes its place, and it is kept "
-                "aside; or set MAILQUERY_HOME to another folder.",
+                f"There is an archive in {self._home.folder}. With --replace the backup takes its place, and it is "
+                "kept aside; or set MAILQUERY_HOME to another folder.",
             )
         # The archive comes last: a home is one as soon as it has that.
         files = sorted(manifest.files, key=lambda file: file.name == ARCHIVE)
@@ -66,7 +65,6 @@ class CheckBackup:
 
     async def __call__(self, backup: Path, progress: Report | None = None) -> Manifest:
         """Raises Fault NOT_FOUND, STORAGE_DAMAGED, STORAGE_TOO_NEW."""
-        backup = backup.expanduser().absolute()
         manifest = self._folders.read_manifest(backup)
 
         def check(stop: Stop) -> None:

@@ -20,6 +20,7 @@ from mailquery.repositories.sqlite.participants import ParticipantNumbers
 from mailquery.repositories.sqlite.removal import overwriting
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
 from mcpkit.database.faults import storage_damaged
+from mcpkit.database.sqlite import fold_log
 
 _BATCH_BYTES = 8 << 20  # of compressed messages
 
@@ -104,9 +105,7 @@ class SqliteRebuilding:
             )
         )
         await self._database.write(_swap)
-        await self._database.maintain(
-            lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        )
+        await self._database.maintain(fold_log)
 
 
 def _begin(connection: sqlite3.Connection) -> None:

@@ -17,7 +17,7 @@ from mcpkit.database.faults import translated
 from mcpkit.database.files import private_folder
 from mcpkit.database.migrations import Migration, load_migrations, migrate, schema_version
 from mcpkit.database.snapshots import damage_of, sync
-from mcpkit.database.sqlite import connect
+from mcpkit.database.sqlite import connect, fold_log
 from mcpkit.database.writer_lock import WriterLock
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.audit.chain import Chain
@@ -89,7 +89,8 @@ class SqliteRestoredHome:
         for name in self._migrations:
             path = staged / name
             with translated(path), closing(connect(path, read_only=False)) as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                fold_log(connection)
 
     def put_in_place(self, staged: Path, names: Sequence[str]) -> Path | None:
         replaced = [name for name in (ARCHIVE, CONTROL) if (self.folder / name).exists()]
@@ -198,8 +199,6 @@ def _move_all(moves: Sequence[tuple[Path, Path]]) -> None:
     done: list[tuple[Path, Path]] = []
     try:
         for source, target in moves:
-            if os.path.lexists(target):
-                raise FileExistsError(17, "There is another file already", str(target))
             source.rename(target)
             done.append((source, target))
     except BaseException:

@@ -1,0 +1,10 @@
+"""mailquery verify"""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    app.command("verify")(verify)
+
+
+def verify() -> None: ...
