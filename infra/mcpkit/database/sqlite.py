@@ -170,19 +170,24 @@ class Database:
             self._slots.release()
             raise
 
-        def snapshot(connection: sqlite3.Connection) -> T:
-            connection.execute("BEGIN")
-            try:
-                return function(connection)
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-
         def give_back(task: asyncio.Task[T]) -> None:
             self._idle.append(reader)
             self._slots.release()
 
-        return await self._run(reader, snapshot, self._read_timeout, give_back)
+        return await self._run(
+            reader, lambda connection: in_snapshot(connection, function), self._read_timeout, give_back
+        )
+
+    async def examine(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """As `read`, on a connection of its own and for as long as it takes. Cancellation stops the running statement.
+        For upkeep: what is asked for by callers has a time limit."""
+        worker = _Worker(self.path, self._functions, read_only=True)
+        with translated(self.path):
+            await worker.start()
+        try:
+            return await self._run(worker, lambda connection: in_snapshot(connection, function), float("inf"), _nothing)
+        finally:
+            await worker.close()
 
     async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `function` on the writing connection in one transaction, undone where it raises or is cancelled.
@@ -284,6 +289,20 @@ class Database:
             if not task.done():
                 worker.stop()
             raise
+
+
+def _nothing(task: "asyncio.Task[Any]") -> None:
+    """There is nothing to give back."""
+
+
+def in_snapshot(connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T:
+    """Runs `function` in a reading transaction: all of its statements see the same state."""
+    connection.execute("BEGIN")
+    try:
+        return function(connection)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def in_transaction(connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T:

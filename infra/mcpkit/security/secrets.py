@@ -85,6 +85,12 @@ class SecretStore:
             ]
         )
 
+    async def all_names(self) -> Sequence[tuple[str, str]]:
+        """Of each secret its purpose and its name."""
+        return await self._control.read(
+            lambda connection: connection.execute("SELECT purpose, name FROM secrets ORDER BY purpose, name").fetchall()
+        )
+
     async def rotate(self) -> Rotated:
         """Seals every secret with a new master key, or ends a rotation that was broken off.
 

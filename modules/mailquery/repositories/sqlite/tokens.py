@@ -69,7 +69,8 @@ def content_tokens(message: ParsedMessage) -> Iterator[str]:
     if not all(part.inline for part in message.attachments):
         yield feature_token(Feature.ATTACHMENT)
     kinds = {kind_of(part.content_type, part.filename) for part in message.attachments}
-    yield from kinds_tokens(kinds)
+    # In an order that does not change from process to process: the index gives a row up only for what it was given.
+    yield from kinds_tokens(sorted(kinds))
 
 
 def kinds_tokens(kinds: Iterable[Kind]) -> Iterator[str]:
