@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -27,6 +28,7 @@ SqlFunction = Callable[[str], str | int | float | None]
 READ_TIMEOUT = 5.0  # seconds
 _BUSY_TIMEOUT = 10.0  # seconds that a statement waits for another process's transaction
 _MIGRATION_TIMEOUT = 30.0  # seconds to wait for another process that creates or migrates the same database
+_LOOK = 0.1  # seconds; who looks whether the lock is held has it for a moment (`is_held`)
 _BETWEEN_TRIES = 0.05  # seconds between two tries to have the lock that another process holds
 _STEPS_BETWEEN_CHECKS = 4000  # virtual machine steps; a check costs about a microsecond
 _PAGE_SIZE = 8192
@@ -88,6 +90,18 @@ class _Worker:
             self._connection = None
 
 
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Connections for reading: those that are `busy`, of `most`."""
+
+    busy: int
+    most: int
+
+    @property
+    def idle(self) -> int:
+        return self.most - self.busy
+
+
 class Database:
     """An open database. Made by `Database.open`; to be closed with `close`, or used as an async context manager."""
 
@@ -97,6 +111,7 @@ class Database:
         self.path = path
         self._functions = functions or {}
         self._read_timeout = read_timeout
+        self._most_readers = readers
         self._slots = asyncio.Semaphore(readers)  # first come, first served
         self._idle: list[_Worker] = []
         self._readers: list[_Worker] = []
@@ -104,6 +119,9 @@ class Database:
         self._writing = asyncio.Lock()
         self._lock = WriterLock(path.with_name(path.name + ".lock"))
         self._running: set[asyncio.Task[Any]] = set()
+        self._identity = (0, 0)  # of the file, wherever it is moved
+        self.schema = 0  # the version that it was opened with
+        self.waited: Callable[[float], None] | None = None  # told the seconds that each reader waited for a connection
 
     @classmethod
     async def open(
@@ -126,6 +144,9 @@ class Database:
         self = cls(path, readers or os.cpu_count() or 1, read_timeout, queried)
         if not self._is_current(migrations):
             await asyncio.to_thread(self._prepare, migrations, functions or {})
+        self.schema = len(migrations)
+        with translated(path):
+            self._identity = _identity(path)
         return self
 
     def _is_current(self, migrations: Sequence[Migration]) -> bool:
@@ -163,8 +184,11 @@ class Database:
 
         Raises Fault TIMEOUT once the time limit has passed. Cancellation stops the running statement.
         """
+        began = time.monotonic()
         await self._slots.acquire()
         try:
+            if self.waited is not None:
+                self.waited(time.monotonic() - began)
             reader = self._idle.pop() if self._idle else await self._new_reader()
         except BaseException:
             self._slots.release()
@@ -208,7 +232,7 @@ class Database:
 
         Raises Fault CONFLICT, naming the holder's process id, where it is not to be had within `patience` seconds.
         """
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + max(patience, _LOOK)
         while True:
             try:
                 with translated(self.path):
@@ -223,6 +247,41 @@ class Database:
             yield
         finally:
             self._lock.release()
+
+    @property
+    def readers(self) -> Readers:
+        return Readers(len(self._readers) - len(self._idle), self._most_readers)
+
+    def size(self) -> int:
+        """Bytes of its files."""
+        files = (self.path.with_name(self.path.name + ending) for ending in ("", "-wal", "-shm"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def is_held(self) -> bool:
+        """Whether any process, this one too, is inside `exclusive`."""
+        probe = WriterLock(self.path.with_name(self.path.name + ".lock"))
+        try:
+            probe.acquire()
+        except Fault as fault:
+            if fault.code is not ErrorCode.CONFLICT:
+                raise
+            return True
+        probe.release()
+        return False
+
+    def check_place(self) -> None:
+        """That the file is still there: open connections go on without it, and nobody finds again what they store.
+        Raises Fault SERVICE_UNAVAILABLE."""
+        try:
+            if _identity(self.path) == self._identity:
+                return
+            problem = "was replaced"
+        except OSError as error:
+            problem = f"cannot be found any more ({error.strerror})"
+        raise Fault(
+            ErrorCode.SERVICE_UNAVAILABLE,
+            f"{self.path} {problem} while this program had it open. Put it back, and start the program anew.",
+        )
 
     async def close(self) -> None:
         """Stops what is running and closes every connection."""
@@ -303,6 +362,11 @@ def in_snapshot(connection: sqlite3.Connection, function: Callable[[sqlite3.Conn
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def in_transaction(connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T:

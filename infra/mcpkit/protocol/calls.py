@@ -87,7 +87,8 @@ class Call:
     explanation in its `_meta`. `declaration` is what is called; `resolved` are the arguments with those that were
     preset, and `given` are they as the validation stage leaves them to the handler: the tool's `Arguments`, or the text
     values of the others. `reason` is what a decision about the call rests on, for the audit; whichever stage decides
-    may set it, to words of the server's own.
+    may set it, to words of the server's own. `id` is the one by which the log names the request, where the transport
+    has given it one; `request_id` is the client's own.
     """
 
     kind: str
@@ -108,6 +109,7 @@ class Call:
     resolved: Mapping[str, object] | None = None
     given: object = None
     reason: str = ""
+    id: str = ""
 
     @property
     def caller(self) -> Principal:

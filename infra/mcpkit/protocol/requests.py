@@ -20,6 +20,9 @@ PRINCIPAL_KEY = "mcpkit.principal"
 ADMITTED_KEY = "mcpkit.still_admitted"
 """Beside it: tells whether that credential is good still."""
 
+REQUEST_ID_KEY = "mcpkit.request_id"
+"""In the scope of an HTTP request: by what the log names it."""
+
 EXPLAIN = "explain"  # in the `_meta` of a request
 
 _LONGEST_CLIENT = 100  # characters of a client's own name and version
@@ -50,6 +53,7 @@ def call_from(
         asking=asking_of(context, params),
         explains=bool(context.meta and context.meta.get(EXPLAIN) is True),
         declaration=declaration,
+        id="" if request is None else request.scope.get(REQUEST_ID_KEY, ""),
     )
 
 

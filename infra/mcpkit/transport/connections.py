@@ -63,10 +63,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head, self._head_ended = False, True
         self._head_bytes = 0
+        self._head_is_there()
+        super().on_headers_complete()
+
+    def _head_is_there(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
-        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Resource
-from mcpkit.protocol.requests import PRINCIPAL_KEY
+from mcpkit.protocol.requests import PRINCIPAL_KEY, REQUEST_ID_KEY
 from mcpkit.protocol.stages import Proceed, Reply, Stage
 from mcpkit.security.tickets import Ticket, Tickets, not_valid
 from mcpkit.transport.authentication import Guard
@@ -116,6 +116,7 @@ class Downloads:
             headers=request.headers,
             authenticated=request.scope.get(PRINCIPAL_KEY),
             declaration=self._declared,
+            id=request.scope.get(REQUEST_ID_KEY, ""),
         )
         proceed: Proceed = partial(self._give, ticket, request.method)
         for stage in reversed(self._stages):

@@ -1,14 +1,14 @@
-"""The HTTP transport: Streamable HTTP at `/mcp`, `/health`, downloads, and where tokens are to be had."""
+"""The HTTP transport: Streamable HTTP at `/mcp`, `/health`, `/ready`, downloads, and where tokens are to be had."""
 
 import errno
 import gc
 import ipaddress
 import logging
-import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import uvicorn
@@ -23,22 +23,25 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.mapping import contain
+from mcpkit.monitoring.health import Status
 from mcpkit.security.rate_limits import RateLimits
 from mcpkit.transport.addresses import LimitAddresses
 from mcpkit.transport.authentication import Guard
+from mcpkit.transport.closing import Closing
 from mcpkit.transport.connections import LimitedHttpProtocol
 from mcpkit.transport.containing import ContainHttpErrors
 from mcpkit.transport.downloads import Downloads
 from mcpkit.transport.endpoint import McpEndpoint
+from mcpkit.transport.request_ids import RequestIds
+from mcpkit.transport.running import Runner, signals_end_quietly
+from mcpkit.transport.seats import Seat
+from mcpkit.transport.sessions import NameSessions
+from mcpkit.transport.state import HttpState
 
 logger = logging.getLogger(__name__)
 
-Health = Callable[[], Awaitable[Mapping[str, object]]]
-
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _BACKLOG = 2048
-_SHUTDOWN_SECONDS = 3  # for answers under way; streams that clients keep open would last for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class HttpSettings:
     max_sessions: int = 1000
     session_idle_seconds: float = 1800.0
     trusted_proxies: Sequence[str] = ()
+    drain_seconds: float = 0.0  # for which a server that is told to end goes on as before, but for `/ready`
+    shutdown_seconds: float = 8.0  # for which it then finishes what runs
 
     def security(self) -> TransportSecuritySettings:
         own = (*_LOOPBACK, *(() if _is_unspecified(self.host) else (_bracketed(self.host),)))
@@ -69,25 +74,22 @@ class HttpSettings:
         )
 
 
-async def _healthy() -> Mapping[str, object]:
-    return {}
-
-
 def build_app(
     server: Server[Any],
     settings: HttpSettings,
-    health: Health = _healthy,
+    state: HttpState | None = None,
     *,
     addresses: RateLimits | None = None,
     guard: Guard | None = None,
     downloads: Downloads | None = None,
 ) -> ASGIApp:
-    """The ASGI application. `addresses` are the limits of each address that requests come from. `health` gives what
-    `/health` tells beside the status, and raises where something is wrong.
+    """The ASGI application. `addresses` are the limits of each address that requests come from. `state` is what
+    `/ready` tells, and is told what goes on.
 
-    `/health` is behind no check of Host, Origin or credential, so it tells nothing private. With a `guard`, nothing
-    else but the guard's own routes is open.
+    `/health` says that the process is alive, and looks at nothing. It and `/ready` are behind no check of Host, Origin
+    or credential, so they tell nothing private. With a `guard`, nothing else but the guard's own routes is open.
     """
+    state = state or HttpState()
     sessions = StreamableHTTPSessionManager(
         server,
         max_sessions=settings.max_sessions,
@@ -98,6 +100,8 @@ def build_app(
     plain = StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=2 * settings.max_body_bytes + 4096
     )
+
+    state.sessions = lambda: len(sessions._server_instances)  # which the SDK counts, and tells nobody
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -112,7 +116,8 @@ def build_app(
     app: ASGIApp = Starlette(
         routes=[
             Route("/mcp", endpoint),
-            Route("/health", _health_endpoint(server, health), methods=["GET"]),
+            Route("/health", _health_endpoint(server), methods=["GET"]),
+            Route("/ready", _ready_endpoint(state), methods=["GET"]),
             *([downloads.route(settings.security(), guard)] if downloads is not None else []),
             *(guard.routes() if guard is not None else []),
         ],
@@ -122,19 +127,24 @@ def build_app(
             *([Middleware(LimitAddresses, addresses)] if addresses is not None else []),
         ],
     )
-    return _StripHeaderValues(app)
+    return RequestIds(_StripHeaderValues(app))
 
 
 async def run_http(
     server: Server[Any],
     settings: HttpSettings,
-    health: Health = _healthy,
+    state: HttpState | None = None,
     on_ready: Callable[[str], None] | None = None,
     addresses: RateLimits | None = None,
     guard: Guard | None = None,
     downloads: Downloads | None = None,
+    *,
+    end_streams: Callable[[], None] = lambda: None,
+    seat: Seat | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM, then return. `on_ready` gets the URL of `/mcp` once requests are accepted.
+    """Serve until SIGINT or SIGTERM, then finish what runs and return. `on_ready` gets the URL of `/mcp` once requests
+    are accepted. `end_streams` ends what clients keep open otherwise than by GET. With a `seat` this process is one of
+    several workers, and their supervisor listens.
 
     Raises:
         Fault: CONFIGURATION, if the address cannot be listened at, or not without a `guard`: only where no other
@@ -142,16 +152,29 @@ async def run_http(
     """
     if guard is None:
         check_unguarded(settings.host)
-    listener = _listen(settings.host, settings.port)
-    app = build_app(server, settings, health, addresses=addresses, guard=guard, downloads=downloads)
-    config = uvicorn_config(app, settings)
+    state = state or HttpState()
+    listener = seat.listener if seat is not None else listen(settings.host, settings.port)
+    app = build_app(server, settings, state, addresses=addresses, guard=guard, downloads=downloads)
+    if seat is not None:
+        app = NameSessions(app, seat.number)
+    closing = Closing(app, end_streams)
     port = listener.getsockname()[1]
-    runner = _Runner(config, lambda: on_ready and on_ready(endpoint_url(settings.host, port)))
+    runner = Runner(
+        uvicorn_config(closing, settings),
+        listener,
+        closing,
+        on_ready=lambda: on_ready and on_ready(endpoint_url(settings.host, port)),
+        on_end=state.drain,
+        seat=seat,
+        drain_seconds=settings.drain_seconds,
+        shutdown_seconds=settings.shutdown_seconds,
+    )
+    state.connections = lambda: len(runner.server_state.connections)
     # Full collections over what the imports left on the heap stall requests for 40 to 100 ms.
     gc.collect()
     gc.freeze()
-    with _signals_end_quietly(), listener:
-        await runner.serve(sockets=[listener])
+    with signals_end_quietly(), listener:
+        await runner.serve()
 
 
 def endpoint_url(host: str, port: int) -> str:
@@ -174,32 +197,11 @@ def uvicorn_config(
         forwarded_allow_ips=list(settings.trusted_proxies),
         limit_concurrency=settings.max_connections,
         server_header=False,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
 
 
-class _Runner(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], object]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_ready()
-
-
-@contextmanager
-def _signals_end_quietly() -> Iterator[None]:
-    """After it shut down, uvicorn raises the signal that ended it once more, for handlers that were there before it."""
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Raises Fault CONFIGURATION, if the address cannot be listened at."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
@@ -214,17 +216,22 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _health_endpoint(server: Server[Any], health: Health) -> Callable[[Request], Awaitable[Response]]:
+def _health_endpoint(server: Server[Any]) -> Callable[[Request], Awaitable[Response]]:
+    alive = {"status": "ok", "name": server.name, "version": server.version}
+
     async def endpoint(request: Request) -> Response:
-        about = {"name": server.name, "version": server.version}
-        try:
-            return JSONResponse({"status": "ok", **about, **await health()})
-        except Fault as fault:
-            logger.warning("the health check failed: %s", fault.message)  # which may name files
-            return JSONResponse({"status": "unavailable", **about, "error": fault.code.name}, 503)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told its id
-            unexpected = contain(error, "checking the health")
-            return JSONResponse({"status": "unavailable", **about, **unexpected.details}, 503)
+        return JSONResponse(alive)
+
+    return endpoint
+
+
+def _ready_endpoint(state: HttpState) -> Callable[[Request], Awaitable[Response]]:
+    """503 tells whoever distributes requests to send none here; one that is degraded still answers them."""
+
+    async def endpoint(request: Request) -> Response:
+        report = await state.report()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if report.status is Status.UNHEALTHY else HTTPStatus.OK
+        return JSONResponse(report.as_shape(), status, {"Cache-Control": "no-store"})
 
     return endpoint
 

@@ -26,6 +26,7 @@ MODULES = {
     "response-times": "conversations",
     "awaiting": "conversations",
     "serve": "serving",
+    "health": "health",
     "keys": "keys",
     "backup": "backing_up",
     "restore": "restoring",

@@ -1,0 +1,21 @@
+"""Whether what is stored can be had."""
+
+from typing import Protocol
+
+
+class Condition(Protocol):
+    async def check(self) -> None:
+        """That the databases are where they were opened, and answer. Raises Fault where not."""
+        ...
+
+    async def schema(self) -> tuple[int, int]:
+        """The version of the archive's schema, and the one that this program knows."""
+        ...
+
+    async def size(self) -> int:
+        """Bytes of the archive's files."""
+        ...
+
+    async def being_written(self) -> bool:
+        """Whether any process holds the archive's writing lock."""
+        ...
