@@ -11,16 +11,13 @@ import pytest
 
 from mailquery.bootstrap import Application, open_application
 from mailquery.domain.handles import message_handle
-from mailquery.domain.media import Kind
-from mailquery.parsing.message import parse_message
 from mailquery.repositories.compression import compress
 from mailquery.repositories.records import Visibility
-from mailquery.repositories.sqlite.tokens import content_tokens, kind_token
 from mailquery.repositories.verifying import Check, Damage, Remedy
 from mailquery.services.filters import Filters
 from mailquery.services.verifying import Progress, Verification
 from mailquery.settings import Settings
-from support.archives import NOW, Mail
+from support.archives import Mail
 from support.homes import MAILS, SECRET, add, fill
 
 Break = Callable[[sqlite3.Connection], object]
@@ -300,15 +297,6 @@ def _with_files() -> Mail:
         ("day.ics", "text/calendar", b"BEGIN:VCALENDAR\nEND:VCALENDAR\n"),
     )
     return Mail(subject="Files", files=files)
-
-
-def test_what_the_index_is_given_does_not_depend_on_the_process() -> None:
-    """The order of a set of texts does."""
-    message = parse_message(_with_files().as_bytes(), source_date=None, now=NOW)
-    tokens = list(content_tokens(message))
-    by_kind = [token for token in tokens if token in {kind_token(kind) for kind in Kind}]
-    assert len(by_kind) == 4
-    assert by_kind == sorted(by_kind)
 
 
 async def test_a_sample_and_the_rest_of_an_interrupted_run(home: Path) -> None:
