@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,6 @@ class Serving:
     """What only a server needs of an application. What runs beside it is imported when it begins."""
 
     application: Application
-    ended: list[str] = field(default_factory=list)  # what went on beside it, and failed
     _tracing: "Tracing | None" = None
 
     @asynccontextmanager
@@ -172,7 +171,7 @@ class Serving:
             metrics,
             Shown(
                 archive=application.count_archive,
-                health=application.health(self._stopped) if state is None else state.ready,
+                health=application.services.health,
                 runs=application.runs,
                 breakers=application.hosts.standings,
                 readers=lambda: application.archive.readers,
@@ -295,12 +294,7 @@ class Serving:
         """What the HTTP transport tells of this server at `/ready`."""
         from mcpkit.transport.state import HttpState
 
-        return HttpState(self.application.health(self._stopped))
-
-    def _stopped(self) -> Sequence[str]:
-        """What of the work beside this server has ended, or rests."""
-        resting = self.application.meaning.background.stopped
-        return [*self.ended, *(["embedding"] if resting and "embedding" not in self.ended else [])]
+        return HttpState(self.application.services.health)
 
     @asynccontextmanager
     async def _beside(self, work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[None]:
@@ -310,7 +304,7 @@ class Serving:
             try:
                 await work
             except Exception:
-                self.ended.append(what)
+                self.application.ended.append(what)
                 logger.exception("%s has ended", what)
 
         task = asyncio.create_task(contained())

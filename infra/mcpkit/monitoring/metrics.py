@@ -54,6 +54,9 @@ class CallMetrics:
         self._characters = Histogram(
             "mcp_answer_characters", "Sizes of answers.", ("method",), buckets=_CHARACTERS, registry=self.registry
         )
+        self._unrecorded = Counter(
+            "mcp_audit_failures_total", "Calls that could not be recorded in the audit.", registry=self.registry
+        )
         self._children: dict[tuple[str, str, str], _Children] = {}
 
     def started(self) -> None:
@@ -111,6 +114,9 @@ class CallMetrics:
         while True:
             await self._fresh.now()
             await asyncio.sleep(_BETWEEN)
+
+    def not_recorded(self) -> None:
+        self._unrecorded.inc()
 
     @contextmanager
     def served(self, host: str, port: int) -> Iterator[int]:

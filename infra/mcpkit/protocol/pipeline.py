@@ -98,7 +98,7 @@ def outer_stages(
     """Those that know who calls and whether they may, and nothing of arguments: for what comes in another way too."""
     stages: list[Stage | None] = [
         Measure(metrics),
-        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
+        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values, metrics=metrics),
         Identify(identity),
         ContainErrors(),
         LimitRate(limits) if limits else None,
@@ -134,7 +134,7 @@ def build_pipeline(
     )
     stages: list[Stage | None] = [
         Measure(metrics),
-        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
+        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values, metrics=metrics),
         identify,
         contain,
         LimitRate(limits) if limits else None,
