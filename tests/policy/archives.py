@@ -264,8 +264,8 @@ def _by_relevance(pages: list[Any]) -> Any:
 
 
 def comparable(answer: Any, threads: Mapping[str, str]) -> str:
-    """An answer as text, without the moment of the import, the time that checks took and the random marks of its fences, and with threads named by
-    the first of their messages."""
+    """An answer as text, without the moment of the import, the time that checks took and the random marks of its
+    fences, and with threads named by the first of their messages."""
     text = json.dumps(answer, sort_keys=True, default=str, ensure_ascii=False)
     text = re.sub(r'(\\?"refreshed\\?": ?)\\?"[^"]*"', r"\1-", text)
     text = re.sub(r"refreshed \S+", "refreshed -", text)
