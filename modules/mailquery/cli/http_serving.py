@@ -21,6 +21,8 @@ def http_settings(settings: Settings, host: str | None, port: int | None) -> Htt
         allowed_origins=http.allowed_origins,
         max_body_bytes=http.max_body_bytes,
         body_seconds=http.body_seconds,
+        head_seconds=http.head_seconds,
+        unread_seconds=http.unread_seconds,
         max_connections=http.max_connections,
         max_sessions=http.max_sessions,
         session_idle_seconds=http.session_idle_seconds,
