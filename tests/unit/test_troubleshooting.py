@@ -18,7 +18,9 @@ def written() -> str:
     for source in (*(ROOT / "modules").rglob("*.py"), *(ROOT / "infra").rglob("*.py")):
         for node in ast.walk(ast.parse(source.read_text("utf-8"))):
             if isinstance(node, ast.JoinedStr):
-                found.append("".join(str(each.value) if isinstance(each, ast.Constant) else "\0" for each in node.values))
+                found.append(
+                    "".join(str(each.value) if isinstance(each, ast.Constant) else "\0" for each in node.values)
+                )
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.append(node.value)
     return "\n".join(found)
