@@ -407,6 +407,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             yield application
         finally:
             await runs.close()
+            await application.services.read_attachment.close()
             await extractor.close()
             await audit.close()
 
