@@ -20,6 +20,9 @@ PRINCIPAL_KEY = "mcpkit.principal"
 ADMITTED_KEY = "mcpkit.still_admitted"
 """Beside it: tells whether that credential is good still."""
 
+RESUMED_KEY = "mcpkit.resumed"
+"""Of a subscription that is made anew for a session that another process began."""
+
 EXPLAIN = "explain"  # in the `_meta` of a request
 
 _LONGEST_CLIENT = 100  # characters of a client's own name and version

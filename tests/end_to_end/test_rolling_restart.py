@@ -1,0 +1,138 @@
+"""Two servers of one archive behind a real proxy are restarted one after the other, and no client notices."""
+
+import asyncio
+import re
+import subprocess
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+from mcp.client import Client
+
+from end_to_end.conftest import CONSENTED, CommandLine
+from end_to_end.proxy import NGINX, free_port, proxied
+
+UNLIMITED = {"MAILQUERY_LIMITS__PRINCIPAL": "{}", "MAILQUERY_LIMITS__ADDRESS": "{}"}
+PATIENCE = 15.0  # seconds
+CALLS = 5  # of each client between two restarts, at least
+
+pytestmark = pytest.mark.skipif(NGINX is None, reason="needs nginx")
+
+
+class Instance:
+    """One server, which can be restarted."""
+
+    def __init__(self, mailquery: CommandLine, *options: str) -> None:
+        self._mailquery = mailquery
+        self.port = free_port()
+        self._options = ("--port", str(self.port), *options)
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._start)
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            self._mailquery.command("serve", "--transport", "http", *self._options),
+            env={**self._mailquery.environment, **CONSENTED, **UNLIMITED},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stderr is not None
+        assert any(re.search(r"MCP at http", line) for line in self._process.stderr)
+
+    async def stop(self) -> int:
+        return await asyncio.to_thread(self._stop)
+
+    def _stop(self) -> int:
+        self._process.terminate()
+        self._process.communicate()
+        return self._process.returncode
+
+
+Ask = Callable[[int], Awaitable[str]]
+
+
+@asynccontextmanager
+async def by_bare_calls(url: str) -> AsyncIterator[Ask]:
+    async with httpx2.AsyncClient(timeout=60) as http:
+
+        async def ask(number: int) -> str:
+            arguments = {"query": f"subject:{number}"}
+            params = {"name": "search_messages", "arguments": arguments}
+            body = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
+            answer = await http.post(url, json=body)
+            assert answer.status_code == 200, answer.text
+            found: str = answer.json()["result"]["structuredContent"]["rows"][0]["message_id"]
+            return found
+
+        yield ask
+
+
+@asynccontextmanager
+async def by_the_official_client(url: str, era: str) -> AsyncIterator[Ask]:
+    async with Client(url, mode=era) as client:
+
+        async def ask(number: int) -> str:
+            result = await client.call_tool("search_messages", {"query": f"subject:{number}"})
+            assert not result.is_error, result.content
+            row = result.structured_content["rows"][0]
+            read = await client.call_tool("read_message", {"id": row["id"]})
+            assert not read.is_error, read.content
+            found: str = row["message_id"]
+            return found
+
+        yield ask
+
+
+async def test_no_request_fails_while_two_servers_are_restarted(filled: CommandLine, tmp_path: Path) -> None:
+    one, other = Instance(filled, "--workers", "2"), Instance(filled)
+    await asyncio.gather(one.start(), other.start())
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    answered, failed = Counter[str](), list[str]()
+    ending = asyncio.Event()
+
+    async def keep_asking(name: str, ask: Ask) -> None:
+        number = 0
+        while not ending.is_set():
+            number = (number + 1) % 20
+            try:
+                found = await ask(number)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not happen
+                failed.append(f"{name}: {error!r}")
+            else:
+                assert found == f"letter-{number}@example.org"
+                answered[name] += 1
+            await asyncio.sleep(0.01)
+
+    async def more(names: list[str]) -> None:
+        before, until = answered.copy(), time.monotonic() + PATIENCE
+        while any(answered[name] < before[name] + CALLS for name in names):
+            assert time.monotonic() < until, f"no more answers: {answered - before}, after {before}; {failed}"
+            await asyncio.sleep(0.02)
+
+    with proxied(folder, [one.port, other.port]) as url:
+        async with (
+            by_bare_calls(url) as bare,
+            by_the_official_client(url, "auto") as modern,
+            by_the_official_client(url, "legacy") as first,
+            by_the_official_client(url, "legacy") as second,
+        ):
+            clients = {"bare": bare, "modern": modern, "legacy": first, "another legacy": second}
+            asking = [asyncio.create_task(keep_asking(name, ask)) for name, ask in clients.items()]
+            for instance in (one, other):
+                await more(list(clients))
+                assert await instance.stop() == 0
+                await more(list(clients))
+                await instance.start()
+            await more(list(clients))
+            ending.set()
+            await asyncio.gather(*asking)
+    assert failed == []
+    for instance in (one, other):
+        assert await instance.stop() == 0
+    assert filled("audit", "verify").code == 0
