@@ -17,8 +17,8 @@ from end_to_end.conftest import CONSENTED, CommandLine
 from end_to_end.proxy import NGINX, free_port, proxied
 
 UNLIMITED = {"MAILQUERY_LIMITS__PRINCIPAL": "{}", "MAILQUERY_LIMITS__ADDRESS": "{}"}
-PATIENCE = 15.0  # seconds
-CALLS = 5  # of each client between two restarts, at least
+PATIENCE = 60.0  # seconds
+CALLS = 4  # of each client between two steps, at least
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="needs nginx")
 
@@ -107,7 +107,7 @@ async def test_no_request_fails_while_two_servers_are_restarted(filled: CommandL
             else:
                 assert found == f"letter-{number}@example.org"
                 answered[name] += 1
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.04)
 
     async def more(names: list[str]) -> None:
         before, until = answered.copy(), time.monotonic() + PATIENCE

@@ -113,22 +113,21 @@ class Sessions:
             await refusal("This session cannot be gone on with now.")(scope, receive, send)
             return
         read = _Read(receive)
-        status = 0
 
         async def named(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message = _renamed(message, name)
-            await send(message)
-            if message["type"] == "http.response.start" and scope["method"] == "GET" and status == HTTPStatus.OK:
+            if message["type"] != "http.response.start":
+                await send(message)
+                return
+            is_done = message["status"] < HTTPStatus.BAD_REQUEST
+            if is_done and self._store is not None:
+                with _contained():  # before the client hears of it: it counts on it from then on
+                    await self._note(self._store, name, scope["method"], read.body)
+            await send(_renamed(message, name))
+            if is_done and scope["method"] == "GET":
                 self._tell(name, scope)
 
         async with self._touching(name, session, scope):
             await self._app(_of_session(scope, session), read, named)
-        if self._store is not None and status < HTTPStatus.BAD_REQUEST:
-            with _contained():
-                await self._note(self._store, name, scope["method"], read.body)
 
     async def _note(self, store: SessionStore, name: str, method: str, body: bytes | None) -> None:
         if method == "DELETE":
