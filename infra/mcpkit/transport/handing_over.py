@@ -143,6 +143,9 @@ class MovingHttpProtocol(LimitedHttpProtocol):
             self.data_received(self._read_before)
 
     def data_received(self, data: bytes) -> None:
+        if self.is_turned_away:
+            super().data_received(data)
+            return
         self._starts_here = not self._in_message
         if self._starts_here:
             self._head.clear()

@@ -7,11 +7,10 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
-import uvicorn
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
@@ -29,10 +28,12 @@ from mcpkit.security.session_store import SessionStore
 from mcpkit.transport.addresses import LimitAddresses
 from mcpkit.transport.authentication import Guard
 from mcpkit.transport.closing import Closing
-from mcpkit.transport.connections import LimitedHttpProtocol
+from mcpkit.transport.connections import ConnectionLimits, LimitedConfig, LimitedHttpProtocol
 from mcpkit.transport.containing import ContainHttpErrors
 from mcpkit.transport.downloads import Downloads
 from mcpkit.transport.endpoint import McpEndpoint
+from mcpkit.transport.open_files import room_for
+from mcpkit.transport.request_ids import RequestIds
 from mcpkit.transport.running import Runner, signals_end_quietly
 from mcpkit.transport.seats import Seat
 from mcpkit.transport.sessions import Sessions
@@ -56,6 +57,8 @@ class HttpSettings:
     allowed_origins: Sequence[str] = ()
     max_body_bytes: int = 4 * 1024 * 1024
     body_seconds: float = 30.0  # that a request's body may take
+    head_seconds: float = 15.0  # that its head may take
+    unread_seconds: float = 60.0  # for which a client may leave what was sent unread
     max_connections: int = 1024
     max_sessions: int = 1000
     session_idle_seconds: float = 1800.0
@@ -137,7 +140,7 @@ def build_app(
             *([Middleware(LimitAddresses, addresses)] if addresses is not None else []),
         ],
     )
-    return _StripHeaderValues(app)
+    return RequestIds(_StripHeaderValues(app))
 
 
 async def run_http(
@@ -165,6 +168,7 @@ async def run_http(
         check_unguarded(settings.host)
     state = state or HttpState()
     listener = seat.listener if seat is not None else listen(settings.host, settings.port)
+    settings = replace(settings, max_connections=room_for(settings.max_connections))
     app = build_app(
         server, settings, state, addresses=addresses, guard=guard, downloads=downloads, store=store, seat=seat
     )
@@ -193,20 +197,18 @@ def endpoint_url(host: str, port: int) -> str:
     return f"http://{_bracketed(host)}:{port}/mcp"
 
 
-def uvicorn_config(
-    app: ASGIApp, settings: HttpSettings, protocol: type[LimitedHttpProtocol] = LimitedHttpProtocol
-) -> uvicorn.Config:
-    return uvicorn.Config(
+def uvicorn_config(app: ASGIApp, settings: HttpSettings) -> LimitedConfig:
+    return LimitedConfig(
         app,
         loop="asyncio",  # uvloop starves connections where requests cost CPU
-        http=protocol,
+        http=LimitedHttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
-        limit_concurrency=settings.max_connections,
+        limits=ConnectionLimits(settings.max_connections, settings.head_seconds, settings.unread_seconds),
         server_header=False,
     )
 

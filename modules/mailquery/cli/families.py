@@ -26,6 +26,7 @@ MODULES = {
     "response-times": "conversations",
     "awaiting": "conversations",
     "serve": "serving",
+    "health": "health",
     "keys": "keys",
     "status": "status",
     "doctor": "doctoring",

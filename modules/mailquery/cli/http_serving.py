@@ -22,6 +22,8 @@ def http_settings(settings: Settings, host: str | None, port: int | None) -> Htt
         allowed_origins=http.allowed_origins,
         max_body_bytes=http.max_body_bytes,
         body_seconds=http.body_seconds,
+        head_seconds=http.head_seconds,
+        unread_seconds=http.unread_seconds,
         max_connections=http.max_connections,
         max_sessions=http.max_sessions,
         session_idle_seconds=http.session_idle_seconds,
@@ -58,7 +60,8 @@ async def serve(
         limits = await running.enter_async_context(serving.limits())
         subscriptions = await running.enter_async_context(serving.announcing())
         guard = await running.enter_async_context(serving.guard(endpoint_url(address.host, address.port)))
-        with serving.metrics() as metrics:
+        state = serving.state()
+        with serving.metrics(state, limits) as metrics:
             guarded = guard is not None
             downloads = serving.downloads(limits.principals, guarded=guarded, metrics=metrics)
             server = serving.server(
@@ -75,7 +78,7 @@ async def serve(
             await run_http(
                 server,
                 address,
-                serving.state(),
+                state,
                 on_ready,
                 limits.addresses,
                 guard,

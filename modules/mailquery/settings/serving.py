@@ -17,6 +17,8 @@ class HttpServer(Group):
     allowed_origins: tuple[str, ...] = ()
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     body_seconds: float = Field(default=30.0, gt=0)
+    head_seconds: float = Field(default=15.0, gt=0)
+    unread_seconds: float = Field(default=60.0, gt=0)
     max_connections: int = Field(default=1024, ge=1)
     max_sessions: int = Field(default=1000, ge=1)
     session_idle_seconds: float = Field(default=1800.0, gt=0)

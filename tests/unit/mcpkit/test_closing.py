@@ -42,7 +42,7 @@ class Requested:
     def __init__(self, app: Closing, method: str = "POST", path: str = "/mcp") -> None:
         self.sent: list[Message] = []
         scope: Scope = {"type": "http", "method": method, "path": path, "headers": []}
-        self.task = asyncio.create_task(app(scope, self._receive, self._send))  # type: ignore[arg-type]  # a coroutine
+        self.task = asyncio.create_task(app(scope, self._receive, self._send))
 
     async def _receive(self) -> Message:
         await asyncio.Event().wait()
