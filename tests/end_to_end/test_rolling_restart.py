@@ -1,11 +1,10 @@
 """Two servers of one archive behind a real proxy are restarted one after the other, and no client notices."""
 
 import asyncio
-import re
 import subprocess
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,27 +29,33 @@ class Instance:
         self._mailquery = mailquery
         self.port = free_port()
         self._options = ("--port", str(self.port), *options)
+        self._log = mailquery.home.parent / f"log-{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
         await asyncio.to_thread(self._start)
 
     def _start(self) -> None:
-        self._process = subprocess.Popen(
-            self._mailquery.command("serve", "--transport", "http", *self._options),
-            env={**self._mailquery.environment, **CONSENTED, **UNLIMITED},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stderr is not None
-        assert any(re.search(r"MCP at http", line) for line in self._process.stderr)
+        with self._log.open("w") as log:  # not a pipe, which a server that logs each request soon fills
+            process = subprocess.Popen(
+                self._mailquery.command("serve", "--transport", "http", *self._options),
+                env={**self._mailquery.environment, **CONSENTED, **UNLIMITED},
+                stderr=log,
+            )
+        self._process = process
+        while "MCP at http" not in self._log.read_text():
+            assert process.poll() is None, self._log.read_text()
+            time.sleep(0.02)
 
     async def stop(self) -> int:
-        return await asyncio.to_thread(self._stop)
-
-    def _stop(self) -> int:
+        assert self._process is not None
         self._process.terminate()
-        self._process.communicate()
-        return self._process.returncode
+        return await asyncio.to_thread(self._process.wait)
+
+    def end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
 
 Ask = Callable[[int], Awaitable[str]]
@@ -88,8 +93,18 @@ async def by_the_official_client(url: str, era: str) -> AsyncIterator[Ask]:
         yield ask
 
 
-async def test_no_request_fails_while_two_servers_are_restarted(filled: CommandLine, tmp_path: Path) -> None:
-    one, other = Instance(filled, "--workers", "2"), Instance(filled)
+@pytest.fixture
+def instances(filled: CommandLine) -> Iterator[tuple[Instance, Instance]]:
+    both = Instance(filled, "--workers", "2"), Instance(filled)
+    yield both
+    for each in both:
+        each.end()
+
+
+async def test_no_request_fails_while_two_servers_are_restarted(
+    filled: CommandLine, instances: tuple[Instance, Instance], tmp_path: Path
+) -> None:
+    one, other = instances
     await asyncio.gather(one.start(), other.start())
     folder = tmp_path / "nginx"
     folder.mkdir()
