@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -70,6 +70,7 @@ from mcpkit.security.consent import Consents
 from mcpkit.security.consent_store import ConsentStore
 from mcpkit.security.control import open_control
 from mcpkit.security.identity import login_name
+from mcpkit.security.key_files import load_private_key
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
 
 if TYPE_CHECKING:
@@ -82,10 +83,11 @@ if TYPE_CHECKING:
     from mailquery.services.rebuilding import RebuildIndex
     from mailquery.services.removing import RemoveAccountMail
     from mailquery.services.synchronising import ServerOf, SyncAccount
+    from mailquery.services.verifying import VerifyArchive
     from mailquery.signing_in import SignIn
     from mailquery.sources.discovery.finding import FindServers
     from mailquery.sources.remote import MailConnection, MailServer
-    from mcpkit.monitoring.health import Health
+    from mcpkit.monitoring.health import Health, Report
     from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
@@ -124,6 +126,7 @@ class Application:
     allowed: AllowedTools
     audit: ChainedAudit
     beside: "list[KeepExtracted]" = field(default_factory=list)  # what reads attachments, where that goes on
+    ended: list[str] = field(default_factory=list)  # what went on beside a server, and failed
 
     @property
     def secrets(self) -> "SecretStore":
@@ -225,12 +228,20 @@ class Application:
     def consents(self) -> Consents:
         return Consents(self.consent_store, consent_rules(self.settings))
 
-    @property
-    def import_mail(self) -> "ImportMail":
+    def import_mail_into(self, imports: SqliteImports) -> "ImportMail":
         from mailquery.services.importing import ImportMail
         from mailquery.services.parser_pool import default_workers
 
-        return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
+        return ImportMail(imports, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def import_mail(self) -> "ImportMail":
+        return self.import_mail_into(self.imports)
+
+    @property
+    def mending_imports(self) -> SqliteImports:
+        """An import through these also stores what is damaged in the archive."""
+        return SqliteImports(self.archive, self.writer, mend=True)
 
     @property
     def remove_account_mail(self) -> "RemoveAccountMail":
@@ -245,6 +256,17 @@ class Application:
         from mailquery.services.rebuilding import RebuildIndex
 
         return RebuildIndex(self.rebuilding, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def verify_archive(self) -> "VerifyArchive":
+        """Raises Fault CONFIGURATION where the audit's key cannot be used."""
+        from mailquery.repositories.sqlite.callers_verifying import SqliteCallersVerification
+        from mailquery.repositories.sqlite.verifying import SqliteVerification
+        from mailquery.services.verifying import VerifyArchive
+
+        key = load_private_key(self.settings.audit_key_path)
+        callers = SqliteCallersVerification(self.control, self.secrets, key)
+        return VerifyArchive(SqliteVerification(self.archive), callers)
 
     @property
     def embed_mail(self) -> "EmbedMail":
@@ -289,17 +311,6 @@ class Application:
         catalogue(self.services, resolver)
         return resolver
 
-    def health(self, stopped: Callable[[], Sequence[str]] = tuple) -> "Health":
-        """Whether all that it needs is there. `stopped` is as for `mail_checks`."""
-        from mailquery.repositories.sqlite.condition import SqliteCondition
-        from mailquery.services.health import mail_checks
-        from mcpkit.monitoring.health import Check, Health
-        from mcpkit.monitoring.machine import disk_check, memory_check
-
-        condition, directory = SqliteCondition(self.archive, self.control), SqliteDirectory(self.archive)
-        checks = mail_checks(condition, directory, self.services.sync_status, _stale_seconds(self.settings), stopped)
-        return Health((*checks, Check("disk", disk_check(self.settings.home)), Check("memory", memory_check)))
-
     @property
     def count_archive(self) -> "CountArchive":
         from mailquery.repositories.sqlite.condition import SqliteCondition
@@ -343,6 +354,14 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         async def connect(account: str) -> "MailConnection":
             return await application.connect(account)
 
+        health: Health | None = None
+
+        async def report() -> "Report":
+            nonlocal health
+            if health is None:
+                health = await asyncio.to_thread(_health, application)  # which imports it
+            return await health()
+
         largest = settings.sync.fetched_bytes
         recogniser = await asyncio.to_thread(_recogniser, settings) if settings.extraction.ocr.enabled else None
         texts = SqliteExtractions(database, complete=recogniser is not None)
@@ -359,6 +378,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             sync_status=SyncStatus(
                 accounts, SqliteDirectory(database), runs, board, shown, locks.is_held, hosts.standing
             ),
+            health=report,
         )
         audit = open_audit(settings, control)
         application = Application(
@@ -389,6 +409,22 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             await runs.close()
             await extractor.close()
             await audit.close()
+
+
+def _health(application: Application) -> "Health":
+    from mailquery.repositories.sqlite.condition import SqliteCondition
+    from mailquery.services.health import mail_checks
+    from mcpkit.monitoring.health import Check, Health
+    from mcpkit.monitoring.machine import disk_check, memory_check
+
+    def stopped() -> Sequence[str]:
+        resting = application.meaning.background.stopped
+        return [*application.ended, *(["embedding"] if resting and "embedding" not in application.ended else [])]
+
+    settings, archive = application.settings, application.archive
+    condition, directory = SqliteCondition(archive, application.control), SqliteDirectory(archive)
+    checks = mail_checks(condition, directory, application.services.sync_status, _stale_seconds(settings), stopped)
+    return Health((*checks, Check("disk", disk_check(settings.home)), Check("memory", memory_check)))
 
 
 def _stale_seconds(settings: Settings) -> float:
@@ -433,6 +469,7 @@ def _services(
     fetch: FetchWhole,
     refresh_accounts: RefreshAccounts,
     sync_status: SyncStatus,
+    health: "Callable[[], Awaitable[Report]]",
 ) -> Services:
     fresh = KeepFresh(refresh_accounts, sync_status, settings.sync.fresh_seconds, _stale_seconds(settings))
     weights = Weights(**settings.ranking.model_dump())
@@ -464,9 +501,10 @@ def _services(
         find_people=FindPeople(directory),
         export_message=ExportMessage(messages, contents, fetch),
         list_problems=ListProblems(directory),
-        archive_status=ArchiveStatus(directory, vectors, meaning, texts),
+        archive_status=ArchiveStatus(directory, vectors, meaning, texts, extractor),
         find_similar=FindSimilar(messages, vectors, filters, meaning),
         read_mailbox=ReadMailbox(SqliteNewest(database), search),
         refresh_accounts=refresh_accounts,
         sync_status=sync_status,
+        health=health,
     )
