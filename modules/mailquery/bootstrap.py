@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from mailquery.signing_in import SignIn
     from mailquery.sources.discovery.finding import FindServers
     from mailquery.sources.remote import MailConnection, MailServer
+    from mcpkit.monitoring.health import Health
     from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
@@ -181,7 +182,7 @@ class Application:
 
         chosen = self.settings.sync
         workers = self.settings.importing.workers or default_workers()
-        options = SyncOptions(chosen.connections, chosen.batch_bytes, workers)
+        options = SyncOptions(chosen.connections, chosen.batch_bytes, workers, chosen.longest_seconds)
         return SyncAccount(self.accounts, self.sync, self.mail_servers, self.locks, options)
 
     async def keep_synchronised(self) -> None:
@@ -285,6 +286,17 @@ class Application:
         catalogue(self.services, resolver)
         return resolver
 
+    def health(self, stopped: Callable[[], Sequence[str]] = tuple) -> "Health":
+        """Whether all that it needs is there. `stopped` is as for `mail_checks`."""
+        from mailquery.repositories.sqlite.condition import SqliteCondition
+        from mailquery.services.health import mail_checks
+        from mcpkit.monitoring.health import Check, Health
+        from mcpkit.monitoring.machine import disk_check, memory_check
+
+        condition, directory = SqliteCondition(self.archive, self.control), SqliteDirectory(self.archive)
+        checks = mail_checks(condition, directory, self.services.sync_status, _stale_seconds(self.settings), stopped)
+        return Health((*checks, Check("disk", disk_check(self.settings.home)), Check("memory", memory_check)))
+
     def resolver(self) -> "ParameterResolver":
         from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
 
@@ -366,6 +378,11 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             await audit.close()
 
 
+def _stale_seconds(settings: Settings) -> float:
+    """An account is looked at every interval, so that after three of them something keeps it back."""
+    return max(_STALE_SECONDS, 3 * settings.sync.interval_seconds)
+
+
 def _extraction_workers(settings: Settings) -> int:
     return settings.extraction.workers or (2 if (os.cpu_count() or 1) >= _MANY_CORES else 1)
 
@@ -389,9 +406,7 @@ def _services(
     refresh_accounts: RefreshAccounts,
     sync_status: SyncStatus,
 ) -> Services:
-    # An account is looked at every interval, so that after three of them something keeps it back.
-    stale_after = max(_STALE_SECONDS, 3 * settings.sync.interval_seconds)
-    fresh = KeepFresh(refresh_accounts, sync_status, settings.sync.fresh_seconds, stale_after)
+    fresh = KeepFresh(refresh_accounts, sync_status, settings.sync.fresh_seconds, _stale_seconds(settings))
     weights = Weights(**settings.ranking.model_dump())
     search = SqliteSearch(database, weights=weights, vectors=vectors.index)
     messages = SqliteMessages(database)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from mailquery.domain.accounts import MailAccount
 from mailquery.repositories.synchronising import AccountRepository
 from mailquery.services.account_states import (
+    ChangeAccount,
     CheckAccount,
     Hold,
     ListMailAccounts,
@@ -36,6 +37,7 @@ class MailAccounts:
     renew: RenewLogin
     list: ListMailAccounts
     check: CheckAccount
+    change: ChangeAccount
     pause: PauseAccount
     resume: ResumeAccount
     remove: RemoveAccount
@@ -62,6 +64,7 @@ def mail_accounts(
         renew=RenewLogin(accounts, credentials, check),
         list=ListMailAccounts(accounts),
         check=CheckAccount(accounts, credentials, check),
+        change=ChangeAccount(accounts),
         pause=PauseAccount(accounts),
         resume=ResumeAccount(accounts),
         remove=RemoveAccount(accounts, credentials, archive_names, remove_mail, hold),

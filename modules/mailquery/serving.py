@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mcpkit.security.rate_limits import RateLimits
     from mcpkit.transport.authentication import Guard
     from mcpkit.transport.downloads import Downloads
+    from mcpkit.transport.state import HttpState
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Serving:
     """What only a server needs of an application. What runs beside it is imported when it begins."""
 
     application: Application
+    ended: list[str] = field(default_factory=list)  # what went on beside it, and failed
 
     @asynccontextmanager
     async def beside(self) -> AsyncIterator[None]:
@@ -51,7 +53,7 @@ class Serving:
         if not self.application.settings.sync.background:
             yield
             return
-        async with _beside(self.application.keep_synchronised(), "synchronising"):
+        async with self._beside(self.application.keep_synchronised(), "synchronising"):
             yield
 
     @asynccontextmanager
@@ -61,7 +63,7 @@ class Serving:
         apply = self.application.apply_policy
         keep = KeepJudged(apply)
         await apply.begin()
-        async with _beside(keep(), "judging"), on_hangup(partial(self._take_up_policy, keep)):
+        async with self._beside(keep(), "judging"), on_hangup(partial(self._take_up_policy, keep)):
             yield
 
     async def _take_up_policy(self, keep: KeepJudged) -> None:
@@ -92,7 +94,7 @@ class Serving:
             return
         from mailquery.services.embedding import KeepEmbedded
 
-        async with _beside(
+        async with self._beside(
             KeepEmbedded(self.application.embed_mail, self.application.meaning.background)(), "embedding"
         ):
             yield
@@ -107,7 +109,7 @@ class Serving:
 
         keep = KeepExtracted(self.application.extract_attachments)
         self.application.beside.append(keep)
-        async with _beside(keep(), "reading attachments"):
+        async with self._beside(keep(), "reading attachments"):
             yield
 
     @asynccontextmanager
@@ -224,7 +226,7 @@ class Serving:
         changes = SqliteChanges(self.application.settings.archive_path)
         subscriptions = Subscriptions(ChangeFeed(changes))
         try:
-            async with _beside(subscriptions(), "announcing"):
+            async with self._beside(subscriptions(), "announcing"):
                 yield subscriptions
         finally:
             changes.close()
@@ -238,28 +240,32 @@ class Serving:
             self.application.consents, terms, SignedTokens(load_or_create_key(self.application.settings.home))
         )
 
-    async def health(self) -> Mapping[str, object]:
-        """For `/health`, which anybody may ask: that the archive answers, whether mail comes in, and nothing of what is
-        in it."""
-        await self.application.services.archive_status(Visibility(frozenset()))
-        figures = await self.application.services.sync_status.figures()
-        return {"archive": "ok", "sync": "ok" if figures.is_well else "degraded"}
+    def state(self) -> "HttpState":
+        """What the HTTP transport tells of this server at `/ready`."""
+        from mcpkit.transport.state import HttpState
 
+        return HttpState(self.application.health(self._stopped))
 
-@asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[None]:
-    """Runs `work` until the context ends. Whatever befalls it must not end the server that it runs beside."""
+    def _stopped(self) -> Sequence[str]:
+        """What of the work beside this server has ended, or rests."""
+        resting = self.application.meaning.background.stopped
+        return [*self.ended, *(["embedding"] if resting and "embedding" not in self.ended else [])]
 
-    async def contained() -> None:
+    @asynccontextmanager
+    async def _beside(self, work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[None]:
+        """Runs `work` until the context ends. Whatever befalls it must not end the server that it runs beside."""
+
+        async def contained() -> None:
+            try:
+                await work
+            except Exception:
+                self.ended.append(what)
+                logger.exception("%s has ended", what)
+
+        task = asyncio.create_task(contained())
         try:
-            await work
-        except Exception:
-            logger.exception("%s has ended", what)
-
-    task = asyncio.create_task(contained())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

@@ -13,12 +13,13 @@ from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
 from mcpkit.security.identity import AuthenticatedCaller, LocalUser
 from mcpkit.transport.authentication import Guard
-from mcpkit.transport.http import Health, HttpSettings, build_app
+from mcpkit.transport.http import HttpSettings, build_app
+from mcpkit.transport.state import HttpState
 
 
 @asynccontextmanager
 async def served(
-    waiting: Waiting | None = None, health: Health | None = None, guard: Callable[[str], Guard] | None = None
+    waiting: Waiting | None = None, state: HttpState | None = None, guard: Callable[[str], Guard] | None = None
 ) -> AsyncIterator[str]:
     """The server's URL, without a path. `guard` makes its door from the URL of its endpoint."""
     listener = socket.create_server(("127.0.0.1", 0))
@@ -27,7 +28,7 @@ async def served(
     server = build_server(build_catalogue(waiting), build_pipeline(identity, LogAudit()))
     door = guard(f"{url}/mcp") if guard else None
     settings = HttpSettings()
-    app = build_app(server, settings, health, guard=door) if health else build_app(server, settings, guard=door)
+    app = build_app(server, settings, state, guard=door)
     runner = uvicorn.Server(
         uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
     )

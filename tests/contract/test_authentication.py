@@ -18,6 +18,7 @@ from contract.catalogue import NoArguments, TextResult, Waiting
 from contract.conftest import ERAS
 from contract.serving import served
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.monitoring.health import Check, Health, Outcome
 from mcpkit.protocol.calls import Call
 from mcpkit.security.audit import AuditSink
 from mcpkit.security.authentication.accounts import AccountAccess
@@ -26,6 +27,7 @@ from mcpkit.security.authentication.authentication import Authentication
 from mcpkit.security.authentication.key_store import KeyStore
 from mcpkit.security.control import open_control
 from mcpkit.transport.authentication import Guard, ProtectedResource
+from mcpkit.transport.state import HttpState
 from support.calling import Kept
 
 SCOPES = ["read", "write"]
@@ -79,7 +81,7 @@ async def guarded(
     folder: Path,
     issuer: str = "",
     waiting: Any = None,
-    health: Any = None,
+    state: HttpState | None = None,
     audit: AuditSink | None = None,
     recheck_seconds: float = 30,
 ) -> AsyncIterator[Keys]:
@@ -97,7 +99,7 @@ async def guarded(
         async def made(user: str, *scopes: str) -> str:
             return (await keys.create(user, scopes))[0]
 
-        async with served(waiting, health, guard) as url:
+        async with served(waiting, state, guard) as url:
             yield Keys(
                 url,
                 ana=await made("ana", *SCOPES),
@@ -439,17 +441,15 @@ async def test_nothing_in_a_request_but_its_credential_says_who_calls(keys: Keys
 
 
 async def test_health_is_open_and_tells_nothing_private(tmp_path: Path) -> None:
-    async def damaged() -> dict[str, object]:
+    async def damaged() -> Outcome:
         raise Fault(ErrorCode.STORAGE_DAMAGED, "/home/ana/mail/archive.db is damaged.")
 
-    async with guarded(tmp_path, health=damaged) as keys, httpx2.AsyncClient() as http:
-        answer = await http.get(f"{keys.url}/health")
-    assert answer.json() == {
-        "status": "unavailable",
-        "name": "tester",
-        "version": "1.2.3",
-        "error": "STORAGE_DAMAGED",
-    }
+    state = HttpState(Health([Check("database", damaged)]))
+    async with guarded(tmp_path, state=state) as keys, httpx2.AsyncClient() as http:
+        alive, ready = await http.get(f"{keys.url}/health"), await http.get(f"{keys.url}/ready")
+    assert alive.json() == {"status": "ok", "name": "tester", "version": "1.2.3"}
+    assert ready.json()["checks"]["database"]["detail"] == "STORAGE_DAMAGED"
+    assert "ana" not in ready.text
 
 
 async def test_only_the_door_and_what_says_where_it_is_are_open(with_issuer: Keys) -> None:

@@ -1,6 +1,7 @@
 """HTTP as others than the official client meet it."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -16,11 +17,13 @@ from contract.catalogue import Waiting, build_catalogue
 from contract.conftest import HERE, server_environment
 from contract.serving import served
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.monitoring.health import Check, Health, Outcome, Status
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
 from mcpkit.security.identity import LocalUser
 from mcpkit.transport.http import HttpSettings, run_http
+from mcpkit.transport.state import HttpState
 
 JSON = {"Content-Type": "application/json"}
 
@@ -197,19 +200,44 @@ async def test_giving_up_a_call_cancels_its_handler(mode: Any) -> None:
             await waiting.cancelled.wait()
 
 
-async def test_what_is_wrong_makes_the_health_check_fail_without_saying_too_much() -> None:
-    async def damaged() -> dict[str, object]:
-        raise Fault(ErrorCode.STORAGE_DAMAGED, "The archive is damaged.")
+async def test_what_is_wrong_makes_it_not_ready_without_saying_too_much() -> None:
+    async def damaged() -> Outcome:
+        raise Fault(ErrorCode.STORAGE_DAMAGED, "/home/ana/archive.db is damaged.")
 
-    async def broken() -> dict[str, object]:
+    async def broken() -> Outcome:
         raise RuntimeError("swordfish")
 
-    for health, expected in ((damaged, "STORAGE_DAMAGED"), (broken, "error_id")):
-        async with served(Waiting(), health) as url, httpx2.AsyncClient() as http:
-            response = await http.get(f"{url}/health")
-        assert response.status_code == 503
-        assert expected in response.text
-        assert "swordfish" not in response.text
+    async def stale() -> Outcome:
+        return Outcome(Status.DEGRADED, "no mail comes in", "from mail.acme.example")
+
+    checks = [Check("database", damaged), Check("disk", broken), Check("sources", stale)]
+    async with served(Waiting(), HttpState(Health(checks))) as url, httpx2.AsyncClient() as http:
+        answer = await http.get(f"{url}/ready")
+        assert (await http.get(f"{url}/health")).json()["status"] == "ok"
+    assert answer.status_code == 503
+    found = answer.json()
+    assert found["status"] == "unhealthy"
+    assert found["checks"]["database"]["status"] == "unhealthy"
+    assert found["checks"]["database"]["detail"] == "STORAGE_DAMAGED"
+    assert re.fullmatch("error id [0-9a-f]+", found["checks"]["disk"]["detail"])
+    assert 0 <= found["checks"]["sources"].pop("seconds") < 2
+    assert found["checks"]["sources"] == {"status": "degraded", "detail": "no mail comes in"}
+    for private in ("swordfish", "/home/ana", "acme"):
+        assert private not in answer.text
+
+
+async def test_what_is_degraded_is_ready_and_what_drains_is_not() -> None:
+    async def stale() -> Outcome:
+        return Outcome(Status.DEGRADED, "no mail comes in")
+
+    state = HttpState(Health([Check("sources", stale)]))
+    async with served(Waiting(), state) as url, httpx2.AsyncClient() as http:
+        answer = await http.get(f"{url}/ready")
+        assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+        state.drain()
+        answer = await http.get(f"{url}/ready")
+        assert (answer.status_code, answer.json()["checks"]["server"]["status"]) == (503, "unhealthy")
+        assert (await http.get(f"{url}/health")).status_code == 200
 
 
 async def test_a_port_in_use_is_an_error_that_names_the_option(http_url: str) -> None:

@@ -96,6 +96,13 @@ def is_watched(mailquery: CommandLine) -> bool:
     return bool(shown["home"]["watched"])
 
 
+def readiness(url: str) -> Any:
+    answer = httpx2.get(url.replace("/mcp", "/ready"), timeout=30)
+    assert answer.status_code == 200
+    assert "home" not in answer.text
+    return answer.json()
+
+
 def test_mail_that_is_announced_is_in_the_archive_soon_over_http(account: CommandLine, dovecot: Dovecot) -> None:
     dovecot.mail().deliver([letter(number) for number in range(30)])
     before = dovecot.mail().everything()
@@ -104,9 +111,8 @@ def test_mail_that_is_announced_is_in_the_archive_soon_over_http(account: Comman
         until(lambda: is_watched(account))
         dovecot.mail().deliver(letter(100, subject="Wombats arrive"))
         until(lambda: "Wombats arrive" in subjects(account))
-        health = httpx2.get(url.replace("/mcp", "/health"), timeout=30).json()
-        assert (health["status"], health["archive"], health["sync"]) == ("ok", "ok", "ok")
-        assert "home" not in json.dumps(health)
+        sources = readiness(url)["checks"]["sources"]
+        assert (sources["status"], sources["detail"]) == ("healthy", "1 account in step")
         (shown,) = account("status", "--json").json["sync"]["accounts"]
         assert (shown["account"], shown["watched"], shown["failures"]) == ("home", True, 0)
         assert shown["seconds_since"] < WITHIN
@@ -169,8 +175,8 @@ def test_a_mail_server_that_is_away_is_told_of_and_ends_nothing(account: Command
     dovecot.kill()
     with serving(account, **RARELY) as url:
         until(lambda: rows(account, "SELECT failures FROM mail_accounts") == [(1,)])
-        health = httpx2.get(url.replace("/mcp", "/health"), timeout=30)
-        assert (health.status_code, health.json()["sync"]) == (200, "degraded")
+        sources = readiness(url)["checks"]["sources"]
+        assert (sources["status"], sources["detail"]) == ("degraded", "of 1 account, 1 failed the last time")
         told = account("status")
         assert "sync of home: failed once:" in told.text
         assert "never in step with the server yet" in told.text
@@ -197,7 +203,8 @@ def test_a_password_that_is_refused_is_tried_once(account: CommandLine, dovecot:
         refused = dovecot.log().count("auth failed")
         time.sleep(6)  # a look, and one more
         assert dovecot.log().count("auth failed") == refused
-        assert httpx2.get(url.replace("/mcp", "/health"), timeout=30).json()["sync"] == "degraded"
+        sources = readiness(url)["checks"]["sources"]
+        assert (sources["status"], sources["detail"]) == ("degraded", "of 1 account, 1 needs a login")
     told = account("status")
     assert "sync of home: needs a login:" in told.text
     assert PASSWORD not in told.text + told.err

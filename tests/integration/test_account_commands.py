@@ -285,6 +285,36 @@ def test_an_account_is_paused_and_resumed(mailquery: Commands, dovecot: Dovecot)
     assert [each["state"] for each in listed(mailquery)] == ["active"]
 
 
+def test_what_is_brought_in_of_an_account_is_changed(mailquery: Commands, dovecot: Dovecot) -> None:
+    add(mailquery, *at(dovecot), "--include", "INBOX")
+    changing = ("accounts", "change", ADDRESS)
+    assert mailquery(*changing, "--exclude", "Spam", "--exclude", "Lists/*", "--when-gone", "keep").code == 0
+    (changed,) = listed(mailquery)
+    assert (changed["include"], changed["exclude"]) == (["INBOX"], ["Spam", "Lists/*"])
+    assert changed["when_gone"] == "keep"
+    done = mailquery(*changing, "--every-mailbox", "--largest", "50M", "--json")
+    assert done.json["account"]["largest"] == 50 * 1024 * 1024
+    (changed,) = listed(mailquery)
+    assert (changed["include"], changed["exclude"], changed["when_gone"]) == ([], [], "keep")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "Say what changes"),
+        (("--every-mailbox", "--include", "INBOX"), "--every-mailbox"),
+        (("--include", "two\nlines"), "--include"),
+        (("--largest", "much"), "--largest"),
+    ],
+)
+def test_a_change_that_says_nothing_or_nonsense_is_refused(
+    mailquery: Commands, options: tuple[str, ...], told: str
+) -> None:
+    done = mailquery("accounts", "change", ADDRESS, *options)
+    assert done.code == 2
+    assert told in done.err
+
+
 def test_without_a_test_an_account_is_stored_as_it_is_said(mailquery: Commands) -> None:
     done = mailquery(
         *("accounts", "add", ADDRESS, "--host", "mail.example.com", "--security", "starttls", "--username", "ana"),

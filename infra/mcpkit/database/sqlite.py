@@ -104,6 +104,8 @@ class Database:
         self._writing = asyncio.Lock()
         self._lock = WriterLock(path.with_name(path.name + ".lock"))
         self._running: set[asyncio.Task[Any]] = set()
+        self._identity = (0, 0)  # of the file, wherever it is moved
+        self.schema = 0  # the version that it was opened with
 
     @classmethod
     async def open(
@@ -126,6 +128,9 @@ class Database:
         self = cls(path, readers or os.cpu_count() or 1, read_timeout, queried)
         if not self._is_current(migrations):
             await asyncio.to_thread(self._prepare, migrations, functions or {})
+        self.schema = len(migrations)
+        with translated(path):
+            self._identity = _identity(path)
         return self
 
     def _is_current(self, migrations: Sequence[Migration]) -> bool:
@@ -219,6 +224,20 @@ class Database:
         finally:
             self._lock.release()
 
+    def check_place(self) -> None:
+        """That the file is still there: open connections go on without it, and nobody finds again what they store.
+        Raises Fault SERVICE_UNAVAILABLE."""
+        try:
+            if _identity(self.path) == self._identity:
+                return
+            problem = "was replaced"
+        except OSError as error:
+            problem = f"cannot be found any more ({error.strerror})"
+        raise Fault(
+            ErrorCode.SERVICE_UNAVAILABLE,
+            f"{self.path} {problem} while this program had it open. Put it back, and start the program anew.",
+        )
+
     async def close(self) -> None:
         """Stops what is running and closes every connection."""
         for worker in (*self._readers, *([self._writer] if self._writer else [])):
@@ -284,6 +303,11 @@ class Database:
             if not task.done():
                 worker.stop()
             raise
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def in_transaction(connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.registry import Collector
 
-from mcpkit.errors import ErrorCode, Fault
+from mcpkit.errors import ErrorCode
+from mcpkit.monitoring.serving import served
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _CHARACTERS = (500, 1_000, 2_500, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)
@@ -29,7 +30,9 @@ class CallMetrics:
             registry=self._registry,
         )
         self._errors = Counter("mcp_errors_total", "Calls that failed.", ("code",), registry=self._registry)
-        self._running = Gauge("mcp_inflight", "Calls that are running.", registry=self._registry)
+        self._running = Gauge(
+            "mcp_inflight", "Calls that are running.", registry=self._registry, multiprocess_mode="livesum"
+        )
         self._characters = Histogram(
             "mcp_answer_characters", "Sizes of answers.", ("method",), buckets=_CHARACTERS, registry=self._registry
         )
@@ -53,16 +56,5 @@ class CallMetrics:
     @contextmanager
     def served(self, host: str, port: int) -> Iterator[int]:
         """Over plain HTTP at `/metrics`, from a thread of its own; gives the port. Raises Fault CONFIGURATION."""
-        try:
-            server, thread = start_http_server(port, host, self._registry)
-        except OSError as error:
-            raise Fault(
-                ErrorCode.CONFIGURATION,
-                f"Metrics cannot be served at {host}, port {port}: {error.strerror}. See `metrics` in the settings.",
-            ) from error
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+        with served(self._registry, host, port) as found:
+            yield found

@@ -1,4 +1,4 @@
-"""The HTTP transport: Streamable HTTP at `/mcp`, `/health`, downloads, and where tokens are to be had."""
+"""The HTTP transport: Streamable HTTP at `/mcp`, `/health`, `/ready`, downloads, and where tokens are to be had."""
 
 import errno
 import gc
@@ -6,9 +6,11 @@ import ipaddress
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -23,7 +25,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.mapping import contain
+from mcpkit.monitoring.health import Status
 from mcpkit.security.rate_limits import RateLimits
 from mcpkit.transport.addresses import LimitAddresses
 from mcpkit.transport.authentication import Guard
@@ -31,10 +33,9 @@ from mcpkit.transport.connections import LimitedHttpProtocol
 from mcpkit.transport.containing import ContainHttpErrors
 from mcpkit.transport.downloads import Downloads
 from mcpkit.transport.endpoint import McpEndpoint
+from mcpkit.transport.state import HttpState
 
 logger = logging.getLogger(__name__)
-
-Health = Callable[[], Awaitable[Mapping[str, object]]]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _BACKLOG = 2048
@@ -69,25 +70,22 @@ class HttpSettings:
         )
 
 
-async def _healthy() -> Mapping[str, object]:
-    return {}
-
-
 def build_app(
     server: Server[Any],
     settings: HttpSettings,
-    health: Health = _healthy,
+    state: HttpState | None = None,
     *,
     addresses: RateLimits | None = None,
     guard: Guard | None = None,
     downloads: Downloads | None = None,
 ) -> ASGIApp:
-    """The ASGI application. `addresses` are the limits of each address that requests come from. `health` gives what
-    `/health` tells beside the status, and raises where something is wrong.
+    """The ASGI application. `addresses` are the limits of each address that requests come from. `state` is what
+    `/ready` tells, and is told what goes on.
 
-    `/health` is behind no check of Host, Origin or credential, so it tells nothing private. With a `guard`, nothing
-    else but the guard's own routes is open.
+    `/health` says that the process is alive, and looks at nothing. It and `/ready` are behind no check of Host, Origin
+    or credential, so they tell nothing private. With a `guard`, nothing else but the guard's own routes is open.
     """
+    state = state or HttpState()
     sessions = StreamableHTTPSessionManager(
         server,
         max_sessions=settings.max_sessions,
@@ -98,6 +96,8 @@ def build_app(
     plain = StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=2 * settings.max_body_bytes + 4096
     )
+
+    state.sessions = lambda: len(sessions._server_instances)  # which the SDK counts, and tells nobody
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -112,7 +112,8 @@ def build_app(
     app: ASGIApp = Starlette(
         routes=[
             Route("/mcp", endpoint),
-            Route("/health", _health_endpoint(server, health), methods=["GET"]),
+            Route("/health", _health_endpoint(server), methods=["GET"]),
+            Route("/ready", _ready_endpoint(state), methods=["GET"]),
             *([downloads.route(settings.security(), guard)] if downloads is not None else []),
             *(guard.routes() if guard is not None else []),
         ],
@@ -128,7 +129,7 @@ def build_app(
 async def run_http(
     server: Server[Any],
     settings: HttpSettings,
-    health: Health = _healthy,
+    state: HttpState | None = None,
     on_ready: Callable[[str], None] | None = None,
     addresses: RateLimits | None = None,
     guard: Guard | None = None,
@@ -143,10 +144,11 @@ async def run_http(
     if guard is None:
         check_unguarded(settings.host)
     listener = _listen(settings.host, settings.port)
-    app = build_app(server, settings, health, addresses=addresses, guard=guard, downloads=downloads)
+    state = state or HttpState()
+    app = build_app(server, settings, state, addresses=addresses, guard=guard, downloads=downloads)
     config = uvicorn_config(app, settings)
     port = listener.getsockname()[1]
-    runner = _Runner(config, lambda: on_ready and on_ready(endpoint_url(settings.host, port)))
+    runner = _Runner(config, lambda: on_ready and on_ready(endpoint_url(settings.host, port)), state)
     # Full collections over what the imports left on the heap stall requests for 40 to 100 ms.
     gc.collect()
     gc.freeze()
@@ -179,9 +181,15 @@ def uvicorn_config(
 
 
 class _Runner(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], object]) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], object], state: HttpState) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._state = state
+        state.connections = lambda: len(self.server_state.connections)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._state.drain()
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -214,17 +222,22 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _health_endpoint(server: Server[Any], health: Health) -> Callable[[Request], Awaitable[Response]]:
+def _health_endpoint(server: Server[Any]) -> Callable[[Request], Awaitable[Response]]:
+    alive = {"status": "ok", "name": server.name, "version": server.version}
+
     async def endpoint(request: Request) -> Response:
-        about = {"name": server.name, "version": server.version}
-        try:
-            return JSONResponse({"status": "ok", **about, **await health()})
-        except Fault as fault:
-            logger.warning("the health check failed: %s", fault.message)  # which may name files
-            return JSONResponse({"status": "unavailable", **about, "error": fault.code.name}, 503)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told its id
-            unexpected = contain(error, "checking the health")
-            return JSONResponse({"status": "unavailable", **about, **unexpected.details}, 503)
+        return JSONResponse(alive)
+
+    return endpoint
+
+
+def _ready_endpoint(state: HttpState) -> Callable[[Request], Awaitable[Response]]:
+    """503 tells whoever distributes requests to send none here; one that is degraded still answers them."""
+
+    async def endpoint(request: Request) -> Response:
+        report = await state.report()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if report.status is Status.UNHEALTHY else HTTPStatus.OK
+        return JSONResponse(report.as_shape(), status, {"Cache-Control": "no-store"})
 
     return endpoint
 

@@ -11,6 +11,8 @@ from mailquery.bootstrap import Application
 from mailquery.cli.account_logins import new_login
 from mailquery.cli.account_options import (
     Device,
+    Exclude,
+    Include,
     NoTest,
     OAuthFlag,
     Password,
@@ -20,6 +22,7 @@ from mailquery.cli.account_options import (
     fingerprint,
     given_login,
     given_server,
+    patterns,
     read_password,
     size,
 )
@@ -32,7 +35,6 @@ from mailquery.services.accounts import Added
 from mailquery.sources.discovery.addresses import MailAddress, mail_address
 from mailquery.sources.discovery.candidates import Candidate, Found, Origin
 from mailquery.sources.discovery.providers import Provider
-from mailquery.sources.patterns import check as check_pattern
 from mcpkit.errors import ErrorCode, Fault
 
 HELP = """Add the account of a mail address. Its server is found by itself: by the provider, by the domain's own
@@ -86,10 +88,8 @@ def add(
     password: Password = None,
     oauth: OAuthFlag = False,
     device: Device = False,
-    include: Annotated[
-        list[str] | None, typer.Option("--include", help="Only mailboxes like this, such as `Lists/*`.")
-    ] = None,
-    exclude: Annotated[list[str] | None, typer.Option("--exclude", help="No mailboxes like this.")] = None,
+    include: Include = None,
+    exclude: Exclude = None,
     when_gone: Annotated[
         WhenGone, typer.Option("--when-gone", help="What becomes of mail that is deleted on the server.")
     ] = WhenGone.HIDE,
@@ -109,8 +109,8 @@ def add(
         server=given_server(host or "unknown.invalid", port, security, pin),
         username=_username(username),
         login=Login.PASSWORD,
-        include=_patterns("--include", include),
-        exclude=_patterns("--exclude", exclude),
+        include=patterns("--include", include),
+        exclude=patterns("--exclude", exclude),
         when_gone=when_gone,
         largest=size(largest) if largest else LARGEST_MESSAGE,
     )
@@ -141,19 +141,6 @@ def _username(given: str) -> str:
             ErrorCode.VALIDATION_ERROR, "--username is no name to log in with.", details={"argument": "username"}
         )
     return given
-
-
-def _patterns(option: str, given: Sequence[str] | None) -> tuple[str, ...]:
-    for each in given or ():
-        try:
-            check_pattern(each)
-            usable = each.isprintable()
-        except Fault as fault:
-            raise Fault(fault.code, f"{option}: {fault.message}", details={"argument": option.strip("-")}) from None
-        if not usable:
-            message = f"{option} must be one line of characters that can be seen."
-            raise Fault(ErrorCode.VALIDATION_ERROR, message, details={"argument": option.strip("-")})
-    return tuple(given or ())
 
 
 def _chosen(address: MailAddress, template: MailAccount, port: int | None, security: Security | None) -> _Choice:

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from mailquery.domain.accounts import Security, Server
 from mailquery.services.credentials import LONGEST_PASSWORD
 from mailquery.settings import ACCOUNT_PASSWORD
 from mailquery.sources.discovery.addresses import host_name
+from mailquery.sources.patterns import check as check_pattern
 from mcpkit.errors import ErrorCode, Fault
 
 _PORTS = {Security.TLS: 993, Security.STARTTLS: 143, Security.NONE: 143}
@@ -30,6 +32,8 @@ Password = Annotated[str | None, typer.Option("--password", hidden=True)]
 OAuthFlag = Annotated[bool, typer.Option("--oauth", help="Sign in with the provider (OAuth), without a password.")]
 Device = Annotated[bool, typer.Option("--device", help="With --oauth: by a code on another device, without a browser.")]
 Pin = Annotated[str, typer.Option("--pin", help="The SHA-256 fingerprint of the server's certificate to trust.")]
+Include = Annotated[list[str] | None, typer.Option("--include", help="Only mailboxes like this, such as `Lists/*`.")]
+Exclude = Annotated[list[str] | None, typer.Option("--exclude", help="No mailboxes like this.")]
 NoTest = Annotated[bool, typer.Option("--no-test", help="Store it without trying to log in.")]
 
 
@@ -116,6 +120,20 @@ def fingerprint(given: str) -> str:
             details={"argument": "pin"},
         )
     return digits
+
+
+def patterns(option: str, given: Sequence[str] | None) -> tuple[str, ...]:
+    """Of mailboxes. Raises Fault."""
+    for each in given or ():
+        try:
+            check_pattern(each)
+            usable = each.isprintable()
+        except Fault as fault:
+            raise Fault(fault.code, f"{option}: {fault.message}", details={"argument": option.strip("-")}) from None
+        if not usable:
+            message = f"{option} must be one line of characters that can be seen."
+            raise Fault(ErrorCode.VALIDATION_ERROR, message, details={"argument": option.strip("-")})
+    return tuple(given or ())
 
 
 def size(given: str) -> int:

@@ -12,6 +12,8 @@ from mailquery.cli.account_adding import add
 from mailquery.cli.account_logins import new_login
 from mailquery.cli.account_options import (
     Device,
+    Exclude,
+    Include,
     NoTest,
     OAuthFlag,
     Password,
@@ -20,15 +22,17 @@ from mailquery.cli.account_options import (
     Pin,
     fingerprint,
     given_login,
+    patterns,
     read_password,
+    size,
 )
 from mailquery.cli.account_shapes import account_row, account_shape, login_words, server_words, standing_shape
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, note, print_json, print_rows
 from mailquery.cli.progress import progress
 from mailquery.cli.terminal import ask_yes, can_ask
-from mailquery.domain.accounts import AccountState, Login, MailAccount
-from mailquery.services.account_states import Removed, find_account
+from mailquery.domain.accounts import AccountState, Login, MailAccount, WhenGone
+from mailquery.services.account_states import Changes, Removed, find_account
 from mailquery.services.login_checking import LoginChecked, provider_of
 from mcpkit.errors import ErrorCode, Fault
 
@@ -62,6 +66,16 @@ Examples:
 mailquery accounts login ana@example.com
 mailquery accounts login work --password-command "pass show work"
 mailquery accounts login ana@gmail.com --oauth --device
+```
+"""
+CHANGE_HELP = """Change what is brought in of an account, from the next synchronisation on. What the archive has stays.
+
+Examples:
+
+```
+mailquery accounts change work --exclude Spam --exclude "Lists/*"
+mailquery accounts change work --every-mailbox
+mailquery accounts change work --when-gone keep --largest 50M
 ```
 """
 PAUSE_HELP = """Synchronise an account no more until it is resumed. Its mail stays in the archive.
@@ -100,6 +114,7 @@ def register(app: typer.Typer) -> None:
     group.command("list", help=LIST_HELP)(list_accounts)
     group.command("test", help=TEST_HELP)(try_login)
     group.command("login", help=LOGIN_HELP)(login)
+    group.command("change", help=CHANGE_HELP)(change)
     group.command("pause", help=PAUSE_HELP)(pause)
     group.command("resume", help=RESUME_HELP)(resume)
     group.command("remove", help=REMOVE_HELP)(remove)
@@ -198,6 +213,37 @@ def _authorization_server(account: MailAccount) -> str:
         return account.oauth.provider
     provider = provider_of(account)
     return provider.oauth if provider is not None else ""
+
+
+def change(
+    account: Account,
+    include: Include = None,
+    exclude: Exclude = None,
+    every_mailbox: Annotated[bool, typer.Option("--every-mailbox", help="No mailbox is left out any more.")] = False,
+    when_gone: Annotated[
+        WhenGone | None,
+        typer.Option("--when-gone", help="What becomes of mail that is deleted on the server.", show_default=False),
+    ] = None,
+    largest: Annotated[
+        str, typer.Option("--largest", help="Of larger messages only the text is fetched, the rest on demand.")
+    ] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    if every_mailbox and (include or exclude):
+        raise Fault(ErrorCode.VALIDATION_ERROR, "--every-mailbox takes no --include and no --exclude beside it.")
+    changes = Changes(
+        include=() if every_mailbox else patterns("--include", include) or None,
+        exclude=() if every_mailbox else patterns("--exclude", exclude) or None,
+        when_gone=when_gone,
+        largest=size(largest) if largest else None,
+    )
+    if changes == Changes():
+        raise Fault(ErrorCode.VALIDATION_ERROR, "Say what changes: see mailquery accounts change --help")
+    changed = with_application(lambda application: application.mail_accounts.change(account, changes))
+    if as_json:
+        print_json({"account": account_shape(changed)})
+    else:
+        print(f"{changed.name} is changed. It holds from the next synchronisation on.")
 
 
 def pause(account: Account, as_json: JsonFlag = False) -> None:

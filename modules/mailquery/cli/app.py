@@ -1,4 +1,4 @@
-"""The commands of `mailquery`, one module for each family."""
+"""The command line: its options, and the commands of every family."""
 
 import os
 import sys
@@ -9,37 +9,17 @@ import typer
 from typer.core import TyperGroup
 
 from mailquery import __version__
-from mailquery.cli import (
-    accounts,
-    attachments,
-    auditing,
-    configuration,
-    consent,
-    conversations,
-    defaults,
-    doctoring,
-    embedding,
-    exporting,
-    extracting,
-    importing,
-    keys,
-    master_key,
-    policy,
-    problems,
-    reading,
-    rebuilding,
-    searching,
-    serving,
-    statistics,
-    status,
-    synchronising,
-)
 from mailquery.cli.exits import MEANINGS
 from mailquery.cli.failures import reporting
+from mailquery.cli.families import Commands
 
 
 class _Commands(TyperGroup):
     """Ends quietly where whoever read the output has seen enough (`| head`)."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = Commands()
 
     def invoke(self, ctx: Any) -> object:  # the class that it is declared with has no public name
         try:
@@ -79,46 +59,6 @@ def options(
 ) -> None:
     # `version` acts in its callback, and `--debug` is read by `reporting`, which must know of it before anything runs.
     del version, debug
-
-
-for family in (
-    importing,
-    synchronising,
-    accounts,
-    embedding,
-    extracting,
-    rebuilding,
-    searching,
-    reading,
-    exporting,
-    attachments,
-    statistics,
-    conversations,
-    serving,
-    keys,
-    status,
-    doctoring,
-    problems,
-    policy,
-    auditing,
-    configuration,
-    consent,
-    defaults,
-    master_key,
-):
-    family.register(app)
-
-
-def _add_exit_codes(to: typer.Typer) -> None:
-    """Behind the examples: they would lose their indentation, and run together, if nothing less indented followed."""
-    for command in to.registered_commands:
-        command.help = f"{(command.help or '').rstrip()}\n\n{MEANINGS}"
-    for group in to.registered_groups:
-        if group.typer_instance is not None:
-            _add_exit_codes(group.typer_instance)
-
-
-_add_exit_codes(app)
 
 
 def run(arguments: Sequence[str]) -> None:

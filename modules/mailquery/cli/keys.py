@@ -1,4 +1,4 @@
-"""mailquery keys create | list | revoke"""
+"""mailquery keys create | list | revoke, and what `master_key` adds to them"""
 
 import difflib
 import re
@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from mailquery.bootstrap import Application
+from mailquery.cli import master_key
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
 from mailquery.cli.shapes import Shape, moment
@@ -61,6 +62,7 @@ def register(app: typer.Typer) -> None:
     group.command("create", help=CREATE_HELP)(create)
     group.command("list", help=LIST_HELP)(list_keys)
     group.command("revoke", help=REVOKE_HELP)(revoke)
+    master_key.register(group)
     app.add_typer(group)
 
 

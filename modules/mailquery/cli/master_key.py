@@ -10,8 +10,6 @@ from mailquery.settings import load_settings
 from mcpkit.security.control import open_control
 from mcpkit.security.secrets import Rotated, SecretStore
 
-HELP = """Keys."""
-
 ROTATE_HELP = """Seal all stored credentials with a new master key. Where that was interrupted, run it again: nothing is
 lost, and it goes on where it was.
 
@@ -26,12 +24,8 @@ mailquery keys rotate-master
 """
 
 
-def register(app: typer.Typer) -> None:
-    """Beside the other commands of `keys`, where there are any."""
-    keys = next((group.typer_instance for group in app.registered_groups if _is_keys(group.typer_instance)), None)
-    if keys is None:
-        keys = typer.Typer(name="keys", help=HELP, no_args_is_help=True)
-        app.add_typer(keys)
+def register(keys: typer.Typer) -> None:
+    """Among the commands of `mailquery keys`."""
     keys.command("rotate-master", help=ROTATE_HELP)(rotate_master)
 
 
@@ -47,7 +41,3 @@ def rotate_master(as_json: JsonFlag = False) -> None:
         print_json({"key": rotated.current, "resealed": rotated.resealed})
     else:
         print(f"The master key is {rotated.current} now; {rotated.resealed:,} secrets were sealed anew.")
-
-
-def _is_keys(group: typer.Typer | None) -> bool:
-    return group is not None and group.info.name == "keys"

@@ -98,7 +98,7 @@ def serve_http(host: str | None, port: int | None, *, conformance: bool = False)
                     from mcpkit.conformance import install_fixtures
 
                     install_fixtures(server)
-                await run_http(server, address, serving.health, _tell, limits.addresses, guard, downloads)
+                await run_http(server, address, serving.state(), _tell, limits.addresses, guard, downloads)
 
     asyncio.run(serve())
 

@@ -110,6 +110,11 @@ class AccountRepository(Protocol):
         """Whether there is such an account."""
         ...
 
+    async def set_selection(self, account: MailAccount) -> bool:
+        """What is brought in of the account of this name, and what becomes of what is gone: `include`, `exclude`,
+        `when_gone` and `largest`, and nothing else of it. Whether there is such an account."""
+        ...
+
     async def forget(self, name: str) -> bool:
         """Takes the account and what is known of its server away; its mail stays. Whether there was one."""
         ...

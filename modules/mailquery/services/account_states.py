@@ -1,13 +1,13 @@
-"""Accounts on mail servers as they are: listed, tried, paused, resumed, removed."""
+"""Accounts on mail servers as they are: listed, tried, changed, paused, resumed, removed."""
 
 import asyncio
 import shlex
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mailquery.domain.accounts import AccountState, MailAccount
+from mailquery.domain.accounts import AccountState, MailAccount, WhenGone
 from mailquery.repositories.synchronising import AccountRepository, SyncStanding
 from mailquery.services.credentials import AccountCredentials
 from mailquery.services.login_checking import CheckLogin, LoginChecked
@@ -97,6 +97,35 @@ class CheckAccount:
         if account.state is AccountState.NEEDS_LOGIN:
             await self._accounts.set_state(account.name, AccountState.ACTIVE)
         return await find_account(self._accounts, account.name), checked
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Of what is brought in of an account; None leaves it as it is."""
+
+    include: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] | None = None
+    when_gone: WhenGone | None = None
+    largest: int | None = None  # bytes
+
+
+class ChangeAccount:
+    def __init__(self, accounts: AccountRepository) -> None:
+        self._accounts = accounts
+
+    async def __call__(self, name: str, changes: Changes) -> MailAccount:
+        """Holds from the next synchronisation on. What the archive has stays: mail of a mailbox that is left out from
+        now on, and mail that was gone before as it was treated then. Raises Fault NOT_FOUND."""
+        account = await find_account(self._accounts, name)
+        changed = replace(
+            account,
+            include=account.include if changes.include is None else changes.include,
+            exclude=account.exclude if changes.exclude is None else changes.exclude,
+            when_gone=changes.when_gone or account.when_gone,
+            largest=changes.largest or account.largest,
+        )
+        await self._accounts.set_selection(changed)
+        return changed
 
 
 class PauseAccount:

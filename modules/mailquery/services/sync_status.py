@@ -15,6 +15,7 @@ from mailquery.services.server_accounts import ServerAccounts
 from mailquery.services.sync_runs import SyncRuns
 
 _NOTHING = Activity()
+_CLOSED = "closed"  # of a circuit breaker: calls go through
 
 Host = Callable[[MailAccount], HostStanding | None]
 IsRunning = Callable[[str], bool]
@@ -70,17 +71,19 @@ class SyncOverview:
 
 @dataclass(frozen=True, slots=True)
 class SyncFigures:
-    """Without names. `oldest` is the longest time in seconds that an active account was not in step with its server,
-    None where there is none that ever was."""
+    """Without names of accounts. `oldest` is the longest time in seconds that an active account was not in step with
+    its server, None where there is none that ever was. `left_alone` are the hosts whose circuit breakers are not
+    closed."""
 
     states: Mapping[AccountState, int]
     failing: int
     pending: int
     oldest: float | None
+    left_alone: tuple[HostStanding, ...] = ()
 
     @property
     def is_well(self) -> bool:
-        return not self.failing and not self.states.get(AccountState.NEEDS_LOGIN, 0)
+        return not self.failing and not self.left_alone and not self.states.get(AccountState.NEEDS_LOGIN, 0)
 
 
 class SyncStatus:
@@ -115,6 +118,8 @@ class SyncStatus:
 
     async def figures(self) -> SyncFigures:
         """Of all accounts."""
+        board = await asyncio.to_thread(self._board.read) or {}
+        hosts: dict[str, HostStanding] = {}
         states: Counter[AccountState] = Counter()
         failing = pending = 0
         oldest = None
@@ -122,11 +127,14 @@ class SyncStatus:
             standing = await self._accounts.standing(account.name)
             states[account.state] += 1
             pending += standing.pending
+            host = board.get(account.name, _NOTHING).host or self._host(account)
+            if host is not None and host.state != _CLOSED:
+                hosts[host.host] = host
             if account.state is AccountState.ACTIVE:
                 failing += standing.failures > 0
                 if standing.succeeded is not None:
                     oldest = max(oldest or 0.0, _age(standing.succeeded))
-        return SyncFigures(states, failing, pending, oldest)
+        return SyncFigures(states, failing, pending, oldest, tuple(hosts[name] for name in sorted(hosts)))
 
     async def _account(self, account: MailAccount, visible: Visibility, shown: Activity) -> AccountSync:
         standing = await self._accounts.standing(account.name)

@@ -29,7 +29,8 @@ class Sync(Group):
     the mail server announces new mail and `idle` is set; `accounts_at_once` side by side. `connections` are those to
     one mail server at a time, and `batch_bytes` of mail are asked for at once on each. `fresh_seconds` is how long a
     search that wants what is new waits for it. A message of at most `fetched_bytes` is fetched whole when an attachment
-    is asked for that was left on the server."""
+    is asked for that was left on the server. A synchronisation that lasts longer than `longest_seconds` ends
+    with what it has stored, and the next one goes on: a server that answers just fast enough would keep it for ever."""
 
     background: bool = True
     interval_seconds: float = Field(default=300.0, ge=10)
@@ -39,5 +40,6 @@ class Sync(Group):
     batch_bytes: int = Field(default=4 * 1024 * 1024, ge=64 * 1024)
     fresh_seconds: float = Field(default=5.0, gt=0, le=60)
     fetched_bytes: int = Field(default=100_000_000, ge=1_000_000)
+    longest_seconds: float = Field(default=86_400.0, gt=0)
     timeouts: SyncTimeouts = SyncTimeouts()
     breaker: SyncBreaker = SyncBreaker()

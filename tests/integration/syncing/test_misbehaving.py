@@ -1,8 +1,10 @@
 """Whatever a server says, nothing is lost, and nothing wrong is stored."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -99,6 +101,22 @@ async def test_what_is_kept_stays_visible_and_is_marked(server: RemoteMail, home
     assert set(left) == set(LETTERS[:16])
     assert not any(flags & Flag.HIDDEN for flags in left.values())
     assert (await home.sync()).questions == ()
+
+
+async def test_a_run_that_lasts_too_long_ends_and_the_next_one_goes_on(server: RemoteMail, home: Synchronised) -> None:
+    for raw in LETTERS:
+        server.put(raw)
+    longest = 0.3
+    server.before = lambda name: time.sleep(2 * longest) if name == "fetch" else None
+    with pytest.raises(Fault) as caught:
+        await replace(home, options=replace(home.options, longest=longest)).sync()
+    assert caught.value.code is ErrorCode.TIMEOUT
+    standing = await home.accounts.standing(NAME)
+    assert (standing.outcome, standing.error_code) == (Outcome.FAILED, "TIMEOUT")
+
+    server.before = nothing
+    await home.sync()
+    assert set((await stored(home.database))["INBOX"]) == set(LETTERS)
 
 
 async def test_there_is_nothing_to_answer_where_nothing_was_asked(server: RemoteMail, home: Synchronised) -> None:

@@ -77,6 +77,16 @@ class SqliteAccounts:
     async def set_state(self, name: str, state: AccountState, reason: str = "") -> bool:
         return await self._update("state = ?, state_reason = ?", state.value, reason, name)
 
+    async def set_selection(self, account: MailAccount) -> bool:
+        return await self._update(
+            "include = ?, exclude = ?, when_gone = ?, largest = ?",
+            lines(account.include),
+            lines(account.exclude),
+            account.when_gone.value,
+            account.largest,
+            account.name,
+        )
+
     async def forget(self, name: str) -> bool:
         """What holds its messages is taken away in several transactions, so that nobody waits long; the account goes
         with the last."""

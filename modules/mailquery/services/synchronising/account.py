@@ -1,5 +1,6 @@
 """One synchronisation of one account."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -110,7 +111,7 @@ class SyncAccount:
         pool = self._pool_of(self._options.workers)
         run = Run(account, self._sync, self._server_of(account), self._options, pool, progress)
         try:
-            await run()
+            await self._within_its_time(run)
         except BaseException:
             try:
                 await run.close()
@@ -119,6 +120,21 @@ class SyncAccount:
             raise
         await run.close()
         return run.summary()
+
+    async def _within_its_time(self, run: Run) -> None:
+        """Raises Fault TIMEOUT; what was stored until then stays."""
+        try:
+            async with asyncio.timeout(self._options.longest) as limit:
+                await run()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise Fault(
+                ErrorCode.TIMEOUT,
+                f"It took longer than {self._options.longest:,.0f} s (sync.longest_seconds). What came until then is "
+                "stored, and the same synchronisation again goes on.",
+                details={"seconds": self._options.longest},
+            ) from None
 
     async def _failed(self, name: str, fault: Fault) -> None:
         if fault.code is ErrorCode.LOGIN_FAILED:

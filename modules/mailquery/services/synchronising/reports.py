@@ -8,11 +8,13 @@ from mailquery.repositories.synchronising import DeletionQuestion
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
     """`connections` are those to the server at a time, at most. `batch_bytes` of mail are asked for at once on each.
-    Messages are parsed in `workers` processes."""
+    Messages are parsed in `workers` processes. A run that lasts longer than `longest` seconds ends, with what it has
+    stored, and the next one goes on."""
 
     connections: int = 4
     batch_bytes: int = 4 * 1024 * 1024
     workers: int = 1
+    longest: float = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,21 @@
+"""Whether the archive, and what is kept about its callers, can be had."""
+
+from mailquery.repositories.sqlite.archive import Archive
+from mcpkit.database.migrations import schema_version
+from mcpkit.database.sqlite import Database
+
+
+class SqliteCondition:
+    """`Condition`."""
+
+    def __init__(self, archive: Archive, control: Database) -> None:
+        self._archive = archive
+        self._control = control
+
+    async def check(self) -> None:
+        for database in (self._archive, self._control):
+            database.check_place()
+            await database.read(lambda connection: connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone())
+
+    async def schema(self) -> tuple[int, int]:
+        return await self._archive.read_unshown(schema_version), self._archive.schema
