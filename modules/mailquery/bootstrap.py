@@ -2,11 +2,11 @@
 
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mailquery.background import Hosts, MadeLater, keep_synchronised, keep_these
 from mailquery.callers import consent_rules, key_keeper, open_audit
@@ -23,6 +23,7 @@ from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import Archive, open_archive
+from mailquery.repositories.sqlite.changes import ArchiveVersion
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
@@ -39,6 +40,7 @@ from mailquery.repositories.sqlite.writing import Writer
 from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
+from mailquery.services.basis import AnswerBasis
 from mailquery.services.contents import Contents
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.fetching import FetchWhole
@@ -64,6 +66,7 @@ from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings
 from mcpkit.database.sqlite import Database
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.resilience.cache import Cache
 from mcpkit.security.audit.store import ChainedAudit
 from mcpkit.security.consent import Consents
 from mcpkit.security.consent_store import ConsentStore
@@ -84,6 +87,7 @@ if TYPE_CHECKING:
     from mailquery.sources.remote import MailConnection, MailServer
     from mcpkit.monitoring.health import Health
     from mcpkit.protocol.parameters import ParameterResolver
+    from mcpkit.protocol.stages.drafts import Draft
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
     from mcpkit.security.secrets import SecretStore
@@ -120,7 +124,13 @@ class Application:
     policies: SqlitePolicies
     allowed: AllowedTools
     audit: ChainedAudit
+    basis: AnswerBasis
+    answers: "Cache[Hashable, Draft]"
     beside: "list[KeepExtracted]" = field(default_factory=list)  # what reads attachments, where that goes on
+
+    @property
+    def caches(self) -> "tuple[Cache[Any, Any], ...]":
+        return (self.answers,)
 
     @property
     def secrets(self) -> "SecretStore":
@@ -334,6 +344,12 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
 
         largest = settings.sync.fetched_bytes
         texts, extractor = SqliteExtractions(database), ExtractorLater(partial(_jailed_extractor, settings))
+        refresh_accounts = RefreshAccounts(shown, runs)
+        sync_status = SyncStatus(
+            accounts, SqliteDirectory(database), runs, board, shown, locks.is_held, hosts.standing
+        )
+        fresh = KeepFresh(refresh_accounts, sync_status, settings.sync.fresh_seconds, _stale_seconds(settings))
+        version = ArchiveVersion(settings.archive_path)
         services = _services(
             settings,
             database,
@@ -342,10 +358,9 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             texts,
             extractor,
             fetch=FetchWhole(sync, SqliteMessages(database), connect, largest=largest),
-            refresh_accounts=RefreshAccounts(shown, runs),
-            sync_status=SyncStatus(
-                accounts, SqliteDirectory(database), runs, board, shown, locks.is_held, hosts.standing
-            ),
+            refresh_accounts=refresh_accounts,
+            sync_status=sync_status,
+            fresh=fresh,
         )
         audit = open_audit(settings, control)
         application = Application(
@@ -369,10 +384,13 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             audit=audit,
             policies=policies,
             allowed=allowed,
+            basis=AnswerBasis(version, lambda: database.judge.policy.fingerprint, settings.zone, shown, fresh),
+            answers=Cache("answers", entries=settings.cache.entries, size=settings.cache.bytes),
         )
         try:
             yield application
         finally:
+            version.close()
             await runs.close()
             await extractor.close()
             await audit.close()
@@ -405,8 +423,8 @@ def _services(
     fetch: FetchWhole,
     refresh_accounts: RefreshAccounts,
     sync_status: SyncStatus,
+    fresh: KeepFresh,
 ) -> Services:
-    fresh = KeepFresh(refresh_accounts, sync_status, settings.sync.fresh_seconds, _stale_seconds(settings))
     weights = Weights(**settings.ranking.model_dump())
     search = SqliteSearch(database, weights=weights, vectors=vectors.index)
     messages = SqliteMessages(database)

@@ -60,7 +60,8 @@ class Found:
     asked for and nothing in the query, or beyond those newest matches, has any. `near` counts the messages, on all
     pages together, that lack some of the words; `total` does not. `meaning_unused` says why meaning was not used, or
     not for all messages, where it might have been; else it is empty. `explanation` is there where it was asked for.
-    `freshness` is that of the accounts on servers that were searched."""
+    `freshness` is that of the accounts on servers that were searched. `lasts` is false where meaning was not used for a
+    reason that may pass by itself."""
 
     hits: tuple[Hit, ...]
     total: Total
@@ -75,6 +76,7 @@ class Found:
     cursor_after: Callable[[int], str]
     explanation: Explained | None = None
     freshness: tuple[Freshness, ...] = ()
+    lasts: bool = True
 
 
 class SearchMessages:
@@ -174,6 +176,7 @@ class SearchMessages:
             cursor_after=cursor_after,
             explanation=explained(explanation, steps, self._filters.zone) if explanation else None,
             freshness=await self._fresh(visible, _named_accounts(reading), brought) if self._fresh else (),
+            lasts=vector is not None or not unused or self._meaning.embedder is None,
         )
 
     async def _vector(self, reading: Reading) -> tuple[QueryVector | None, str]:
