@@ -33,6 +33,7 @@ from mcpkit.transport.connections import LimitedHttpProtocol
 from mcpkit.transport.containing import ContainHttpErrors
 from mcpkit.transport.downloads import Downloads
 from mcpkit.transport.endpoint import McpEndpoint
+from mcpkit.transport.exchange import Exchange
 from mcpkit.transport.state import HttpState
 
 logger = logging.getLogger(__name__)
@@ -105,7 +106,12 @@ def build_app(
             yield
 
     endpoint: ASGIApp = McpEndpoint(
-        sessions, plain, settings.security(), max_body_bytes=settings.max_body_bytes, body_seconds=settings.body_seconds
+        sessions,
+        plain,
+        settings.security(),
+        Exchange(server),
+        max_body_bytes=settings.max_body_bytes,
+        body_seconds=settings.body_seconds,
     )
     if guard is not None:
         endpoint = guard.protect(endpoint)
