@@ -187,7 +187,7 @@ def read_cosines(
     chunks = stored.astype(np.float32)
     lengths = _lengths(chunks)
     direction = vector / np.linalg.norm(vector)
-    near = np.divide(chunks @ direction, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    near = np.divide(np.einsum("ij,j->i", chunks, direction), lengths, out=np.zeros_like(lengths), where=lengths > 0)
     best = np.maximum.reduceat(near, starts)
     whole = best
     if with_whole and len(near) > len(found):
@@ -200,7 +200,7 @@ def read_cosines(
         sum_lengths = _lengths(sums)
         whole = best.copy()
         whole[sizes > 1] = np.divide(
-            sums @ direction, sum_lengths, out=np.zeros_like(sum_lengths), where=sum_lengths > 0
+            np.einsum("ij,j->i", sums, direction), sum_lengths, out=np.zeros_like(sum_lengths), where=sum_lengths > 0
         )
     values = zip(found, best.tolist(), whole.tolist(), strict=True)
     return {sequence: Cosines(b, w) for (sequence, _), b, w in values}
