@@ -345,9 +345,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         largest = settings.sync.fetched_bytes
         texts, extractor = SqliteExtractions(database), ExtractorLater(partial(_jailed_extractor, settings))
         refresh_accounts = RefreshAccounts(shown, runs)
-        sync_status = SyncStatus(
-            accounts, SqliteDirectory(database), runs, board, shown, locks.is_held, hosts.standing
-        )
+        sync_status = SyncStatus(accounts, SqliteDirectory(database), runs, board, shown, locks.is_held, hosts.standing)
         fresh = KeepFresh(refresh_accounts, sync_status, settings.sync.fresh_seconds, _stale_seconds(settings))
         version = ArchiveVersion(settings.archive_path)
         services = _services(

@@ -150,7 +150,19 @@ def show_line(one: Measured) -> None:
 
 def show(done: Sequence[Measured]) -> None:
     columns = (
-        *("server", "protocol", "calls", "conn.", "req/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "errors", "errors %"),
+        *(
+            "server",
+            "protocol",
+            "calls",
+            "conn.",
+            "req/s",
+            "p50 ms",
+            "p95 ms",
+            "p99 ms",
+            "max ms",
+            "errors",
+            "errors %",
+        ),
         *("CPU ms/req", "cores", "MB", "kB/answer"),
     )
     rows = [
@@ -170,7 +182,7 @@ def ratios(done: Sequence[Measured]) -> dict[str, float]:
     at = _COMPARED if any(one.connections == _COMPARED for one in done) else max(one.connections for one in done)
     rates = {(one.server, one.era, one.calls): one.load.rate for one in done if one.connections == at}
     peers = {key[0]: rate for key, rate in rates.items() if key[0] != "mailquery"}
-    found = {}
+    found: dict[str, float] = {}
     for (server, era, calls), rate in rates.items():
         if server == "mailquery" and calls in (MIX, MIX_ONCE):
             found |= {f"{calls}, {era}, to {name}, {at} connections": rate / of for name, of in peers.items()}
@@ -193,7 +205,7 @@ def main() -> None:
         prog="bench/load",
         description=__doc__,
         epilog="mix: 60 % searches of all kinds, 25 % messages, 10 % threads, 5 % statistics, drawn from some 5,000 "
-        "different calls, of which a few are made again and again and most hardly ever. mix-once: the same, and no call "
+        "different calls, of which a few are made again and again and most hardly ever. mix-once: likewise, no call "
         "twice. A run of everything takes half an hour; --seconds, --connections, --eras and --calls make it shorter.",
     )
     parser.add_argument("--messages", type=int, default=50_000, help="size of the synthetic archive")
@@ -212,7 +224,10 @@ def main() -> None:
     say("choosing words and ids ...")
     words = words_of(archive)
     again, once = pools(words, AGAIN), pools(words, ONCE)
-    say("mailquery's limits of callers are set out of the way, and consent is granted: " + _assigned(servers.NOT_IN_THE_WAY))
+    say(
+        "mailquery's limits of callers are set out of the way, and consent is granted: "
+        + _assigned(servers.NOT_IN_THE_WAY)
+    )
     settings = dict(each.partition("=")[::2] for each in chosen.set)
     bench = Bench(archive, chosen.seconds, chosen.connections, chosen.workers, settings)
     driven = drivers(again, once)

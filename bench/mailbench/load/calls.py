@@ -157,4 +157,3 @@ def _statistics(words: Words, rng: random.Random) -> Iterator[dict[str, Any]]:
         when = {"after": f"{first}-01-01", "before": f"{first + rng.randint(1, 3)}-{rng.randint(1, 12):02}-01"}
         who = rng.choice(({}, {"from": rng.choice(words.senders)}, {"query": rng.choice(words.rare)}))
         yield {"group_by": rng.choice(_GROUPINGS), **when, **who}
-

@@ -19,7 +19,9 @@ def fastmcp_python() -> Path:
         say(f"installing fastmcp {_VERSION} into .tools ...")
         try:
             script = _ROOT / "scripts" / "lib" / "environment.py"
-            uv = subprocess.run([sys.executable, script, "uv"], check=True, capture_output=True, text=True).stdout.strip()
+            uv = subprocess.run(
+                [sys.executable, script, "uv"], check=True, capture_output=True, text=True
+            ).stdout.strip()
             subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, _FOLDER], check=True)
             subprocess.run([uv, "pip", "install", "--quiet", "--python", python, f"fastmcp=={_VERSION}"], check=True)
         except (OSError, subprocess.CalledProcessError) as error:

@@ -79,15 +79,27 @@ class Driver:
         requests, micros, received, errors, broken, late, p50, p95, p99, longest = map(int, numbers)
         if places:
             self._places = dict(zip(self.weights, map(int, places.split(",")), strict=True))
-        latencies = (value / 1_000 for value in (p50, p95, p99, longest))
-        return Load(requests, micros / 1e6, received, errors, broken + late, *latencies, first_error=first_error)
+        return Load(
+            requests=requests,
+            seconds=micros / 1e6,
+            received=received,
+            errors=errors,
+            lost=broken + late,
+            p50=p50 / 1_000,
+            p95=p95 / 1_000,
+            p99=p99 / 1_000,
+            longest=longest / 1_000,
+            first_error=first_error,
+        )
 
 
 def wrk() -> str:
     """Its path. Ends the program, with the remedy, where there is none."""
     found = shutil.which("wrk")
     if found is None:
-        raise SystemExit("bench/load needs wrk, which makes the load: apt install wrk (Debian), brew install wrk (macOS).")
+        raise SystemExit(
+            "bench/load needs wrk, which makes the load: apt install wrk (Debian), brew install wrk (macOS)."
+        )
     return found
 
 

@@ -1,8 +1,9 @@
 """The `/mcp` endpoint: what every POST must be, and which of the protocol's wires it is for.
 
 Requests of clients that speak MCP go to the SDK's session manager as they are: those with a version header, those of
-a session, and `initialize`; but for calls that get one answer and no stream (`mcpkit.transport.exchange`). A request with none of these is a bare JSON-RPC call, such as one typed with curl; it is
-given what 2026-07-28 asks of a request, and gets plain JSON.
+a session, and `initialize`; but for calls that get one answer and no stream (`mcpkit.transport.exchange`). A request
+with none of these is a bare JSON-RPC call, such as one typed with curl; it is given what 2026-07-28 asks of a request,
+and gets plain JSON.
 """
 
 import json

@@ -2,9 +2,9 @@
 
 The SDK runs each such request as two tasks beside a stream of its events, and takes what a tool gave through three
 copies before it becomes text: most of the time that a quick call takes. Here the call runs in the request's own task,
-and the JSON of its result is made once (`mcpkit.protocol.handover`). Only a call that lasts gets a task beside it, which
-sees the client go away, and sends signs of life before somebody on the way gives up. Whatever is not in order, and
-whatever may send notifications, is left to the SDK.
+and the JSON of its result is made once (`mcpkit.protocol.handover`). Only a call that lasts gets a task beside it,
+which sees the client go away, and sends signs of life before somebody on the way gives up. Whatever is not in order,
+and whatever may send notifications, is left to the SDK.
 """
 
 import asyncio

@@ -1,5 +1,5 @@
-"""A Starlette route that runs the SQL that mailquery ran for a call, on one connection and in the loop's own thread, and
-answers the JSON that mailquery answered. No protocol, identity, validation, audit, ranking or cleaning.
+"""A Starlette route that runs the SQL that mailquery ran for a call, on one connection and in the loop's own thread,
+and answers the JSON that mailquery answered. No protocol, identity, validation, audit, ranking or cleaning.
 
 Arguments: a port, the recordings, and the archive's home."""
 
