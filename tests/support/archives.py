@@ -23,6 +23,7 @@ from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.records import NewPlacement, SourceProblem
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import open_archive
+from mailquery.repositories.sqlite.changes import ArchiveVersion
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
@@ -37,6 +38,7 @@ from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
+from mailquery.services.basis import AnswerBasis
 from mailquery.services.contents import Contents
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.embedding import EmbedMail
@@ -136,6 +138,7 @@ class Archive:
     sync: SqliteSync
     extract: ExtractAttachments
     extractor: Extractor
+    basis: AnswerBasis
     roles: dict[str, MailboxRole] = field(default_factory=dict)
 
     async def apply_policy(self, policy: Policy) -> None:
@@ -208,6 +211,7 @@ async def temporary_archive(
             accounts, directory, runs, BoardFile(folder), shown, lambda name: False, lambda account: None
         )
         fresh = KeepFresh(refresh, status, seconds=fresh_seconds, stale_after=900)
+        version = ArchiveVersion(folder / "mail.db")
 
         def clock() -> datetime:
             return NOW
@@ -242,7 +246,9 @@ async def temporary_archive(
             SqliteSync(database),
             ExtractAttachments(texts, extractor),
             extractor,
+            AnswerBasis(version, lambda: database.judge.policy.fingerprint, ZONE, shown, fresh),
         )
+        version.close()
         await extractor.close()
         await runs.close()
     finally:
