@@ -1,13 +1,18 @@
 """Structured logging to standard error: readable on a terminal, JSON otherwise, without secrets.
 
 Everything is logged through the standard `logging` module, by this project, the SDK and uvicorn alike, and structlog
-writes it. Fields go into `extra`.
+writes it. Fields go into `extra`; those of the request that is being answered (`during`) are in every line.
 """
 
+import json
 import logging
+import secrets
 import sys
-from contextlib import suppress
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, TextIO
 
 if TYPE_CHECKING:
@@ -15,6 +20,9 @@ if TYPE_CHECKING:
 
 Form = Literal["auto", "console", "json"]
 Level = Literal["debug", "info", "warning", "error"]
+
+_fields: ContextVar[dict[str, object] | None] = ContextVar("log_fields", default=None)
+_calls = logging.getLogger("mcpkit.calls")
 
 _CHATTY = ("mcp", "uvicorn", "asyncio", "httpx2", "sse_starlette")
 
@@ -37,6 +45,50 @@ def set_up_logging(level: Level = "info", form: Form = "auto", stream: TextIO | 
         library.setLevel(logging.DEBUG if level == "debug" else max(logging.WARNING, root.level))
 
 
+def new_request_id() -> str:
+    """By which the lines of one request are found."""
+    return secrets.token_hex(8)
+
+
+@contextmanager
+def during(fields: Mapping[str, object]) -> Iterator[None]:
+    """Has every line that is logged meanwhile, here and in what is begun here, bear these fields too."""
+    token = _fields.set({**(_fields.get() or {}), **fields})
+    try:
+        yield
+    finally:
+        _fields.reset(token)
+
+
+def add_field(name: str, value: object) -> None:
+    """Adds to the fields of the innermost `during`, of which this is inside."""
+    fields = _fields.get()
+    if fields is not None:
+        fields[name] = value
+
+
+def log_call(fields: Mapping[str, object]) -> None:
+    """One line, at info, for a call that has ended. The values are the server's own, or cleaned: nothing is looked for
+    in them, since on a busy server that would take as long as a call does."""
+    if _calls.isEnabledFor(logging.INFO):
+        record = _CallRecord(_calls.name, logging.INFO, "", 0, "call", None, None)
+        record.__dict__.update(_fields.get() or {})
+        record.__dict__.update(fields)
+        _calls.handle(record)
+
+
+@lru_cache(maxsize=1024)
+def without_secrets(text: str) -> str:
+    """For a value of `log_call` that comes from outside, and comes again and again."""
+    from mcpkit.redaction import redact_text
+
+    return redact_text(text)
+
+
+class _CallRecord(logging.LogRecord):
+    """One of `log_call`."""
+
+
 class _Handler(logging.StreamHandler[TextIO]):
     """One that does not answer a failure of its own with the record as it was given, on standard error."""
 
@@ -54,6 +106,10 @@ class LineFormatter(logging.Formatter):
         self._is_colourful = is_colourful
 
     def format(self, record: logging.LogRecord) -> str:
+        if isinstance(record, _CallRecord) and not self._is_console:
+            return _line_of_call(record)
+        for name, value in (_fields.get() or {}).items():
+            record.__dict__.setdefault(name, value)
         return self._structlog.format(record)
 
     @cached_property
@@ -79,6 +135,17 @@ class LineFormatter(logging.Formatter):
             ],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
+
+
+def _line_of_call(record: logging.LogRecord) -> str:
+    """As structlog would write it."""
+    moment = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+    line = {"event": record.msg, "level": "info", "logger": record.name, "timestamp": moment}
+    fields = {name: value for name, value in record.__dict__.items() if name not in _OF_EVERY_RECORD}
+    return json.dumps({**line, **fields}, ensure_ascii=False, default=str)
+
+
+_OF_EVERY_RECORD = frozenset(logging.LogRecord("", 0, "", 0, "", None, None).__dict__) | {"message", "taskName"}
 
 
 def redact(logger: "WrappedLogger", method: str, event: "EventDict") -> "EventDict":

@@ -1,5 +1,6 @@
 """The composition root: the only place where concrete classes meet."""
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
@@ -72,16 +73,20 @@ from mcpkit.security.consent import Consents
 from mcpkit.security.consent_store import ConsentStore
 from mcpkit.security.control import open_control
 from mcpkit.security.identity import login_name
+from mcpkit.security.key_files import load_private_key
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
 
 if TYPE_CHECKING:
+    from mailquery.extraction.recognising import Recogniser
     from mailquery.mail_accounts import MailAccounts
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.extracting import ExtractAttachments, KeepExtracted
+    from mailquery.services.figures import CountArchive
     from mailquery.services.importing import ImportMail
     from mailquery.services.rebuilding import RebuildIndex
     from mailquery.services.removing import RemoveAccountMail
     from mailquery.services.synchronising import ServerOf, SyncAccount
+    from mailquery.services.verifying import VerifyArchive
     from mailquery.signing_in import SignIn
     from mailquery.sources.discovery.finding import FindServers
     from mailquery.sources.remote import MailConnection, MailServer
@@ -232,12 +237,20 @@ class Application:
     def consents(self) -> Consents:
         return Consents(self.consent_store, consent_rules(self.settings))
 
-    @property
-    def import_mail(self) -> "ImportMail":
+    def import_mail_into(self, imports: SqliteImports) -> "ImportMail":
         from mailquery.services.importing import ImportMail
         from mailquery.services.parser_pool import default_workers
 
-        return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
+        return ImportMail(imports, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def import_mail(self) -> "ImportMail":
+        return self.import_mail_into(self.imports)
+
+    @property
+    def mending_imports(self) -> SqliteImports:
+        """An import through these also stores what is damaged in the archive."""
+        return SqliteImports(self.archive, self.writer, mend=True)
 
     @property
     def remove_account_mail(self) -> "RemoveAccountMail":
@@ -252,6 +265,17 @@ class Application:
         from mailquery.services.rebuilding import RebuildIndex
 
         return RebuildIndex(self.rebuilding, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def verify_archive(self) -> "VerifyArchive":
+        """Raises Fault CONFIGURATION where the audit's key cannot be used."""
+        from mailquery.repositories.sqlite.callers_verifying import SqliteCallersVerification
+        from mailquery.repositories.sqlite.verifying import SqliteVerification
+        from mailquery.services.verifying import VerifyArchive
+
+        key = load_private_key(self.settings.audit_key_path)
+        callers = SqliteCallersVerification(self.control, self.secrets, key)
+        return VerifyArchive(SqliteVerification(self.archive), callers)
 
     @property
     def embed_mail(self) -> "EmbedMail":
@@ -307,6 +331,14 @@ class Application:
         checks = mail_checks(condition, directory, self.services.sync_status, _stale_seconds(self.settings), stopped)
         return Health((*checks, Check("disk", disk_check(self.settings.home)), Check("memory", memory_check)))
 
+    @property
+    def count_archive(self) -> "CountArchive":
+        from mailquery.repositories.sqlite.condition import SqliteCondition
+        from mailquery.services.figures import CountArchive
+
+        condition, directory = SqliteCondition(self.archive, self.control), SqliteDirectory(self.archive)
+        return CountArchive(condition, directory, self.texts, self.vectors, self.meaning, self.services.sync_status)
+
     def resolver(self) -> "ParameterResolver":
         from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
 
@@ -343,7 +375,9 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             return await application.connect(account)
 
         largest = settings.sync.fetched_bytes
-        texts, extractor = SqliteExtractions(database), ExtractorLater(partial(_jailed_extractor, settings))
+        recogniser = await asyncio.to_thread(_recogniser, settings) if settings.extraction.ocr.enabled else None
+        texts = SqliteExtractions(database, complete=recogniser is not None)
+        extractor = ExtractorLater(partial(_jailed_extractor, settings, recogniser))
         refresh_accounts = RefreshAccounts(shown, runs)
         sync_status = SyncStatus(accounts, SqliteDirectory(database), runs, board, shown, locks.is_held, hosts.standing)
         fresh = KeepFresh(refresh_accounts, sync_status, settings.sync.fresh_seconds, _stale_seconds(settings))
@@ -403,11 +437,26 @@ def _extraction_workers(settings: Settings) -> int:
     return settings.extraction.workers or (2 if (os.cpu_count() or 1) >= _MANY_CORES else 1)
 
 
-def _jailed_extractor(settings: Settings) -> Extractor:
+def _recogniser(settings: Settings) -> "Recogniser | None":
+    """What recognises letters in pictures; None where that cannot be had here, which is said."""
+    from mailquery.extraction.tesseract import Tesseract, find_tesseract
+
+    chosen = settings.extraction.ocr
+    installed = find_tesseract(chosen.program)
+    languages = installed.of(chosen.languages) if installed is not None else ()
+    if installed is None or not languages:
+        logger.warning("letters in pictures are not recognised; `mailquery doctor` says what that needs")
+        return None
+    return Tesseract(installed, languages)
+
+
+def _jailed_extractor(settings: Settings, recogniser: "Recogniser | None") -> Extractor:
     from mailquery.extraction.interfaces import Limits
     from mailquery.extraction.jailed import JailedExtractor
 
-    return JailedExtractor(_extraction_workers(settings), Limits(**settings.extraction.limits.model_dump()))
+    ocr = settings.extraction.ocr
+    limits = Limits(**settings.extraction.limits.model_dump(), pictures=ocr.pictures)
+    return JailedExtractor(_extraction_workers(settings), limits, recogniser, ocr.seconds)
 
 
 def _services(
@@ -443,7 +492,9 @@ def _services(
         list_mailboxes=ListMailboxes(directory),
         list_attachments=ListAttachments(search, filters, tokens, contents=contents),
         get_attachment=get_attachment,
-        read_attachment=ReadAttachment(messages, get_attachment, extractor, texts, contents=contents),
+        read_attachment=ReadAttachment(
+            messages, get_attachment, extractor, texts, contents, complete=texts.looks_into_pictures
+        ),
         mail_statistics=MailStatistics(search, filters),
         response_times=ResponseTimes(conversations, filters, ourselves),
         awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, settings.awaiting.days),

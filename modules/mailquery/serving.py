@@ -142,25 +142,54 @@ class Serving:
             yield limits
 
     @contextmanager
-    def metrics(self) -> "Iterator[CallMetrics | None]":
-        """Figures of the calls, served as it is set. Raises Fault CONFIGURATION where the address cannot be had."""
-        chosen = self.application.settings.metrics
-        if chosen.port is None:
+    def metrics(
+        self, state: "HttpState | None" = None, limits: CallerLimits | None = None
+    ) -> "Iterator[CallMetrics | None]":
+        """Figures of the calls, of the mail, and of the transport whose `state` and `limits` are given: served as it is
+        set, or left to the process that started this one as one of several. Raises Fault CONFIGURATION where the
+        address cannot be had."""
+        chosen, application = self.application.settings.metrics, self.application
+        from mcpkit.monitoring.multiprocess import folder
+
+        shared = folder()
+        if chosen.port is None and shared is None:
             yield None
             return
-        from mailquery.figures import SyncCollector
+        from mailquery.figures import MailFigures, Shown, Turn
+        from mcpkit.monitoring.machine import free_bytes
         from mcpkit.monitoring.metrics import CallMetrics
 
         metrics = CallMetrics()
-        status = self.application.services.sync_status
-        metrics.add(
-            SyncCollector(
-                asyncio.get_running_loop(), status.figures, self.application.runs, self.application.hosts.standings
-            )
+        if state is not None and limits is not None:
+            refused = {
+                "principal": lambda: limits.principals.refused,
+                "address": lambda: limits.addresses.refused,
+            }
+            metrics.show_use(lambda: state.sessions(), lambda: state.connections(), refused)
+        figures = MailFigures(
+            metrics,
+            Shown(
+                archive=application.count_archive,
+                health=application.health(self._stopped) if state is None else state.ready,
+                runs=application.runs,
+                breakers=application.hosts.standings,
+                readers=lambda: application.archive.readers,
+                free=partial(free_bytes, application.settings.home),
+                turn=Turn(shared / "archive-figures.lock") if shared is not None else lambda: True,
+            ),
         )
-        with metrics.served(chosen.host, chosen.port) as port:
-            logger.info("metrics are at http://%s:%d/metrics", chosen.host, port)
+        application.archive.waited = figures.waited
+        if shared is None:
+            assert chosen.port is not None
+            with metrics.served(chosen.host, chosen.port) as port:
+                logger.info("metrics are at http://%s:%d/metrics", chosen.host, port)
+                yield metrics
+            return
+        keeping = asyncio.create_task(metrics.keep_fresh())
+        try:
             yield metrics
+        finally:
+            keeping.cancel()
 
     def downloads(
         self, limits: "RateLimits | None" = None, *, guarded: bool = False, metrics: "CallMetrics | None" = None
@@ -179,7 +208,8 @@ class Serving:
             audit_stops_calls=self.application.settings.audit.on_failure == "stop",
         )
         tickets = Tickets(SignedTokens(load_or_create_key(self.application.settings.home)), self.application.control)
-        return downloads(self.application.services, tickets, stages, self.application.settings.auth.resource)
+        settings = self.application.settings
+        return downloads(self.application.services, tickets, stages, settings.auth.resource, settings.home)
 
     def _identity(self, *, guarded: bool) -> "IdentityProvider":
         from mcpkit.security.identity import AuthenticatedCaller, LocalUser

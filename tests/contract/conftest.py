@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from mcpkit.security.identity import LocalUser
 
 HERE = Path(__file__).parent
 ERAS = {"legacy": "legacy", "modern": "auto"}
-TRANSPORTS = ("memory", "http", "stdio")
+TRANSPORTS = ("memory", "http", "workers", "stdio")
 
 
 def server_environment() -> dict[str, str]:
@@ -44,13 +45,38 @@ def http_url() -> Iterator[str]:
         assert process.wait(10) == 0
 
 
+@contextmanager
+def running_workers(count: int = 2) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """The URL of a server with several worker processes, and the process of their supervisor."""
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "worker_server.py"), str(count)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=server_environment(),
+    )
+    with process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip(), process
+        finally:
+            process.terminate()
+        assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="session")
+def workers_url() -> Iterator[str]:
+    with running_workers() as (url, _):
+        yield url
+
+
 @pytest.fixture(scope="module", params=[f"{transport}-{era}" for transport in TRANSPORTS for era in ERAS])
 async def client(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
     """One connection for all tests of a module: nothing that a call does may spoil the next."""
     transport, _, era = str(request.param).partition("-")
     target: Any = None
-    if transport == "http":
-        target = request.getfixturevalue("http_url")
+    if transport in ("http", "workers"):
+        target = request.getfixturevalue(f"{transport}_url")
     elif transport == "stdio":
         target = StdioServerParameters(
             command=sys.executable, args=[str(HERE / "stdio_server.py")], env=server_environment()

@@ -274,3 +274,15 @@ async def test_a_stream_is_opened_whatever_the_last_event_was(http_url: str) -> 
         async with http.stream("GET", http_url, headers=resuming) as stream:
             assert stream.status_code == 200
             assert stream.headers["content-type"].startswith("text/event-stream")
+
+
+async def test_every_answer_names_its_request_and_takes_no_name_from_the_client(
+    http: httpx2.AsyncClient, http_url: str
+) -> None:
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    answers = [await http.post(http_url, json=body, headers={"X-Request-ID": "mine"}) for _ in range(2)]
+    answers.append(await http.post(http_url, content=b"{", headers=JSON))
+    answers.append(await http.get(http_url.replace("/mcp", "/nothing")))
+    ids = [answer.headers["x-request-id"] for answer in answers]
+    assert len(set(ids)) == 4
+    assert all(re.fullmatch("[0-9a-f]{16}", request_id) for request_id in ids)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,29 +20,22 @@ from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
 from mcpkit.security.identity import LocalUser
 from mcpkit.security.rate_limits import Limits, RateLimits
-from mcpkit.transport.connections import LimitedHttpProtocol
 from mcpkit.transport.http import HttpSettings, build_app, uvicorn_config
 
 BARE = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 PATIENCE = 20.0  # seconds that a test waits for an answer
 
 
-class QuickProtocol(LimitedHttpProtocol):
-    """With as little patience as a test has."""
-
-    head_seconds = 0.3
-    unread_seconds = 0.3
-
-
 @contextmanager
 def serving(settings: HttpSettings, addresses: RateLimits | None = None) -> Iterator[int]:
-    """A server in a thread of this process; its port."""
+    """A server in a thread of this process, with as little patience as a test has; its port."""
+    settings = replace(settings, head_seconds=0.3, unread_seconds=0.3)
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # so that answers nobody reads soon fill it
     port: int = listener.getsockname()[1]
     server = build_server(build_catalogue(), build_pipeline(LocalUser("tester"), LogAudit()))
     app: ASGIApp = build_app(server, settings, addresses=addresses)
-    config = uvicorn_config(app, settings, protocol=QuickProtocol)
+    config = uvicorn_config(app, settings)
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, args=([listener],), daemon=True)
     thread.start()

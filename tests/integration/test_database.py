@@ -4,7 +4,9 @@ import asyncio
 import os
 import sqlite3
 import stat
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -224,6 +226,48 @@ async def test_a_read_that_takes_too_long_is_stopped_and_the_reader_serves_on(tm
         assert caught.value.code is ErrorCode.TIMEOUT
         assert "Narrow" in caught.value.message
         assert await database.read(count) == 0
+
+
+async def test_a_read_that_hangs_in_the_system_is_not_waited_for_and_neither_is_its_reader(tmp_path: Path) -> None:
+    async with await Database.open(tmp_path / "n.db", migrations=NOTES, readers=1, read_timeout=0.05) as database:
+        answers = threading.Event()
+
+        def hang(connection: sqlite3.Connection) -> int:
+            answers.wait(30)
+            return count(connection)
+
+        with pytest.raises(Fault) as hanging:
+            await database.read(hang)
+        assert (hanging.value.code, hanging.value.retry_after is not None) == (ErrorCode.TIMEOUT, True)
+        assert "disk is slow" in hanging.value.message
+        with pytest.raises(Fault) as waiting:
+            await database.read(count)
+        assert (waiting.value.code, waiting.value.retry_after is not None) == (ErrorCode.SERVICE_UNAVAILABLE, True)
+        answers.set()
+        found = None
+        while found is None:
+            with suppress(Fault):
+                found = await database.read(count)
+        assert found == 0
+
+
+async def test_writes_that_wait_behind_one_that_another_process_holds_up_wait_no_longer_than_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcpkit.database.sqlite._BUSY_TIMEOUT", 0.4)
+    monkeypatch.setattr("mcpkit.database.sqlite._LEAST_BUSY_TIMEOUT", 0.01)
+    async with await Database.open(tmp_path / "n.db", migrations=NOTES) as database:
+        await database.write(insert)
+        other = sqlite3.connect(tmp_path / "n.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        ended = await asyncio.gather(*(database.write(insert) for _ in range(20)), return_exceptions=True)
+        assert [isinstance(each, Fault) and each.code is ErrorCode.SERVICE_UNAVAILABLE for each in ended] == [True] * 20
+        assert time.monotonic() - began < 4  # 20 times 0.4 s are 8
+        other.execute("ROLLBACK")
+        other.close()
+        await database.write(insert)
+        assert await database.read(count) == 2
 
 
 async def test_a_cancelled_read_gives_its_reader_back(tmp_path: Path) -> None:

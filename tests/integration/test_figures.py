@@ -1,51 +1,79 @@
-"""Figures of synchronising are served, and name nobody."""
+"""Figures of the archive, its background and its health are served, and name nobody."""
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from mailquery.bootstrap import Application, open_application
 from mailquery.domain.accounts import AccountState, Login, MailAccount, Server
-from mailquery.figures import SyncCollector
+from mailquery.figures import MailFigures, Shown, Turn
 from mailquery.repositories.synchronising import Outcome
+from mailquery.services.figures import ArchiveFigures
 from mailquery.services.sync_runs import SyncRuns
-from mailquery.services.sync_status import SyncFigures
+from mailquery.settings import Settings
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.monitoring.health import Check, Health, Status
+from mcpkit.monitoring.health import Outcome as Looked
 from mcpkit.monitoring.metrics import CallMetrics
 from mcpkit.resilience.breakers import BreakerStanding, State
-from support.archives import Archive, temporary_archive
+from support.archives import Mail
 from support.syncing import Script
 
 
+@dataclass(frozen=True)
+class Cached:
+    name: str = "searches"
+    hits: int = 8
+    misses: int = 2
+    entries: int = 2
+    bytes: int = 5_000
+
+
 @pytest.fixture
-async def archive(tmp_path: Path) -> AsyncIterator[Archive]:
-    async with temporary_archive(tmp_path) as opened:
-        yield opened
+async def archive(tmp_path: Path) -> AsyncIterator[Application]:
+    async with open_application(Settings(home=tmp_path / "archive")) as application:
+        yield application
 
 
 def account(name: str) -> MailAccount:
     return MailAccount(name, f"{name}@acme.example", Server("mail.acme.example", 993), name, Login.PASSWORD)
 
 
-async def scraped(collector: SyncCollector) -> tuple[dict[str, float], str]:
+async def stale() -> Looked:
+    return Looked(Status.DEGRADED, "no mail comes in")
+
+
+def shown(archive: Application, runs: SyncRuns) -> Shown:
+    return Shown(
+        archive=archive.count_archive,
+        health=Health([Check("sources", stale)]),
+        runs=runs,
+        breakers=lambda: [BreakerStanding("mail.acme.example", State.OPEN, 5)],
+        readers=lambda: archive.archive.readers,
+        free=lambda: 123_456,
+        caches=lambda: [Cached()],
+    )
+
+
+async def scraped(shown: Shown) -> tuple[dict[str, float], str]:
     metrics = CallMetrics()
-    metrics.add(collector)
+    figures = MailFigures(metrics, shown)
+    figures.waited(0.002)
     with metrics.served("127.0.0.1", 0) as port:
         async with httpx2.AsyncClient() as client:
-            text = (await client.get(f"http://127.0.0.1:{port}/metrics", timeout=30)).text
-        found = re.findall(r"^(mailquery_\S+) (\S+)$", text, re.MULTILINE)
-        await asyncio.sleep(0)
+            for _ in range(2):  # what is counted elsewhere is counted once
+                text = (await client.get(f"http://127.0.0.1:{port}/metrics", timeout=30)).text
+    found = re.findall(r"^(mailquery_\S+) (\S+)$", text, re.MULTILINE)
     return {name: float(value) for name, value in found}, text
 
 
-def standings() -> list[BreakerStanding]:
-    return [BreakerStanding("mail.acme.example", State.OPEN, 5)]
-
-
-async def test_what_is_counted_and_what_stands_in_the_archive(archive: Archive) -> None:
+async def test_what_is_counted_and_what_stands_in_the_archive(archive: Application) -> None:
     for name in ("home", "secretive", "old"):
         await archive.accounts.put(account(name))
     await archive.accounts.set_state("old", AccountState.PAUSED)
@@ -56,8 +84,7 @@ async def test_what_is_counted_and_what_stands_in_the_archive(archive: Archive) 
     with pytest.raises(Fault):
         await runs.join("home")
 
-    status = archive.services.sync_status
-    found, text = await scraped(SyncCollector(asyncio.get_running_loop(), status.figures, runs, standings))
+    found, text = await scraped(shown(archive, runs))
     assert found['mailquery_sync_runs_total{outcome="done"}'] == 1
     assert found['mailquery_sync_runs_total{outcome="failed"}'] == 1
     assert found["mailquery_sync_messages_total"] == 7
@@ -69,15 +96,66 @@ async def test_what_is_counted_and_what_stands_in_the_archive(archive: Archive) 
     assert 0 <= found["mailquery_sync_lag_seconds"] < 60
     assert found['mailquery_host_breaker{host="mail.acme.example",state="open"}'] == 1
     assert found['mailquery_host_breaker{host="mail.acme.example",state="closed"}'] == 0
+    assert found['mailquery_check_status{check="sources"}'] == 1
+    assert found["mailquery_disk_free_bytes"] == 123_456
+    assert found['mailquery_cache_requests_total{cache="searches",outcome="hit"}'] == 8
+    assert found['mailquery_cache_requests_total{cache="searches",outcome="miss"}'] == 2
+    assert (found['mailquery_cache_entries{cache="searches"}'], found['mailquery_cache_bytes{cache="searches"}']) == (
+        2,
+        5_000,
+    )
+    readers = archive.archive.readers
+    assert found['mailquery_database_readers{state="busy"}'] == 0
+    assert found['mailquery_database_readers{state="idle"}'] == readers.most > 0
+    assert found['mailquery_database_reader_wait_seconds_bucket{le="0.005"}'] == 1
     assert "secretive" not in text
 
 
-async def test_an_archive_that_does_not_answer_leaves_the_rest(caplog: pytest.LogCaptureFixture) -> None:
-    async def damaged() -> SyncFigures:
+async def test_what_the_archive_holds(archive: Application, tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.eml").write_bytes(Mail(subject=f"Lunch {number}").as_bytes())
+    await archive.import_mail(sorted(tmp_path.glob("*.eml")), account="local")
+    found, _ = await scraped(shown(archive, SyncRuns(Script())))
+    assert found["mailquery_archive_messages"] == 3
+    assert found["mailquery_database_bytes"] > 100_000
+    assert found["mailquery_import_problems"] == 0
+    assert found["mailquery_import_running"] == 0
+    assert {found[f'mailquery_extraction_contents{{state="{state}"}}'] for state in ("read", "waiting", "failed")} == {
+        0
+    }
+    assert found["mailquery_embedding_pending_messages"] == 3
+    assert math.isnan(found["mailquery_sync_lag_seconds"])
+    async with archive.archive.exclusive():
+        found, _ = await scraped(shown(archive, SyncRuns(Script())))
+    assert found["mailquery_import_running"] == 1
+
+
+async def test_an_archive_that_does_not_answer_leaves_the_rest(
+    archive: Application, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def damaged() -> ArchiveFigures:
         raise Fault(ErrorCode.STORAGE_DAMAGED, "The database is damaged.")
 
-    collector = SyncCollector(asyncio.get_running_loop(), damaged, SyncRuns(Script()), standings)
-    found, _ = await scraped(collector)
+    found, _ = await scraped(replace(shown(archive, SyncRuns(Script())), archive=damaged))
     assert found["mailquery_sync_running"] == 0
-    assert "mailquery_sync_failing_accounts" not in found
+    assert math.isnan(found["mailquery_archive_messages"])
+    assert math.isnan(found["mailquery_sync_failing_accounts"])
     assert "The database is damaged." in caplog.text
+
+
+async def test_of_several_processes_one_has_the_turn(tmp_path: Path) -> None:
+    first, second = Turn(tmp_path / "turn.lock"), Turn(tmp_path / "turn.lock")
+    assert [first(), second(), first(), second()] == [True, False, True, False]
+
+
+async def test_looking_whether_the_archive_is_written_to_disturbs_no_writer(archive: Application) -> None:
+    async def look() -> None:
+        for _ in range(200):
+            await asyncio.to_thread(archive.archive.is_held)
+
+    looking = asyncio.create_task(look())
+    while not looking.done():
+        async with archive.archive.exclusive():
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    await looking

@@ -30,6 +30,15 @@ def storage_damaged(path: Path, what: str) -> Fault:
     )
 
 
+def slow_storage(path: Path, seconds: float) -> Fault:
+    return Fault(
+        ErrorCode.TIMEOUT,
+        f"{path.name} gave no answer within {seconds:g} s: its disk is slow, or the machine has too much to do. Try "
+        "again in a moment.",
+        retry_after=_RETRY_AFTER,
+    )
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Turns what sqlite3 and the file system raise into the `Fault` that says what to do."""

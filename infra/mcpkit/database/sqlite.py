@@ -9,12 +9,14 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import aiosqlite
 
-from mcpkit.database.faults import translated
+from mcpkit.database.faults import slow_storage, translated
 from mcpkit.database.files import private_file, private_folder
 from mcpkit.database.migrations import Migration, check_version, migrate
 from mcpkit.database.writer_lock import WriterLock
@@ -26,7 +28,12 @@ SqlFunction = Callable[[str], str | int | float | None]
 
 READ_TIMEOUT = 5.0  # seconds
 _BUSY_TIMEOUT = 10.0  # seconds that a statement waits for another process's transaction
+_LEAST_BUSY_TIMEOUT = 0.1  # of a write that has waited that long already, behind others of this process
+_LATE = 0.25  # seconds after its time limit that a read is waited for: SQLite stops most of them by itself
+_CLOSING = 10.0  # seconds that what is running may take to end when the database is closed
 _MIGRATION_TIMEOUT = 30.0  # seconds to wait for another process that creates or migrates the same database
+_RETRY_AFTER = 2.0  # seconds
+_LOOK = 0.1  # seconds; who looks whether the lock is held has it for a moment (`is_held`)
 _BETWEEN_TRIES = 0.05  # seconds between two tries to have the lock that another process holds
 _STEPS_BETWEEN_CHECKS = 4000  # virtual machine steps; a check costs about a microsecond
 _PAGE_SIZE = 8192
@@ -45,6 +52,7 @@ class _Worker:
         self._read_only = read_only
         self._connection: aiosqlite.Connection | None = None
         self._deadline = float("inf")
+        self._patience = _BUSY_TIMEOUT
         self._stopped = False
 
     async def start(self) -> None:
@@ -63,14 +71,18 @@ class _Worker:
     def _must_stop(self) -> bool:
         return self._stopped or time.monotonic() > self._deadline
 
-    def run(self, function: Callable[[sqlite3.Connection], T], seconds: float) -> "asyncio.Task[T]":
-        """Runs `function` on the connection's thread for at most `seconds` of SQLite's time."""
+    def run(self, function: Callable[[sqlite3.Connection], T], seconds: float, patience: float) -> "asyncio.Task[T]":
+        """Runs `function` on the connection's thread for at most `seconds` of SQLite's time. Each of its statements
+        waits for other processes for `patience` seconds."""
         assert self._connection is not None
         connection = self._connection
 
         def job() -> T:
             self._deadline = time.monotonic() + seconds
             with translated(self._path):
+                if patience != self._patience:
+                    connection._conn.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
+                    self._patience = patience
                 return function(connection._conn)
 
         self._stopped = False
@@ -88,6 +100,18 @@ class _Worker:
             self._connection = None
 
 
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Connections for reading: those that are `busy`, of `most`."""
+
+    busy: int
+    most: int
+
+    @property
+    def idle(self) -> int:
+        return self.most - self.busy
+
+
 class Database:
     """An open database. Made by `Database.open`; to be closed with `close`, or used as an async context manager."""
 
@@ -97,6 +121,7 @@ class Database:
         self.path = path
         self._functions = functions or {}
         self._read_timeout = read_timeout
+        self._most_readers = readers
         self._slots = asyncio.Semaphore(readers)  # first come, first served
         self._idle: list[_Worker] = []
         self._readers: list[_Worker] = []
@@ -107,6 +132,7 @@ class Database:
         self._running: set[asyncio.Task[Any]] = set()
         self._identity = (0, 0)  # of the file, wherever it is moved
         self.schema = 0  # the version that it was opened with
+        self.waited: Callable[[float], None] | None = None  # told the seconds that each reader waited for a connection
 
     @classmethod
     async def open(
@@ -167,28 +193,37 @@ class Database:
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `function` on a reading connection, in one transaction: all of its statements see the same state.
 
-        Raises Fault TIMEOUT once the time limit has passed. Cancellation stops the running statement.
+        Raises Fault TIMEOUT once the time limit has passed, also where a statement hangs in the file system, and
+        SERVICE_UNAVAILABLE where no connection becomes free for as long. Cancellation stops the running statement.
         """
-        await self._slots.acquire()
+        began = time.monotonic()
+        await self._slot()
         try:
+            if self.waited is not None:
+                self.waited(time.monotonic() - began)
             reader = self._idle.pop() if self._idle else await self._new_reader()
         except BaseException:
             self._slots.release()
             raise
 
-        def snapshot(connection: sqlite3.Connection) -> T:
-            connection.execute("BEGIN")
-            try:
-                return function(connection)
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-
         def give_back(task: asyncio.Task[T]) -> None:
             self._idle.append(reader)
             self._slots.release()
 
-        return await self._run(reader, snapshot, self._read_timeout, give_back)
+        snapshot = partial(in_snapshot, function=function)
+        return await self._run(reader, snapshot, self._read_timeout, give_back, _BUSY_TIMEOUT)
+
+    async def examine(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """As `read`, on a connection of its own and for as long as it takes. Cancellation stops the running statement.
+        For upkeep: what is asked for by callers has a time limit."""
+        worker = _Worker(self.path, self._functions, read_only=True)
+        with translated(self.path):
+            await worker.start()
+        try:
+            snapshot = partial(in_snapshot, function=function)
+            return await self._run(worker, snapshot, float("inf"), _nothing, _BUSY_TIMEOUT)
+        finally:
+            await worker.close()
 
     async def glance(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """As `read`, at once and in the caller's own thread: for looking up some rows by an indexed key, which takes
@@ -230,7 +265,7 @@ class Database:
 
         Raises Fault CONFLICT, naming the holder's process id, where it is not to be had within `patience` seconds.
         """
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + max(patience, _LOOK)
         while True:
             try:
                 with translated(self.path):
@@ -245,6 +280,27 @@ class Database:
             yield
         finally:
             self._lock.release()
+
+    @property
+    def readers(self) -> Readers:
+        return Readers(len(self._readers) - len(self._idle), self._most_readers)
+
+    def size(self) -> int:
+        """Bytes of its files."""
+        files = (self.path.with_name(self.path.name + ending) for ending in ("", "-wal", "-shm"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def is_held(self) -> bool:
+        """Whether any process, this one too, is inside `exclusive`."""
+        probe = WriterLock(self.path.with_name(self.path.name + ".lock"))
+        try:
+            probe.acquire()
+        except Fault as fault:
+            if fault.code is not ErrorCode.CONFLICT:
+                raise
+            return True
+        probe.release()
+        return False
 
     def check_place(self) -> None:
         """That the file is still there: open connections go on without it, and nobody finds again what they store.
@@ -265,7 +321,9 @@ class Database:
         for worker in (*self._readers, *([self._writer] if self._writer else [])):
             worker.stop()
         if self._running:
-            await asyncio.wait(self._running)
+            _, hanging = await asyncio.wait(self._running, timeout=_CLOSING)
+            if hanging:  # in the file system: their threads end with the process, and the log makes that safe
+                return
         for reader in self._readers:
             await reader.close()
         self._readers.clear()
@@ -284,6 +342,21 @@ class Database:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    async def _slot(self) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._read_timeout):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise Fault(
+                ErrorCode.SERVICE_UNAVAILABLE,
+                f"{self.path.name} has more to do than it can: no query began within {self._read_timeout:g} s. Try "
+                "again in a moment.",
+                retry_after=_RETRY_AFTER,
+            ) from None
+
     async def _new_reader(self) -> _Worker:
         reader = _Worker(self.path, self._functions, read_only=True)
         with translated(self.path):
@@ -292,6 +365,7 @@ class Database:
         return reader
 
     async def _on_writer(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        asked = time.monotonic()
         await self._writing.acquire()
         try:
             if self._writer is None:
@@ -302,7 +376,11 @@ class Database:
         except BaseException:
             self._writing.release()
             raise
-        return await self._run(self._writer, function, float("inf"), lambda _: self._writing.release())
+        # Those who wait behind a write that another process holds up have waited for that process as well.
+        patience = _BUSY_TIMEOUT
+        if (waited := time.monotonic() - asked) > _LEAST_BUSY_TIMEOUT:
+            patience = max(_LEAST_BUSY_TIMEOUT, _BUSY_TIMEOUT - waited)
+        return await self._run(self._writer, function, float("inf"), lambda _: self._writing.release(), patience)
 
     async def _run(
         self,
@@ -310,9 +388,11 @@ class Database:
         function: Callable[[sqlite3.Connection], T],
         seconds: float,
         done: Callable[["asyncio.Task[T]"], None],
+        patience: float,
     ) -> T:
-        """Runs `function`; `done` is called when it has really ended, which is later than a cancellation."""
-        task = worker.run(function, seconds)
+        """Runs `function`; `done` is called when it has really ended, which is later than a cancellation, or than the
+        end of the time limit where it hangs in the file system."""
+        task = worker.run(function, seconds, patience)
         self._running.add(task)
 
         def ended(task: "asyncio.Task[T]") -> None:
@@ -323,7 +403,11 @@ class Database:
 
         task.add_done_callback(ended)
         try:
-            return await asyncio.shield(task)
+            async with asyncio.timeout(None if seconds == float("inf") else seconds + _LATE):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            worker.stop()
+            raise slow_storage(self.path, seconds) from None
         except asyncio.CancelledError:
             if not task.done():
                 worker.stop()
@@ -333,6 +417,20 @@ class Database:
 def _identity(path: Path) -> tuple[int, int]:
     found = path.stat()
     return found.st_dev, found.st_ino
+
+
+def _nothing(task: "asyncio.Task[Any]") -> None:
+    """There is nothing to give back."""
+
+
+def in_snapshot(connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T:
+    """Runs `function` in a reading transaction: all of its statements see the same state."""
+    connection.execute("BEGIN")
+    try:
+        return function(connection)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def in_transaction(connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T:
@@ -346,6 +444,17 @@ def in_transaction(connection: sqlite3.Connection, function: Callable[[sqlite3.C
             connection.execute("ROLLBACK")
         raise
     return result
+
+
+def fold_log(connection: sqlite3.Connection) -> None:
+    """Folds the log into the database and empties it, as far as readers let it: the end of a long one, such as a
+    backup, is not waited for, since others could not write meanwhile."""
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0").fetchone()
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}").fetchone()
 
 
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:

@@ -95,8 +95,8 @@ def outer_stages(
 ) -> list[Stage]:
     """Those that know who calls and whether they may, and nothing of arguments: for what comes in another way too."""
     stages: list[Stage | None] = [
-        Measure(metrics) if metrics else None,
-        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
+        Measure(metrics),
+        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values, metrics=metrics),
         Identify(identity),
         ContainErrors(),
         LimitRate(limits) if limits else None,
@@ -130,8 +130,8 @@ def build_pipeline(
         Validate(),
     )
     stages: list[Stage | None] = [
-        Measure(metrics) if metrics else None,
-        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values),
+        Measure(metrics),
+        Audit(audit, stops_calls=audit_stops_calls, kept_values=audited_values, metrics=metrics),
         identify,
         contain,
         LimitRate(limits) if limits else None,

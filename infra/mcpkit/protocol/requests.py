@@ -20,6 +20,9 @@ PRINCIPAL_KEY = "mcpkit.principal"
 ADMITTED_KEY = "mcpkit.still_admitted"
 """Beside it: tells whether that credential is good still."""
 
+REQUEST_ID_KEY = "mcpkit.request_id"
+"""In the scope of an HTTP request: by what the log names it."""
+
 EXPLAIN = "explain"  # in the `_meta` of a request
 
 _LONGEST_CLIENT = 100  # characters of a client's own name and version
@@ -44,12 +47,14 @@ def call_from(
         protocol_version=context.protocol_version,
         client=_client(context),
         headers={} if request is None else request.headers,
+        scheme="http" if request is None else str(request.scope.get("scheme", "http")),
         authenticated=None if request is None else request.scope.get(PRINCIPAL_KEY),
         still_admitted=always_admitted if request is None else request.scope.get(ADMITTED_KEY, always_admitted),
         report=context.session.report_progress,
         asking=asking_of(context, params),
         explains=bool(context.meta and context.meta.get(EXPLAIN) is True),
         declaration=declaration,
+        id="" if request is None else request.scope.get(REQUEST_ID_KEY, ""),
     )
 
 

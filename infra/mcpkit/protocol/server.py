@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+import mcp_types
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -117,22 +118,29 @@ async def _let_nothing_leak(ctx: ServerRequestContext[Any, Any], call_next: Call
 
 
 class _Handlers:
-    """The request handlers. Descriptions are made once; who may see which is decided per request."""
+    """The request handlers. A tool is described once, when that is first asked for: the schemas of all of them take a
+    tenth of a start. Who may see which is decided per request."""
 
     def __init__(self, catalogue: Catalogue, pipeline: Pipeline, page_size: int) -> None:
         self._catalogue = catalogue
         self._pipeline = pipeline
         self._page_size = page_size
-        self._tools = {tool.name: (tool, described_tool(tool)) for tool in catalogue.tools}
+        self._tools = {tool.name: tool for tool in catalogue.tools}
+        self._described: dict[str, mcp_types.Tool] = {}
         self._prompts = {prompt.name: prompt for prompt in catalogue.prompts}
 
     def tool_input_schema(self, name: str) -> dict[str, Any] | None:
         found = self._tools.get(name)
-        return found[1].input_schema if found else None
+        return self._description(found).input_schema if found else None
+
+    def _description(self, tool: Tool[Any, Any]) -> mcp_types.Tool:
+        if tool.name not in self._described:
+            self._described[tool.name] = described_tool(tool)
+        return self._described[tool.name]
 
     async def list_tools(self, context: ServerRequestContext, params: PaginatedRequestParams | None) -> ListToolsResult:
         seen = await self._visible(context, self._catalogue.tools)
-        tools, cursor = page([self._tools[tool.name][1] for tool in seen], params, self._page_size)
+        tools, cursor = page([self._description(tool) for tool in seen], params, self._page_size)
         return ListToolsResult(tools=tools, next_cursor=cursor)
 
     async def call_tool(
@@ -141,11 +149,11 @@ class _Handlers:
         found = self._tools.get(params.name)
         if found is None:
             raise await self._unknown(context, "tool", params.name, self._catalogue.tools)
-        call = call_from(context, "tool", params.name, params.arguments, found[0], params)
+        call = call_from(context, "tool", params.name, params.arguments, found, params)
         try:
             reply = await self._pipeline.run(call)
         except Fault as fault:
-            if call.principal is not None and not self._pipeline.offers(call.caller, found[0]):
+            if call.principal is not None and not self._pipeline.offers(call.caller, found):
                 # As for a name that there is not, also where it was refused for another reason.
                 if fault.code is not ErrorCode.FORBIDDEN:
                     raise

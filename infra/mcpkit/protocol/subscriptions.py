@@ -129,6 +129,11 @@ class Subscriptions:
         self._subscribers.add(subscriber)
         return subscriber
 
+    def end(self) -> None:
+        """Ends all of them: each stream gets its result."""
+        for subscriber in tuple(self._subscribers):
+            subscriber.end()
+
     def leave(self, subscriber: Subscriber) -> None:
         self._subscribers.discard(subscriber)
         subscriber.watched.clear()
@@ -181,8 +186,7 @@ class Subscriptions:
                 await asyncio.sleep(_SHARE * (time.monotonic() - began))
                 await self._changes.wait()
         finally:
-            for subscriber in tuple(self._subscribers):
-                subscriber.end()
+            self.end()
 
     async def look(self) -> None:
         """Looks at what may have changed, and announces what did. Raises Fault where that cannot be told now."""

@@ -46,6 +46,7 @@ class RateLimits:
 
     def __init__(self, name: str, limits: Limits, redis: "Redis | None" = None) -> None:
         self._limits = limits
+        self.refused = 0  # requests, since this was made
         self._running: Counter[str] = Counter()
         requests, characters = limits.requests_per_minute, limits.characters_per_hour
         self._requests = _Meter(f"{name}:requests", _MINUTE, requests, limits.burst, redis) if requests else None
@@ -55,14 +56,14 @@ class RateLimits:
         """Counts a request. Raises Fault RATE_LIMITED."""
         if self._requests is not None and (wait := await self._requests.take(key, 1)) is not None:
             limit = self._limits.requests_per_minute
-            raise _limited(f"More than {limit:,} requests a minute.", wait, "requests_per_minute", limit)
+            raise self._limited(f"More than {limit:,} requests a minute.", wait, "requests_per_minute", limit)
 
     @contextmanager
     def running(self, key: str) -> Iterator[None]:
         """Around a call while it runs. Raises Fault RATE_LIMITED."""
         limit = self._limits.concurrent
         if limit is not None and self._running[key] >= limit:
-            raise _limited(f"More than {limit:,} calls at once.", _BUSY_RETRY, "concurrent", limit)
+            raise self._limited(f"More than {limit:,} calls at once.", _BUSY_RETRY, "concurrent", limit)
         self._running[key] += 1
         try:
             yield
@@ -75,7 +76,7 @@ class RateLimits:
         """Raises Fault RATE_LIMITED where none are left of the hour's characters."""
         if self._characters is not None and (wait := await self._characters.wait(key)) is not None:
             limit = self._limits.characters_per_hour
-            raise _limited(
+            raise self._limited(
                 f"More than {limit:,} characters were answered within an hour.", wait, "characters_per_hour", limit
             )
 
@@ -84,15 +85,15 @@ class RateLimits:
         if self._characters is not None and characters > 0:
             await self._characters.spend(key, characters)
 
-
-def _limited(what: str, wait: float, name: str, limit: int | None) -> Fault:
-    # Rounded up to a tenth, so that who waits that long does not come too early.
-    return Fault(
-        ErrorCode.RATE_LIMITED,
-        f"{what} Wait, and then go on.",
-        details={"limit": name, "most": limit},
-        retry_after=max(round(wait + 0.05, 1), 0.1),
-    )
+    def _limited(self, what: str, wait: float, name: str, limit: int | None) -> Fault:
+        self.refused += 1
+        # Rounded up to a tenth, so that who waits that long does not come too early.
+        return Fault(
+            ErrorCode.RATE_LIMITED,
+            f"{what} Wait, and then go on.",
+            details={"limit": name, "most": limit},
+            retry_after=max(round(wait + 0.05, 1), 0.1),
+        )
 
 
 class _Meter:

@@ -4,16 +4,13 @@ import errno
 import gc
 import ipaddress
 import logging
-import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from types import FrameType
 from typing import Any
 
-import uvicorn
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
@@ -29,18 +26,23 @@ from mcpkit.monitoring.health import Status
 from mcpkit.security.rate_limits import RateLimits
 from mcpkit.transport.addresses import LimitAddresses
 from mcpkit.transport.authentication import Guard
-from mcpkit.transport.connections import LimitedHttpProtocol
+from mcpkit.transport.closing import Closing
+from mcpkit.transport.connections import ConnectionLimits, LimitedConfig, LimitedHttpProtocol
 from mcpkit.transport.containing import ContainHttpErrors
 from mcpkit.transport.downloads import Downloads
 from mcpkit.transport.endpoint import McpEndpoint
 from mcpkit.transport.exchange import Exchange
+from mcpkit.transport.open_files import room_for
+from mcpkit.transport.request_ids import RequestIds
+from mcpkit.transport.running import Runner, signals_end_quietly
+from mcpkit.transport.seats import Seat
+from mcpkit.transport.sessions import NameSessions
 from mcpkit.transport.state import HttpState
 
 logger = logging.getLogger(__name__)
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _BACKLOG = 2048
-_SHUTDOWN_SECONDS = 3  # for answers under way; streams that clients keep open would last for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,14 @@ class HttpSettings:
     allowed_origins: Sequence[str] = ()
     max_body_bytes: int = 4 * 1024 * 1024
     body_seconds: float = 30.0  # that a request's body may take
+    head_seconds: float = 15.0  # that its head may take
+    unread_seconds: float = 60.0  # for which a client may leave what was sent unread
     max_connections: int = 1024
     max_sessions: int = 1000
     session_idle_seconds: float = 1800.0
     trusted_proxies: Sequence[str] = ()
+    drain_seconds: float = 0.0  # for which a server that is told to end goes on as before, but for `/ready`
+    shutdown_seconds: float = 8.0  # for which it then finishes what runs
 
     def security(self) -> TransportSecuritySettings:
         own = (*_LOOPBACK, *(() if _is_unspecified(self.host) else (_bracketed(self.host),)))
@@ -129,7 +135,7 @@ def build_app(
             *([Middleware(LimitAddresses, addresses)] if addresses is not None else []),
         ],
     )
-    return _StripHeaderValues(app)
+    return RequestIds(_StripHeaderValues(app))
 
 
 async def run_http(
@@ -140,8 +146,13 @@ async def run_http(
     addresses: RateLimits | None = None,
     guard: Guard | None = None,
     downloads: Downloads | None = None,
+    *,
+    end_streams: Callable[[], None] = lambda: None,
+    seat: Seat | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM, then return. `on_ready` gets the URL of `/mcp` once requests are accepted.
+    """Serve until SIGINT or SIGTERM, then finish what runs and return. `on_ready` gets the URL of `/mcp` once requests
+    are accepted. `end_streams` ends what clients keep open otherwise than by GET. With a `seat` this process is one of
+    several workers, and their supervisor listens.
 
     Raises:
         Fault: CONFIGURATION, if the address cannot be listened at, or not without a `guard`: only where no other
@@ -149,17 +160,30 @@ async def run_http(
     """
     if guard is None:
         check_unguarded(settings.host)
-    listener = _listen(settings.host, settings.port)
     state = state or HttpState()
+    listener = seat.listener if seat is not None else listen(settings.host, settings.port)
+    settings = replace(settings, max_connections=room_for(settings.max_connections))
     app = build_app(server, settings, state, addresses=addresses, guard=guard, downloads=downloads)
-    config = uvicorn_config(app, settings)
+    if seat is not None:
+        app = NameSessions(app, seat.number)
+    closing = Closing(app, end_streams)
     port = listener.getsockname()[1]
-    runner = _Runner(config, lambda: on_ready and on_ready(endpoint_url(settings.host, port)), state)
+    runner = Runner(
+        uvicorn_config(closing, settings),
+        listener,
+        closing,
+        on_ready=lambda: on_ready and on_ready(endpoint_url(settings.host, port)),
+        on_end=state.drain,
+        seat=seat,
+        drain_seconds=settings.drain_seconds,
+        shutdown_seconds=settings.shutdown_seconds,
+    )
+    state.connections = lambda: len(runner.server_state.connections)
     # Full collections over what the imports left on the heap stall requests for 40 to 100 ms.
     gc.collect()
     gc.freeze()
-    with _signals_end_quietly(), listener:
-        await runner.serve(sockets=[listener])
+    with signals_end_quietly(), listener:
+        await runner.serve()
 
 
 def endpoint_url(host: str, port: int) -> str:
@@ -167,53 +191,24 @@ def endpoint_url(host: str, port: int) -> str:
     return f"http://{_bracketed(host)}:{port}/mcp"
 
 
-def uvicorn_config(
-    app: ASGIApp, settings: HttpSettings, protocol: type[LimitedHttpProtocol] = LimitedHttpProtocol
-) -> uvicorn.Config:
-    return uvicorn.Config(
+def uvicorn_config(app: ASGIApp, settings: HttpSettings) -> LimitedConfig:
+    return LimitedConfig(
         app,
         loop="asyncio",  # uvloop starves connections where requests cost CPU
-        http=protocol,
+        http=LimitedHttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
-        limit_concurrency=settings.max_connections,
+        limits=ConnectionLimits(settings.max_connections, settings.head_seconds, settings.unread_seconds),
         server_header=False,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
 
 
-class _Runner(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], object], state: HttpState) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-        self._state = state
-        state.connections = lambda: len(self.server_state.connections)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._state.drain()
-        super().handle_exit(sig, frame)
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_ready()
-
-
-@contextmanager
-def _signals_end_quietly() -> Iterator[None]:
-    """After it shut down, uvicorn raises the signal that ended it once more, for handlers that were there before it."""
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Raises Fault CONFIGURATION, if the address cannot be listened at."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)

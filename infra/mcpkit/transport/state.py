@@ -15,7 +15,7 @@ class HttpState:
     open, and may be asked from any thread."""
 
     def __init__(self, ready: Callable[[], Awaitable[Report]] = _always) -> None:
-        self._ready = ready
+        self.ready = ready
         self._draining = False
         self.sessions: Callable[[], int] = int
         self.connections: Callable[[], int] = int
@@ -29,4 +29,4 @@ class HttpState:
         self._draining = True
 
     async def report(self) -> Report:
-        return ENDING if self._draining else await self._ready()
+        return ENDING if self._draining else await self.ready()

@@ -27,6 +27,8 @@ from mcp_types import (
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from mcpkit.errors import ErrorCode, Fault
+from mcpkit.protocol.mapping import protocol_error
 from mcpkit.protocol.requests import stream_transport
 from mcpkit.transport.descriptors import Wire, take_standard_streams
 from mcpkit.transport.lines import LineWriter, OversizedLine, read_lines
@@ -34,7 +36,10 @@ from mcpkit.transport.lines import LineWriter, OversizedLine, read_lines
 logger = logging.getLogger(__name__)
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
+_MOST_UNREAD = 64  # answers that wait for the client to read, beyond which it is not listened to
+_MOST_UNANSWERED = 256  # requests at once
 _LAST_ANSWERS = 10.0  # seconds for what is still being answered when the input ends
+_RETRY_AFTER = 1.0  # seconds
 
 _LASTING = frozenset({"subscriptions/listen"})  # requests that are answered when the client ends them
 
@@ -58,6 +63,7 @@ class _Connection:
         self._writer = LineWriter(wire.output)
         self._unanswered: set[RequestId] = set()
         self._all_answered = anyio.Event()
+        self._written = anyio.Event()
         self._tasks = anyio.create_task_group()
 
     async def serve(self) -> None:
@@ -67,7 +73,7 @@ class _Connection:
         async with self._tasks as tasks:
             tasks.start_soon(self._stop_on_signal)
             tasks.start_soon(self._write, from_server)
-            tasks.start_soon(self._read, to_server)
+            tasks.start_soon(self._read, to_server, from_server)
             await self._server.run(inbound, outbound, self._server.create_initialization_options())
             tasks.cancel_scope.cancel()
 
@@ -77,9 +83,12 @@ class _Connection:
                 logger.info("stopping on %s", signal.Signals(number).name)
                 self._tasks.cancel_scope.cancel()
 
-    async def _read(self, to_server: _Inbound) -> None:
+    async def _read(self, to_server: _Inbound, from_server: _Outbound) -> None:
         async with to_server:
             async for line in read_lines(self._wire.input, self._max_line_bytes):
+                # A client that does not read would have its answers kept here, as many as it asks for.
+                while from_server.statistics().tasks_waiting_send > _MOST_UNREAD:
+                    await self._written.wait()
                 if isinstance(line, OversizedLine):
                     await self._refuse(INVALID_REQUEST, f"A message may have {self._max_line_bytes} bytes at most.")
                 elif line.strip():
@@ -99,6 +108,14 @@ class _Connection:
             message = jsonrpc_message_adapter.validate_python(decoded, by_name=False)
         except ValidationError:
             await self._refuse(INVALID_REQUEST, "A line must be a single JSON-RPC 2.0 message.", _id_of(decoded))
+            return
+        if isinstance(message, JSONRPCRequest) and len(self._unanswered) >= _MOST_UNANSWERED:
+            fault = Fault(
+                ErrorCode.RATE_LIMITED,
+                f"More than {_MOST_UNANSWERED:,} requests at once. Wait for answers, and then go on.",
+                retry_after=_RETRY_AFTER,
+            )
+            await self._send(JSONRPCError(jsonrpc="2.0", id=message.id, error=protocol_error(fault).error))
             return
         self._expect_answer(message)
         await to_server.send(SessionMessage(message))
@@ -126,6 +143,8 @@ class _Connection:
     async def _send(self, message: JSONRPCMessage) -> None:
         try:
             await self._writer.write(message.model_dump_json(by_alias=True, exclude_unset=True).encode())
+            self._written.set()
+            self._written = anyio.Event()
         except BrokenPipeError:
             logger.info("stopping: nobody reads the answers")
             self._tasks.cancel_scope.cancel()

@@ -16,6 +16,7 @@ Examples:
 ```
 mailquery serve --transport stdio
 mailquery serve --transport http --port 8765
+mailquery serve --transport http --workers 4
 MAILQUERY_HOME=~/mail-archive mailquery serve
 ```
 """
@@ -37,16 +38,19 @@ def serve(
     ] = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on (HTTP).")] = None,
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on (HTTP).")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, max=256, help="Processes that answer (HTTP); the default is 1.")
+    ] = None,
     conformance: Annotated[
         bool, typer.Option("--conformance", hidden=True, help="Add what the MCP conformance suite asks for (HTTP).")
     ] = False,
 ) -> None:
     if transport is None:
-        listens = host is not None or port is not None or sys.stdin.isatty()
+        listens = any(given is not None for given in (host, port, workers)) or sys.stdin.isatty()
         transport = Transport.HTTP if listens else Transport.STDIO
     if transport is Transport.HTTP:
-        serve_http(host, port, conformance=conformance)
+        serve_http(host, port, workers, conformance=conformance)
         return
-    if host is not None or port is not None or conformance:
-        raise typer.BadParameter("--host and --port are for --transport http.")
+    if any(given is not None for given in (host, port, workers)) or conformance:
+        raise typer.BadParameter("--host, --port and --workers are for --transport http.")
     serve_stdio()

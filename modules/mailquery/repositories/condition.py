@@ -11,3 +11,11 @@ class Condition(Protocol):
     async def schema(self) -> tuple[int, int]:
         """The version of the archive's schema, and the one that this program knows."""
         ...
+
+    async def size(self) -> int:
+        """Bytes of the archive's files."""
+        ...
+
+    async def being_written(self) -> bool:
+        """Whether any process holds the archive's writing lock."""
+        ...

@@ -27,7 +27,7 @@ ACCOUNT_PASSWORD = "MAILQUERY_ACCOUNT_PASSWORD"  # that `mailquery accounts` is 
 _OF_SCRIPTS = frozenset({_CONFIG_FOLDER, ACCOUNT_PASSWORD, "MAILQUERY_BENCH_DIR", "MAILQUERY_TEST_WORKERS"})
 # Variables that begin with a tool's name set its arguments (`mcpkit.protocol.parameters`), and are read with the tools.
 _OF_TOOLS = tuple(f"MAILQUERY_{tool.upper()}_" for tool in TOOLS)
-_CHECKOUT = Path(__file__).resolve().parents[3]
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class Settings(LayeredSettings):
@@ -115,12 +115,18 @@ def load_settings_with_layers() -> Loaded[Settings]:
         for name, value in os.environ.items()
         if name not in _OF_SCRIPTS and not name.upper().startswith(_OF_TOOLS)
     }
-    return load_layers(Settings, Path(named) if named else _CHECKOUT / "config", environ=environ)
+    return load_layers(Settings, Path(named) if named else _shipped(), environ=environ)
 
 
 def load_settings() -> Settings:
     """Raises Fault CONFIGURATION."""
     return load_settings_with_layers().settings
+
+
+def _shipped() -> Path:
+    """The folder `config` of the checkout, or of the installed package, which holds a copy of it."""
+    checkout = _PACKAGE.parents[1] / "config"
+    return checkout if (checkout / "base.yaml").is_file() else _PACKAGE / "config"
 
 
 def _user_data_folder() -> Path:

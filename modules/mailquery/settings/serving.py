@@ -7,7 +7,9 @@ from mcpkit.logs import Form, Level
 
 
 class HttpServer(Group):
-    """The HTTP transport."""
+    """The HTTP transport. The limits are those of each of the `workers`, which are processes. A server that is told to
+    end goes on for `drain_seconds`, while it says that it is not ready, and then has `shutdown_seconds` for what runs.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65535)
@@ -15,10 +17,15 @@ class HttpServer(Group):
     allowed_origins: tuple[str, ...] = ()
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     body_seconds: float = Field(default=30.0, gt=0)
+    head_seconds: float = Field(default=15.0, gt=0)
+    unread_seconds: float = Field(default=60.0, gt=0)
     max_connections: int = Field(default=1024, ge=1)
     max_sessions: int = Field(default=1000, ge=1)
     session_idle_seconds: float = Field(default=1800.0, gt=0)
     trusted_proxies: tuple[str, ...] = ()
+    workers: int = Field(default=1, ge=1, le=256)
+    drain_seconds: float = Field(default=0.0, ge=0, le=3600)
+    shutdown_seconds: float = Field(default=8.0, ge=0, le=3600)
 
 
 class CallerLimits(Group):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mcpkit.logs import Form, Level, set_up_logging
+from mcpkit.logs import Form, Level, add_field, during, log_call, set_up_logging
 from mcpkit.redaction import HIDDEN
 from support import planted
 
@@ -126,3 +126,49 @@ def test_a_record_that_cannot_be_written_is_not_printed_instead(capsys: pytest.C
     logging.getLogger("mail").error("%d", planted.PASSWORD)
     assert planted.PASSWORD not in stream.getvalue() + capsys.readouterr().err
     assert "could not be written" in stream.getvalue()
+
+
+def test_lines_of_a_request_bear_its_fields_and_no_others_do() -> None:
+    stream = output()
+    with during({"request_id": "a1"}):
+        logging.getLogger("mail").info("inside")
+        with during({"tool": "search"}):
+            add_field("principal", "ana")
+            logging.getLogger("mail").info("deeper", extra={"tool": "of its own"})
+        logging.getLogger("mail").info("inside again")
+    add_field("principal", "ana")  # of nothing
+    logging.getLogger("mail").info("outside")
+    inside, deeper, again, outside = map(json.loads, stream.getvalue().splitlines())
+    assert inside["request_id"] == again["request_id"] == "a1"
+    assert {"tool", "principal"}.isdisjoint(again)
+    assert (deeper["request_id"], deeper["tool"], deeper["principal"]) == ("a1", "of its own", "ana")
+    assert {"request_id", "tool", "principal"}.isdisjoint(outside)
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_call_is_a_line_like_any_other(form: Form) -> None:
+    stream = output(form=form)
+    with during({"request_id": "a1", "tool": "search"}):
+        log_call({"principal": "민수", "status": "ok", "duration_ms": 1.5})
+    if form == "console":
+        assert "call" in stream.getvalue()
+        assert "status=ok" in stream.getvalue()
+        return
+    written = record(stream)
+    assert written.pop("timestamp").endswith("Z")
+    assert written == {
+        "event": "call",
+        "level": "info",
+        "logger": "mcpkit.calls",
+        "request_id": "a1",
+        "tool": "search",
+        "principal": "민수",
+        "status": "ok",
+        "duration_ms": 1.5,
+    }
+
+
+def test_calls_are_silent_from_warnings_on() -> None:
+    stream = output("warning")
+    log_call({"status": "ok"})
+    assert stream.getvalue() == ""

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from pydantic import BaseModel
@@ -16,6 +16,9 @@ from mcpkit.protocol.declarations import Completion, Prompt, Resource, Tool
 from mcpkit.protocol.stages import Proceed, Reply
 from mcpkit.protocol.uris import uri_variables
 from mcpkit.security.audit import UNKNOWN, AuditRecord, AuditSink
+
+if TYPE_CHECKING:
+    from mcpkit.monitoring.metrics import CallMetrics
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +35,18 @@ class Audit:
     `stops_calls` is off. `kept_values` are the names of arguments whose values are recorded too.
     """
 
-    def __init__(self, sink: AuditSink, *, stops_calls: bool = True, kept_values: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        sink: AuditSink,
+        *,
+        stops_calls: bool = True,
+        kept_values: frozenset[str] = frozenset(),
+        metrics: "CallMetrics | None" = None,
+    ) -> None:
         self._sink = sink
         self._stops_calls = stops_calls
         self._kept_values = kept_values
+        self._metrics = metrics
 
     async def __call__(self, call: Call, proceed: Proceed) -> Reply:
         began, moment = time.perf_counter(), datetime.now(UTC)
@@ -88,6 +99,8 @@ class Audit:
             await self._sink.record(record)
         except Exception as error:
             logger.exception("a call could not be recorded in the audit", extra={"call": record.name})
+            if self._metrics is not None:
+                self._metrics.not_recorded()
             if self._stops_calls:
                 raise Fault(
                     ErrorCode.SERVICE_UNAVAILABLE,

@@ -1,5 +1,7 @@
 """Whether the archive, and what is kept about its callers, can be had."""
 
+import asyncio
+
 from mailquery.repositories.sqlite.archive import Archive
 from mcpkit.database.migrations import schema_version
 from mcpkit.database.sqlite import Database
@@ -19,3 +21,9 @@ class SqliteCondition:
 
     async def schema(self) -> tuple[int, int]:
         return await self._archive.read_unshown(schema_version), self._archive.schema
+
+    async def size(self) -> int:
+        return await asyncio.to_thread(self._archive.size)
+
+    async def being_written(self) -> bool:
+        return await asyncio.to_thread(self._archive.is_held)

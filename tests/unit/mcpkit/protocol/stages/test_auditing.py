@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 import pytest
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 
 from contract.catalogue import Waiting, build_catalogue
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.monitoring.metrics import CallMetrics
 from mcpkit.protocol.calls import Call, Principal
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
@@ -79,6 +81,16 @@ async def test_calls_go_on_where_the_operator_says_so_and_the_log_tells(caplog: 
     reply = await pipeline.run(call("list_rows", prefix="a"))
     assert reply.wire is not None
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+@pytest.mark.parametrize("stops_calls", [True, False])
+async def test_calls_that_cannot_be_recorded_are_counted(stops_calls: bool) -> None:
+    metrics = CallMetrics()
+    pipeline = build_pipeline(LocalUser("ana"), Broken(), audit_stops_calls=stops_calls, metrics=metrics)
+    with metrics.served("127.0.0.1", 0) as port:
+        with suppress(Fault):
+            await pipeline.run(call("list_rows", prefix="a"))
+        assert "\nmcp_audit_failures_total 1.0\n" in httpx2.get(f"http://127.0.0.1:{port}/metrics").text
 
 
 async def test_a_cancelled_call_that_cannot_be_recorded_stays_cancelled() -> None:

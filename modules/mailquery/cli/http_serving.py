@@ -1,0 +1,87 @@
+"""Serving over HTTP in this process: alone, or as one of several workers."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from mailquery.bootstrap import open_application
+from mailquery.serving import Serving
+from mailquery.settings import Settings
+from mcpkit.errors import ErrorCode, Fault
+from mcpkit.transport.http import HttpSettings, check_unguarded, endpoint_url, is_loopback, run_http
+from mcpkit.transport.seats import Seat
+
+
+def http_settings(settings: Settings, host: str | None, port: int | None) -> HttpSettings:
+    """`host` and `port` go before what is set. Raises Fault CONFIGURATION where it is not to be served like this."""
+    http = settings.http
+    address = HttpSettings(
+        host=host if host is not None else http.host,
+        port=port if port is not None else http.port,
+        allowed_hosts=http.allowed_hosts,
+        allowed_origins=http.allowed_origins,
+        max_body_bytes=http.max_body_bytes,
+        body_seconds=http.body_seconds,
+        head_seconds=http.head_seconds,
+        unread_seconds=http.unread_seconds,
+        max_connections=http.max_connections,
+        max_sessions=http.max_sessions,
+        session_idle_seconds=http.session_idle_seconds,
+        trusted_proxies=http.trusted_proxies,
+        drain_seconds=http.drain_seconds,
+        shutdown_seconds=http.shutdown_seconds,
+    )
+    if not settings.auth.strategies:
+        from mailquery.guarding import REMEDY
+
+        check_unguarded(address.host, REMEDY)
+    elif settings.auth.uses_oauth and not settings.auth.resource and not (address.port and is_loopback(address.host)):
+        raise Fault(
+            ErrorCode.CONFIGURATION,
+            "`auth.resource` is not set: the public URL of this server's /mcp, such as https://mail.example.com/mcp, "
+            "which the authorization server's tokens must be meant for (MAILQUERY_AUTH__RESOURCE).",
+        )
+    return address
+
+
+async def serve(
+    settings: Settings,
+    address: HttpSettings,
+    *,
+    on_ready: Callable[[str], None],
+    seat: Seat | None = None,
+    conformance: bool = False,
+) -> None:
+    """Until SIGINT or SIGTERM. With a `seat` as one of several workers, of which the first does what goes on beside a
+    server."""
+    async with open_application(settings) as application, AsyncExitStack() as running:
+        serving = Serving(application)
+        await running.enter_async_context(serving.beside() if seat is None or seat.number == 0 else serving.policing())
+        limits = await running.enter_async_context(serving.limits())
+        subscriptions = await running.enter_async_context(serving.announcing())
+        guard = await running.enter_async_context(serving.guard(endpoint_url(address.host, address.port)))
+        state = serving.state()
+        with serving.metrics(state, limits) as metrics:
+            guarded = guard is not None
+            downloads = serving.downloads(limits.principals, guarded=guarded, metrics=metrics)
+            server = serving.server(
+                limits.principals,
+                guarded=guarded,
+                metrics=metrics,
+                subscriptions=subscriptions,
+                link=downloads.link,
+            )
+            if conformance:
+                from mcpkit.conformance import install_fixtures
+
+                install_fixtures(server)
+            await run_http(
+                server,
+                address,
+                state,
+                on_ready,
+                limits.addresses,
+                guard,
+                downloads,
+                end_streams=subscriptions.end,
+                seat=seat,
+            )

@@ -1,0 +1,113 @@
+"""Serving over HTTP by several worker processes: the supervisor, and `python -m mailquery.cli.workers`, a worker.
+
+The supervisor imports little and opens nothing but the socket: what it does not have cannot be wrong in it.
+"""
+
+import asyncio
+import dataclasses
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from mailquery.cli.failures import reporting
+from mailquery.cli.servers import tell
+from mcpkit.errors import ErrorCode, Fault
+from mcpkit.transport.http import HttpSettings, endpoint_url, listen
+
+if TYPE_CHECKING:
+    from mailquery.settings import Settings
+    from mailquery.settings.serving import Metrics
+    from mcpkit.transport.workers import Supervisor
+
+logger = logging.getLogger(__name__)
+
+
+def supervise(settings: "Settings", address: HttpSettings, count: int, *, conformance: bool) -> None:
+    """Serves until SIGINT or SIGTERM. Raises Fault CONFIGURATION where the address cannot be listened at."""
+    if sys.platform == "win32":
+        raise Fault(ErrorCode.CONFIGURATION, "On Windows there is one worker: leave --workers away.")
+    from mcpkit.transport.workers import Supervisor
+
+    listener = listen(address.host, address.port)
+    bound = dataclasses.replace(address, port=listener.getsockname()[1])
+    told = json.dumps({"host": bound.host, "port": bound.port, "conformance": conformance})
+
+    async def run(folder: Path) -> int:
+        figures = _Figures(settings.metrics, folder / "figures")
+        supervisor = Supervisor(
+            [sys.executable, "-P", "-m", "mailquery.cli.workers", told],
+            count,
+            listener,
+            folder,
+            ending_seconds=address.drain_seconds + address.shutdown_seconds,
+            on_ready=lambda: tell(endpoint_url(bound.host, bound.port)),
+            on_end=figures.forget,
+        )
+        with figures.served(supervisor):
+            return await supervisor.run()
+
+    with listener, TemporaryDirectory(prefix="mailquery-") as folder:
+        code = asyncio.run(run(Path(folder)))
+    sys.exit(code)
+
+
+class _Figures:
+    """Of all workers together, where a port is set for them."""
+
+    def __init__(self, chosen: "Metrics", folder: Path) -> None:
+        self._chosen = chosen
+        self._folder = folder
+
+    @contextmanager
+    def served(self, supervisor: "Supervisor") -> Iterator[None]:
+        """Raises Fault CONFIGURATION where the address cannot be had."""
+        if self._chosen.port is None:
+            yield
+            return
+        from mcpkit.monitoring.multiprocess import MultiprocessMetrics, prepare
+
+        prepare(self._folder)
+        metrics = MultiprocessMetrics(lambda: supervisor.pids, lambda: supervisor.restarts)
+        with metrics.served(self._chosen.host, self._chosen.port) as port:
+            logger.info("metrics are at http://%s:%d/metrics", self._chosen.host, port)
+            yield
+
+    def forget(self, pid: int) -> None:
+        if self._chosen.port is None:
+            return
+        from mcpkit.monitoring.multiprocess import mark_dead
+
+        try:
+            mark_dead(pid)
+        except OSError as error:  # which costs figures, and nothing else
+            logger.warning("the figures of a worker that ended are lost: %s", error.strerror)
+
+
+def work(told: str, inherited: str) -> None:
+    """One worker, until SIGTERM or the end of its supervisor."""
+    from mailquery.cli.http_serving import http_settings, serve
+    from mailquery.settings import load_settings
+    from mcpkit.logs import set_up_logging
+    from mcpkit.transport.seats import Inheritance, Seat
+
+    seat = Seat(Inheritance.parsed(inherited))
+    settings = load_settings()
+    set_up_logging(settings.log.level or "info", settings.log.form)
+    chosen = json.loads(told)
+    address = http_settings(settings, chosen["host"], chosen["port"])
+    asyncio.run(
+        serve(settings, address, on_ready=lambda _: seat.announce(), seat=seat, conformance=chosen["conformance"])
+    )
+    if seat.is_abandoned:
+        shutil.rmtree(seat.folder, ignore_errors=True)  # which the supervisor could not do
+
+
+if __name__ == "__main__":
+    with reporting(()):
+        work(*sys.argv[1:])

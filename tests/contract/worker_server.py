@@ -1,0 +1,72 @@
+"""The test server by several worker processes: `python worker_server.py COUNT` prints its URL."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from contract.catalogue import NoArguments, TextResult, Waiting, build_catalogue
+from mcpkit.logs import set_up_logging
+from mcpkit.protocol.calls import Call, Form
+from mcpkit.protocol.declarations import Tool
+from mcpkit.protocol.pipeline import build_pipeline
+from mcpkit.protocol.server import build_server
+from mcpkit.security.audit import LogAudit
+from mcpkit.security.identity import LocalUser
+from mcpkit.transport.http import HttpSettings, endpoint_url, listen, run_http
+from mcpkit.transport.seats import Inheritance, Seat
+from mcpkit.transport.workers import Supervisor
+
+
+async def process(call: Call, arguments: NoArguments) -> TextResult:
+    return TextResult(text=str(os.getpid()))
+
+
+async def ask(call: Call, arguments: NoArguments) -> TextResult:
+    assert call.asking.ask is not None
+    answer = await call.asking.ask(Form("Which?", "which", "Which", ("this", "that")))
+    return TextResult(text=f"{answer.action} {dict(answer.content)}")
+
+
+async def work(seat: Seat) -> None:
+    waiting = Waiting()
+
+    async def waited(call: Call, arguments: NoArguments) -> TextResult:
+        await waiting.cancelled.wait()
+        return TextResult(text="cancelled")
+
+    more = [
+        Tool("ask", "Ask", "Asks the client.", NoArguments, TextResult, "read", ask),
+        Tool("process", "Process", "Says which process it is.", NoArguments, TextResult, "read", process),
+        Tool("waited", "Waited", "Ends when `wait` was cancelled.", NoArguments, TextResult, "read", waited),
+    ]
+    catalogue = build_catalogue(waiting)
+    catalogue = replace(catalogue, tools=[*catalogue.tools, *more])
+    server = build_server(catalogue, build_pipeline(LocalUser("tester"), LogAudit()))
+    await run_http(server, HttpSettings(), on_ready=lambda _: seat.announce(), seat=seat)
+
+
+async def supervise(count: int, folder: Path) -> int:
+    with listen("127.0.0.1", 0) as listener:
+        url = endpoint_url("127.0.0.1", listener.getsockname()[1])
+        supervisor = Supervisor(
+            [sys.executable, __file__, "worker"],
+            count,
+            listener,
+            folder,
+            ending_seconds=5,
+            on_ready=lambda: print(url, flush=True),  # noqa: T201 - who started this process reads it
+        )
+        return await supervisor.run()
+
+
+if __name__ == "__main__":
+    set_up_logging("warning")
+    if sys.argv[1] == "worker":
+        asyncio.run(work(Seat(Inheritance.parsed(sys.argv[2]))))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            code = asyncio.run(supervise(int(sys.argv[1]), Path(folder)))
+        sys.exit(code)

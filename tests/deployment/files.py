@@ -1,0 +1,43 @@
+"""What is shipped to run the server with, as it stands in the checkout."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mailquery.settings import Settings
+from mcpkit.config import load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+RULES = DEPLOY / "prometheus" / "alerts.yml"
+DASHBOARD = DEPLOY / "grafana" / "dashboards" / "mailquery.json"
+_DEFAULT = re.compile(r"\$\{(\w+):-([^}]*)\}")
+
+
+def read_yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+def alerts() -> Iterator[Mapping[str, Any]]:
+    for group in read_yaml(RULES)["groups"]:
+        yield from group["rules"]
+
+
+def interpolated(text: str) -> str:
+    """With the defaults that docker-compose.yml gives its variables."""
+    return _DEFAULT.sub(lambda match: match[2], text)
+
+
+def settings_of(variables: Mapping[str, str]) -> Settings:
+    """As the server reads them. Raises Fault where it would not start."""
+    return load_settings(Settings, ROOT / "config", dotenv=None, environ=variables).settings
+
+
+def program(name: str) -> str | None:
+    from shutil import which
+
+    return which(name, path=os.environ.get("PATH", "") + os.pathsep + "/usr/bin")

@@ -1,0 +1,68 @@
+"""Grafana's dashboard: that it can be shown, and that Prometheus understands what it asks."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deployment.files import DASHBOARD, DEPLOY, program, read_yaml
+
+BOARD = json.loads(DASHBOARD.read_text("utf-8"))
+PANELS = BOARD["panels"]
+
+
+def expressions() -> Iterator[str]:
+    for panel in PANELS:
+        yield from (target["expr"] for target in panel.get("targets", ()))
+
+
+def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
+    return (
+        one["x"] < other["x"] + other["w"]
+        and other["x"] < one["x"] + one["w"]
+        and one["y"] < other["y"] + other["h"]
+        and other["y"] < one["y"] + one["h"]
+    )
+
+
+def test_no_panel_lies_on_another_or_beside_the_page() -> None:
+    assert len({panel["id"] for panel in PANELS}) == len(PANELS)
+    for one, other in combinations(PANELS, 2):
+        assert not overlap(one["gridPos"], other["gridPos"]), (one["title"], other["title"])
+    assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 for panel in PANELS)
+
+
+def test_every_panel_asks_the_chosen_source_about_the_chosen_servers() -> None:
+    asking = [panel for panel in PANELS if panel["type"] != "row"]
+    assert all(panel["targets"] for panel in asking)
+    for panel in asking:
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+        assert all("$instance" in target["expr"] for target in panel["targets"]), panel["title"]
+
+
+def test_grafana_is_given_the_folder_and_the_source_that_the_dashboard_names() -> None:
+    provisioning = DEPLOY / "grafana" / "provisioning"
+    (source,) = read_yaml(provisioning / "datasources" / "prometheus.yml")["datasources"]
+    variables: dict[str, Any] = {each["name"]: each for each in BOARD["templating"]["list"]}
+    assert variables["datasource"]["current"]["value"] == source["uid"]
+    (provider,) = read_yaml(provisioning / "dashboards" / "mailquery.yml")["providers"]
+    volumes = read_yaml(DEPLOY.parent / "docker-compose.yml")["services"]["grafana"]["volumes"]
+    assert f"./deploy/grafana/dashboards:{provider['options']['path']}:ro" in volumes
+
+
+def test_prometheus_understands_what_is_asked(tmp_path: Path) -> None:
+    promtool = program("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (Debian: apt-get install prometheus)")
+    plain = [re.sub(r"\$__rate_interval", "5m", asked.replace("$instance", ".*")) for asked in expressions()]
+    rules = [{"record": f"panel:{number}", "expr": asked} for number, asked in enumerate(plain)]
+    file = tmp_path / "panels.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), "utf-8")
+    done = subprocess.run([promtool, "check", "rules", file], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
