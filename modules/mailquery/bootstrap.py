@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -90,7 +90,7 @@ if TYPE_CHECKING:
     from mailquery.signing_in import SignIn
     from mailquery.sources.discovery.finding import FindServers
     from mailquery.sources.remote import MailConnection, MailServer
-    from mcpkit.monitoring.health import Health
+    from mcpkit.monitoring.health import Health, Report
     from mcpkit.protocol.parameters import ParameterResolver
     from mcpkit.protocol.stages.drafts import Draft
     from mcpkit.security.authentication.api_keys import ApiKeys
@@ -132,6 +132,7 @@ class Application:
     basis: AnswerBasis
     answers: "Cache[Hashable, Draft]"
     beside: "list[KeepExtracted]" = field(default_factory=list)  # what reads attachments, where that goes on
+    ended: list[str] = field(default_factory=list)  # what went on beside a server, and failed
 
     @property
     def caches(self) -> "tuple[Cache[Any, Any], ...]":
@@ -320,17 +321,6 @@ class Application:
         catalogue(self.services, resolver)
         return resolver
 
-    def health(self, stopped: Callable[[], Sequence[str]] = tuple) -> "Health":
-        """Whether all that it needs is there. `stopped` is as for `mail_checks`."""
-        from mailquery.repositories.sqlite.condition import SqliteCondition
-        from mailquery.services.health import mail_checks
-        from mcpkit.monitoring.health import Check, Health
-        from mcpkit.monitoring.machine import disk_check, memory_check
-
-        condition, directory = SqliteCondition(self.archive, self.control), SqliteDirectory(self.archive)
-        checks = mail_checks(condition, directory, self.services.sync_status, _stale_seconds(self.settings), stopped)
-        return Health((*checks, Check("disk", disk_check(self.settings.home)), Check("memory", memory_check)))
-
     @property
     def count_archive(self) -> "CountArchive":
         from mailquery.repositories.sqlite.condition import SqliteCondition
@@ -374,6 +364,14 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         async def connect(account: str) -> "MailConnection":
             return await application.connect(account)
 
+        health: Health | None = None
+
+        async def report() -> "Report":
+            nonlocal health
+            if health is None:
+                health = await asyncio.to_thread(_health, application)  # which imports it
+            return await health()
+
         largest = settings.sync.fetched_bytes
         recogniser = await asyncio.to_thread(_recogniser, settings) if settings.extraction.ocr.enabled else None
         texts = SqliteExtractions(database, complete=recogniser is not None)
@@ -393,6 +391,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             refresh_accounts=refresh_accounts,
             sync_status=sync_status,
             fresh=fresh,
+            health=report,
         )
         audit = open_audit(settings, control)
         application = Application(
@@ -426,6 +425,22 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             await runs.close()
             await extractor.close()
             await audit.close()
+
+
+def _health(application: Application) -> "Health":
+    from mailquery.repositories.sqlite.condition import SqliteCondition
+    from mailquery.services.health import mail_checks
+    from mcpkit.monitoring.health import Check, Health
+    from mcpkit.monitoring.machine import disk_check, memory_check
+
+    def stopped() -> Sequence[str]:
+        resting = application.meaning.background.stopped
+        return [*application.ended, *(["embedding"] if resting and "embedding" not in application.ended else [])]
+
+    settings, archive = application.settings, application.archive
+    condition, directory = SqliteCondition(archive, application.control), SqliteDirectory(archive)
+    checks = mail_checks(condition, directory, application.services.sync_status, _stale_seconds(settings), stopped)
+    return Health((*checks, Check("disk", disk_check(settings.home)), Check("memory", memory_check)))
 
 
 def _stale_seconds(settings: Settings) -> float:
@@ -471,6 +486,7 @@ def _services(
     refresh_accounts: RefreshAccounts,
     sync_status: SyncStatus,
     fresh: KeepFresh,
+    health: "Callable[[], Awaitable[Report]]",
 ) -> Services:
     weights = Weights(**settings.ranking.model_dump())
     search = SqliteSearch(database, weights=weights, vectors=vectors.index)
@@ -501,9 +517,10 @@ def _services(
         find_people=FindPeople(directory),
         export_message=ExportMessage(messages, contents, fetch),
         list_problems=ListProblems(directory),
-        archive_status=ArchiveStatus(directory, vectors, meaning, texts),
+        archive_status=ArchiveStatus(directory, vectors, meaning, texts, extractor),
         find_similar=FindSimilar(messages, vectors, filters, meaning),
         read_mailbox=ReadMailbox(SqliteNewest(database), search),
         refresh_accounts=refresh_accounts,
         sync_status=sync_status,
+        health=health,
     )

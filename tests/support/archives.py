@@ -25,6 +25,7 @@ from mailquery.repositories.records import NewPlacement, SourceProblem
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.changes import ArchiveVersion
+from mailquery.repositories.sqlite.condition import SqliteCondition
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
@@ -46,6 +47,7 @@ from mailquery.services.embedding import EmbedMail
 from mailquery.services.extracting import ExtractAttachments
 from mailquery.services.filters import FilterReader
 from mailquery.services.freshness import KeepFresh
+from mailquery.services.health import mail_checks
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
 from mailquery.services.newest import ReadMailbox
@@ -65,6 +67,7 @@ from mailquery.services.sync_runs import Synchronise, SyncRuns
 from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
 from mailquery.sources.interfaces import SourceMessage
+from mcpkit.monitoring.health import Health
 from mcpkit.security.tokens import SignedTokens
 from support.syncing import Script
 
@@ -238,11 +241,12 @@ async def temporary_archive(
                 find_people=FindPeople(directory),
                 export_message=ExportMessage(messages, contents),
                 list_problems=ListProblems(directory),
-                archive_status=ArchiveStatus(directory, vectors, meaning, texts),
+                archive_status=ArchiveStatus(directory, vectors, meaning, texts, extractor),
                 find_similar=FindSimilar(messages, vectors, filters, meaning, clock),
                 read_mailbox=ReadMailbox(SqliteNewest(database), search),
                 refresh_accounts=refresh,
                 sync_status=status,
+                health=Health(mail_checks(SqliteCondition(database, database), directory, status, 900)),
             ),
             imports,
             EmbedMail(vectors, _EMBEDDER),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextvars import ContextVar
+from typing import Any
 
 from mcp.server.context import ServerRequestContext
 from mcp_types import InputResponseRequestParams
@@ -54,8 +55,15 @@ def call_from(
         asking=asking_of(context, params),
         explains=bool(context.meta and context.meta.get(EXPLAIN) is True),
         declaration=declaration,
+        trace=_trace(context.meta),
         id="" if request is None else request.scope.get(REQUEST_ID_KEY, ""),
     )
+
+
+def _trace(meta: Mapping[str, Any] | None) -> Mapping[str, str]:
+    if not meta or "traceparent" not in meta:
+        return {}
+    return {name: meta[name] for name in ("traceparent", "tracestate") if isinstance(meta.get(name), str)}
 
 
 def _client(context: ServerRequestContext) -> str:

@@ -55,6 +55,7 @@ async def serve(
     server."""
     async with open_application(settings) as application, AsyncExitStack() as running:
         serving = Serving(application)
+        running.enter_context(serving.tracing())
         await running.enter_async_context(serving.beside() if seat is None or seat.number == 0 else serving.policing())
         limits = await running.enter_async_context(serving.limits())
         subscriptions = await running.enter_async_context(serving.announcing())

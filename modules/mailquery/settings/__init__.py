@@ -15,7 +15,7 @@ from mailquery.settings.group import words
 from mailquery.settings.oauth import OAuth
 from mailquery.settings.policy import OperatorPolicy
 from mailquery.settings.reading import Answers, Archive, Awaiting, Cache, Importing, Mail, Meaning, Ranking
-from mailquery.settings.serving import HttpServer, Log, Metrics, RateLimiting
+from mailquery.settings.serving import HttpServer, Log, Metrics, RateLimiting, Tracing
 from mailquery.settings.synchronising import Sync
 from mailquery.tools import TOOLS
 from mcpkit.config import LayeredSettings, Loaded
@@ -56,6 +56,7 @@ class Settings(LayeredSettings):
     limits: RateLimiting = RateLimiting()
     audit: Audit = Audit()
     metrics: Metrics = Metrics()
+    tracing: Tracing = Tracing()
     secrets: Secrets = Secrets()
     master_key: SecretStr | None = None  # 32 bytes as base64 or hex
     previous_master_key: SecretStr | None = None  # while a rotation of the other goes on

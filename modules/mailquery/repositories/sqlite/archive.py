@@ -10,7 +10,7 @@ from mailquery.domain.stemming import stem
 from mailquery.domain.words import is_named_word
 from mailquery.repositories.sqlite.policy_state import State
 from mcpkit.database.migrations import load_migrations
-from mcpkit.database.sqlite import READ_TIMEOUT, Database
+from mcpkit.database.sqlite import READ_TIMEOUT, Database, operation
 from mcpkit.errors import ErrorCode, Fault
 
 T = TypeVar("T")
@@ -44,6 +44,8 @@ class Archive(Database):
                 raise _another_policy()
             return function(connection)
 
+        if self.spans is not None:
+            guarded.__qualname__ = operation(function)
         return guarded
 
     async def read_unshown(self, function: Callable[[sqlite3.Connection], T]) -> T:
