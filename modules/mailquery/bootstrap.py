@@ -423,6 +423,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         finally:
             version.close()
             await runs.close()
+            await application.services.read_attachment.close()
             await extractor.close()
             await audit.close()
 

@@ -212,6 +212,9 @@ async def temporary_archive(
         shown = ServerAccounts(accounts, lambda: database.judge.policy)
 
         get_attachment = GetAttachment(messages, largest_attachment, contents)
+        read_attachment = ReadAttachment(
+            messages, get_attachment, extractor, texts, contents, complete=recogniser is not None
+        )
         refresh = RefreshAccounts(shown, runs)
         status = SyncStatus(
             accounts, directory, runs, BoardFile(folder), shown, lambda name: False, lambda account: None
@@ -232,9 +235,7 @@ async def temporary_archive(
                 list_mailboxes=ListMailboxes(directory),
                 list_attachments=ListAttachments(search, filters, tokens, clock, contents),
                 get_attachment=get_attachment,
-                read_attachment=ReadAttachment(
-                    messages, get_attachment, extractor, texts, contents, complete=recogniser is not None
-                ),
+                read_attachment=read_attachment,
                 mail_statistics=MailStatistics(search, filters, clock),
                 response_times=ResponseTimes(conversations, filters, ourselves, clock),
                 awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, 3, clock),
@@ -257,6 +258,7 @@ async def temporary_archive(
             extractor,
             AnswerBasis(version, lambda: database.judge.policy.fingerprint, ZONE, shown, fresh),
         )
+        await read_attachment.close()
         version.close()
         await extractor.close()
         await runs.close()

@@ -24,7 +24,9 @@ from mcpkit.config import load_settings as load_layers
 _CONFIG_FOLDER = "MAILQUERY_CONFIG_DIR"
 ACCOUNT_PASSWORD = "MAILQUERY_ACCOUNT_PASSWORD"  # that `mailquery accounts` is given  # noqa: S105 - a name
 # Variables of the project's own scripts and of single commands, which are no settings.
-_OF_SCRIPTS = frozenset({_CONFIG_FOLDER, ACCOUNT_PASSWORD, "MAILQUERY_BENCH_DIR", "MAILQUERY_TEST_WORKERS"})
+_OF_SCRIPTS = frozenset(
+    {_CONFIG_FOLDER, ACCOUNT_PASSWORD, "MAILQUERY_BENCH_DIR", "MAILQUERY_TEST_FUZZED", "MAILQUERY_TEST_WORKERS"}
+)
 # Variables that begin with a tool's name set its arguments (`mcpkit.protocol.parameters`), and are read with the tools.
 _OF_TOOLS = tuple(f"MAILQUERY_{tool.upper()}_" for tool in TOOLS)
 _PACKAGE = Path(__file__).resolve().parents[1]
