@@ -57,6 +57,16 @@ class Metrics(Group):
     port: int | None = Field(default=None, ge=0, le=65535)
 
 
+class Tracing(Group):
+    """Traces for OpenTelemetry, by OTLP over HTTP. `endpoint` is the collector's address, such as
+    http://127.0.0.1:4318; without it, and without OTEL_EXPORTER_OTLP_ENDPOINT, there are none. `sample_ratio` is the
+    share of calls that are traced, where the caller has not decided it; None is all, or what OTEL_TRACES_SAMPLER says.
+    All else is set by the variables of OpenTelemetry."""
+
+    endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    sample_ratio: float | None = Field(default=None, ge=0, le=1)
+
+
 class Log(Group):
     """`level` None is "info" over HTTP and "warning" over STDIO."""
 
