@@ -6,7 +6,7 @@ from soaking.soak import soak
 
 
 def test_nothing_is_lost_doubled_or_changed_while_all_goes_on_at_once(tmp_path: Path) -> None:
-    done = soak(tmp_path, seconds=6, seed=2, pace=0.2, MAILQUERY_MEANING__ENABLED="false")
+    done = soak(tmp_path, seconds=4, seed=2, pace=0.15, MAILQUERY_MEANING__ENABLED="false")
     assert done.violations == []
     assert done.figures["delivered"]
     assert done.figures["runs"]["import"]
