@@ -118,6 +118,7 @@ def test_a_call_is_counted_told_and_traced(server: Watched) -> None:
     assert server.figure("mailquery_archive_messages") == 3
     assert server.figure("mailquery_database_reader_wait_seconds_count") > 0
     assert server.figure('mailquery_check_status{check="database"}') == 0
+    assert server.figure('mailquery_cache_requests_total{cache="answers",outcome="miss"}') == 1
 
     call = server.collector.named("tools/call search_messages")
     assert (call.trace_id.hex(), call.parent_span_id.hex()) == (TRACE, SPAN)
