@@ -1,12 +1,14 @@
 """How a server ends that is told to, as its clients and whoever watches it see it."""
 
 import asyncio
+import os
+import signal
 
 import anyio
 import httpx2
 
 from contract.conftest import running_workers
-from contract.test_workers import ask_process, begin_session, message
+from contract.test_workers import ask_process, bare_processes, begin_session, message
 
 DRAIN = 1.0  # seconds
 
@@ -15,6 +17,7 @@ async def test_a_server_finishes_what_runs_and_refuses_what_comes() -> None:
     with running_workers(drain=DRAIN) as (url, supervisor):
         ready = url.removesuffix("/mcp") + "/ready"
         session = await begin_session(url)
+        workers = set(await bare_processes(url))
         async with (
             httpx2.AsyncClient(timeout=30) as http,
             httpx2.AsyncClient(timeout=30) as kept,
@@ -25,6 +28,8 @@ async def test_a_server_finishes_what_runs_and_refuses_what_comes() -> None:
                 lasting = asyncio.create_task(http.post(url, json=message("tools/call", name="linger", arguments={})))
                 assert (await kept.post(url, json=ask_process())).status_code == 200
                 supervisor.terminate()
+                for worker in workers:  # as a service manager does
+                    os.kill(worker, signal.SIGTERM)
                 with anyio.fail_after(10):
                     while await ready_status(ready) != 503:
                         await anyio.sleep(0.02)

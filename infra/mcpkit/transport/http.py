@@ -32,6 +32,7 @@ from mcpkit.transport.connections import ConnectionLimits, LimitedConfig, Limite
 from mcpkit.transport.containing import ContainHttpErrors
 from mcpkit.transport.downloads import Downloads
 from mcpkit.transport.endpoint import McpEndpoint
+from mcpkit.transport.exchange import Exchange
 from mcpkit.transport.open_files import room_for
 from mcpkit.transport.request_ids import RequestIds
 from mcpkit.transport.running import Runner, signals_end_quietly
@@ -115,7 +116,12 @@ def build_app(
             yield
 
     endpoint: ASGIApp = McpEndpoint(
-        sessions, plain, settings.security(), max_body_bytes=settings.max_body_bytes, body_seconds=settings.body_seconds
+        sessions,
+        plain,
+        settings.security(),
+        Exchange(server),
+        max_body_bytes=settings.max_body_bytes,
+        body_seconds=settings.body_seconds,
     )
     endpoint = Sessions(
         endpoint,
