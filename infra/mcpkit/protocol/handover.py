@@ -26,7 +26,7 @@ def hand_over(context: ServerRequestContext, reply: Reply) -> CallToolResult | I
     assert isinstance(result, CallToolResult | InputRequiredResult), "not the result of a tool"
     if place is None or isinstance(result, InputRequiredResult) or result.meta:
         return result
-    place.append(to_json(result, by_alias=True, exclude_none=True))
+    place.append(to_json(result, by_alias=True, exclude_none=True, exclude={"result_type"}))
     return CallToolResult(content=[])
 
 

@@ -38,7 +38,7 @@ class Draft:
         return CallToolResult(content=[text, *self.links], structured_content=from_json(self.structured))
 
     def encoded(self) -> bytes:
-        """The JSON of such a `wire`, without taking apart what is JSON already."""
+        """The JSON of such a `wire` but for its `resultType`, without taking apart what is JSON already."""
         text = TextContent(type="text", text=Fence().around(self.text))
         content = to_json([text, *self.links], by_alias=True, exclude_none=True)
         return b'{"content":' + content + b',"structuredContent":' + self.structured + b',"isError":false}'
