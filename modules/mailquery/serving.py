@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mcpkit.monitoring.metrics import CallMetrics
     from mcpkit.monitoring.tracing import Tracing
     from mcpkit.protocol.stages.consenting import Consent
+    from mcpkit.protocol.stages.remembering import Remember
     from mcpkit.protocol.subscriptions import Subscriptions
     from mcpkit.security.identity import IdentityProvider
     from mcpkit.security.rate_limits import RateLimits
@@ -176,6 +177,7 @@ class Serving:
                 breakers=application.hosts.standings,
                 readers=lambda: application.archive.readers,
                 free=partial(free_bytes, application.settings.home),
+                caches=lambda: [cache.figures() for cache in application.caches],
                 turn=Turn(shared / "archive-figures.lock") if shared is not None else lambda: True,
             ),
         )
@@ -259,6 +261,7 @@ class Serving:
             limits=limits,
             parameters=resolver,
             consent=self._consent_stage(),
+            remember=self._remember_stage(),
             max_chars=self.application.settings.answers.max_chars,
             allowed=self.application.allowed,
             metrics=metrics,
@@ -281,6 +284,14 @@ class Serving:
                 yield subscriptions
         finally:
             changes.close()
+
+    def _remember_stage(self) -> "Remember | None":
+        if not self.application.settings.cache.entries:
+            return None
+        from mailquery.mcp.remembered import RememberedCalls
+        from mcpkit.protocol.stages.remembering import Remember
+
+        return Remember(self.application.answers, RememberedCalls(self.application.basis))
 
     def _consent_stage(self) -> "Consent":
         from mailquery.mcp.consent import MailTerms

@@ -24,6 +24,7 @@ from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.records import NewPlacement, SourceProblem
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import open_archive
+from mailquery.repositories.sqlite.changes import ArchiveVersion
 from mailquery.repositories.sqlite.condition import SqliteCondition
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
@@ -39,6 +40,7 @@ from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
+from mailquery.services.basis import AnswerBasis
 from mailquery.services.contents import Contents
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.embedding import EmbedMail
@@ -140,6 +142,7 @@ class Archive:
     sync: SqliteSync
     extract: ExtractAttachments
     extractor: Extractor
+    basis: AnswerBasis
     roles: dict[str, MailboxRole] = field(default_factory=dict)
 
     async def apply_policy(self, policy: Policy) -> None:
@@ -217,6 +220,7 @@ async def temporary_archive(
             accounts, directory, runs, BoardFile(folder), shown, lambda name: False, lambda account: None
         )
         fresh = KeepFresh(refresh, status, seconds=fresh_seconds, stale_after=900)
+        version = ArchiveVersion(folder / "mail.db")
 
         def clock() -> datetime:
             return NOW
@@ -252,8 +256,10 @@ async def temporary_archive(
             SqliteSync(database),
             ExtractAttachments(texts, extractor),
             extractor,
+            AnswerBasis(version, lambda: database.judge.policy.fingerprint, ZONE, shown, fresh),
         )
         await read_attachment.close()
+        version.close()
         await extractor.close()
         await runs.close()
     finally:

@@ -5,7 +5,7 @@ refuses by raising a `Fault`. Stages know calls and declarations; no tool knows 
 those that a deployment adds:
 
     measure > audit > identify > contain errors > limit rate > authorise > policy > resolve parameters > validate
-              > consent > shape > run
+              > consent > remember > shape > run
 """
 
 from collections.abc import Sequence
@@ -115,6 +115,7 @@ def build_pipeline(
     limits: RateLimits | None = None,
     parameters: ParameterResolver | None = None,
     consent: Stage | None = None,
+    remember: Stage | None = None,
     max_chars: int = DEFAULT_MAX_CHARS,
     audit_stops_calls: bool = True,
     audited_values: frozenset[str] = frozenset(),
@@ -143,6 +144,7 @@ def build_pipeline(
         ResolveParameters(parameters) if parameters else None,
         validate,
         consent,
+        remember,
         Shape(max_chars),
     ]
     deciding: list[Stage | None] = [identify, contain, authorise, permit, validate, consent]

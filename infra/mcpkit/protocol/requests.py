@@ -21,6 +21,9 @@ PRINCIPAL_KEY = "mcpkit.principal"
 ADMITTED_KEY = "mcpkit.still_admitted"
 """Beside it: tells whether that credential is good still."""
 
+RESUMED_KEY = "mcpkit.resumed"
+"""Of a subscription that is made anew for a session that another process began."""
+
 REQUEST_ID_KEY = "mcpkit.request_id"
 """In the scope of an HTTP request: by what the log names it."""
 

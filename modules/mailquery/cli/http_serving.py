@@ -7,6 +7,7 @@ from mailquery.bootstrap import open_application
 from mailquery.serving import Serving
 from mailquery.settings import Settings
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.security.session_store import SessionStore
 from mcpkit.transport.http import HttpSettings, check_unguarded, endpoint_url, is_loopback, run_http
 from mcpkit.transport.seats import Seat
 
@@ -73,8 +74,9 @@ async def serve(
             )
             if conformance:
                 from mcpkit.conformance import install_fixtures
+                from mcpkit.security.tokens import load_or_create_key
 
-                install_fixtures(server)
+                install_fixtures(server, load_or_create_key(settings.home))
             await run_http(
                 server,
                 address,
@@ -83,6 +85,7 @@ async def serve(
                 limits.addresses,
                 guard,
                 downloads,
+                store=SessionStore(application.control, settings.http.session_idle_seconds),
                 end_streams=subscriptions.end,
                 seat=seat,
             )

@@ -14,7 +14,7 @@ from mailquery.settings.extracting import Extraction
 from mailquery.settings.group import words
 from mailquery.settings.oauth import OAuth
 from mailquery.settings.policy import OperatorPolicy
-from mailquery.settings.reading import Answers, Archive, Awaiting, Importing, Mail, Meaning, Ranking
+from mailquery.settings.reading import Answers, Archive, Awaiting, Cache, Importing, Mail, Meaning, Ranking
 from mailquery.settings.serving import HttpServer, Log, Metrics, RateLimiting, Tracing
 from mailquery.settings.synchronising import Sync
 from mailquery.tools import TOOLS
@@ -44,6 +44,7 @@ class Settings(LayeredSettings):
     oauth: OAuth = OAuth()
     answers: Answers = Answers()
     archive: Archive = Archive()
+    cache: Cache = Cache()
     importing: Importing = Importing()
     sync: Sync = Sync()
     discovery: Discovery = Discovery()
