@@ -177,6 +177,7 @@ class Serving:
                 breakers=application.hosts.standings,
                 readers=lambda: application.archive.readers,
                 free=partial(free_bytes, application.settings.home),
+                caches=lambda: [cache.figures() for cache in application.caches],
                 turn=Turn(shared / "archive-figures.lock") if shared is not None else lambda: True,
             ),
         )

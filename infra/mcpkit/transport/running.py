@@ -58,7 +58,8 @@ class Runner(uvicorn.Server):
         self._shutdown_seconds = shutdown_seconds
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit:
+        # A service manager tells each process of a service, and the supervisor tells its workers: that is one telling.
+        if self.should_exit and self._seat is None:
             self.force_exit = True
         super().handle_exit(sig, frame)
         self._on_end()

@@ -74,8 +74,9 @@ async def serve(
             )
             if conformance:
                 from mcpkit.conformance import install_fixtures
+                from mcpkit.security.tokens import load_or_create_key
 
-                install_fixtures(server)
+                install_fixtures(server, load_or_create_key(settings.home))
             await run_http(
                 server,
                 address,
