@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailquery import __version__
@@ -138,9 +139,9 @@ class Serving:
             yield guard
 
     @asynccontextmanager
-    async def limits(self) -> AsyncIterator[CallerLimits]:
-        """The limits of callers, as they are set."""
-        async with open_limits(self.application.settings.limits) as limits:
+    async def limits(self, shared: Path | None = None) -> AsyncIterator[CallerLimits]:
+        """The limits of callers, as they are set. `shared` is a folder that the workers of a server have in common."""
+        async with open_limits(self.application.settings.limits, shared) as limits:
             yield limits
 
     @contextmanager

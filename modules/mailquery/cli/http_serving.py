@@ -58,7 +58,7 @@ async def serve(
         serving = Serving(application)
         running.enter_context(serving.tracing())
         await running.enter_async_context(serving.beside() if seat is None or seat.number == 0 else serving.policing())
-        limits = await running.enter_async_context(serving.limits())
+        limits = await running.enter_async_context(serving.limits(seat.folder if seat is not None else None))
         subscriptions = await running.enter_async_context(serving.announcing())
         guard = await running.enter_async_context(serving.guard(endpoint_url(address.host, address.port)))
         state = serving.state()

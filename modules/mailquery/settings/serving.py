@@ -39,7 +39,7 @@ class CallerLimits(Group):
 
 class RateLimiting(Group):
     """`principal` limits each user over HTTP, and over STDIO too where `stdio` is set; `address` limits each address
-    from which HTTP requests come, other than this machine. With `redis_url` several processes count together."""
+    from which HTTP requests come, other than this machine. With `redis_url` several servers count together."""
 
     principal: CallerLimits = CallerLimits(
         requests_per_minute=600, burst=120, concurrent=32, characters_per_hour=10_000_000
