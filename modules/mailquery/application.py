@@ -1,6 +1,5 @@
 """What can be done with an open archive, by whatever serves people: the command line, or a server."""
 
-import os
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,7 @@ from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
 from mailquery.services.policing import ApplyPolicy
 from mailquery.services.sync_runs import Synchronise, SyncRuns
-from mailquery.settings import Settings
+from mailquery.settings import Settings, environment
 from mcpkit.database.sqlite import Database
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.resilience.cache import Cache
@@ -289,4 +288,4 @@ class Application:
     def resolver(self) -> "ParameterResolver":
         from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
 
-        return ParameterResolver(StoredParameters(self.control), os.environ, Settings.prefix)
+        return ParameterResolver(StoredParameters(self.control), environment(), Settings.prefix)
