@@ -30,8 +30,6 @@ logger = logging.getLogger(__name__)
 
 def supervise(settings: "Settings", address: HttpSettings, count: int, *, conformance: bool) -> None:
     """Serves until SIGINT or SIGTERM. Raises Fault CONFIGURATION where the address cannot be listened at."""
-    if sys.platform == "win32":
-        raise Fault(ErrorCode.CONFIGURATION, "On Windows there is one worker: leave --workers away.")
     from mcpkit.transport.workers import Supervisor
 
     listener = listen(address.host, address.port)

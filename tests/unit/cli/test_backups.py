@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,15 @@ def test_options_that_do_not_go_together_are_refused(home: Path, capsys: pytest.
     assert Ran(capsys, "restore", home / "nothing", "--replace").code == 3
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """As a terminal has it: where tests run in several processes, it is ignored in each."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_leaves_nothing_of_a_backup(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
