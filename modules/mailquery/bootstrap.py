@@ -64,7 +64,7 @@ from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.sync_runs import Synchronise, SyncRuns
 from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
-from mailquery.settings import Settings
+from mailquery.settings import Settings, environment
 from mcpkit.database.sqlite import Database
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.resilience.cache import Cache
@@ -332,7 +332,7 @@ class Application:
     def resolver(self) -> "ParameterResolver":
         from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
 
-        return ParameterResolver(StoredParameters(self.control), os.environ, Settings.prefix)
+        return ParameterResolver(StoredParameters(self.control), environment(), Settings.prefix)
 
 
 @asynccontextmanager
