@@ -9,6 +9,7 @@ and whatever may send notifications, is left to the SDK.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from functools import lru_cache
 from typing import Any
 
 import anyio
@@ -31,9 +32,10 @@ from mcp.shared.inbound import (
 )
 from mcp.shared.message import ServerMessageMetadata
 from mcp.shared.transport_context import TransportContext
-from mcp_types import LOG_LEVEL_META_KEY
+from mcp_types import LOG_LEVEL_META_KEY, ClientCapabilities, Implementation
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic_core import to_json
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
 from starlette.requests import Request
 from starlette.types import Message, Receive, Send
 
@@ -42,6 +44,7 @@ from mcpkit.protocol.handover import own_tools
 WATCHED_AFTER = 0.05  # seconds from which on it is seen that the client has gone
 SIGN_OF_LIFE = 15.0  # seconds between two of them, and until the first, as the SDK has it
 _TELLING = frozenset({"progressToken", LOG_LEVEL_META_KEY})  # of a request's `_meta`: it wants to be told things
+_LONGEST_KEPT = 4096  # bytes of what a client says of itself, for it to be kept
 _PARAM_HEADER = MCP_PARAM_HEADER_PREFIX.lower().encode()
 _STREAM_HEAD: Message = {
     "type": "http.response.start",
@@ -102,7 +105,9 @@ def _context(
 ) -> ServerRequestContext[Any, Request]:
     """As the SDK's runner makes it. Nothing is left behind at a connection of one request, so nobody has to clean up
     after it."""
-    connection = Connection.from_envelope(route.protocol_version, route.client_info, route.client_capabilities)
+    said = to_json((route.client_info, route.client_capabilities))
+    info, capabilities = _typed(said) if len(said) <= _LONGEST_KEPT else (route.client_info, route.client_capabilities)
+    connection = Connection.from_envelope(route.protocol_version, info, capabilities)
     return ServerRequestContext(
         session=ServerSession(_OneAnswer(request, message["id"]), connection),
         lifespan_context={},
@@ -112,6 +117,21 @@ def _context(
         request_id=message["id"],
         request=request,
     )
+
+
+@lru_cache(maxsize=256)
+def _typed(said: bytes) -> tuple[Any, Any]:
+    """What a client says of itself, which is the same in each of its requests, as the SDK's models; what is malformed
+    as it is, for the SDK to judge."""
+    info, capabilities = from_json(said)
+    return _model(Implementation, info), _model(ClientCapabilities, capabilities)
+
+
+def _model(model: type[BaseModel], value: Any) -> Any:
+    try:
+        return model.model_validate(value, by_name=False)
+    except ValidationError:
+        return value
 
 
 class _Answer:
