@@ -1,5 +1,6 @@
 """bench/attachments: how quickly attachments become text in jailed children, with how much memory, and whether every
-page and sheet of every format is found again. With --fuzz N, damaged files instead, and what became of them."""
+page and sheet of every format is found by search_messages. With --fuzz N, damaged files instead, and what became of
+them."""
 
 import argparse
 import asyncio
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mailbench.finding_attachments import recall
 from mailbench.planted_files import MAKERS, Planted
 from mailbench.report import machine, say, table, write_json
 from mailquery.domain.extraction import ExtractionState
@@ -37,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result, failed = asyncio.run(_fuzz(given.fuzz, given.seed, given.children, given.keep))
     else:
         result, failed = asyncio.run(_measure(given.files, given.children))
+        searched, missed = _recall()
+        result, failed = {**result, **searched}, failed or missed
     if given.json:
         write_json({"machine": machine(), **result}, given.json)
     return int(failed)
@@ -55,6 +59,20 @@ async def _measure(files: int, children: int) -> tuple[dict[str, object], bool]:
     if missed:
         say("not found: " + ", ".join(missed))
     return {"start seconds": start, "formats": rows, "missed": missed, "parent MB": _peak("self")}, bool(missed)
+
+
+def _recall() -> tuple[dict[str, object], bool]:
+    asked = recall()
+    counts = [(each.phrases, each.found, each.named) for each in asked.recalls]
+    rows = [[each.format, *count] for each, count in zip(asked.recalls, counts, strict=True)]
+    rows.append(["all", *map(sum, zip(*counts, strict=True))])
+    columns = ("format", "phrases", "message found", "attachment named")
+    say(table("search_messages, over STDIO", columns, rows))
+    say(f"imported and read in {asked.seconds_for_reading:.1f} s, asked for in {asked.seconds_for_asking:.1f} s")
+    for each in asked.recalls:
+        if each.missed:
+            say(f"not found in {each.format}: {', '.join(each.missed)}")
+    return {"search": rows}, any(each.missed for each in asked.recalls)
 
 
 async def _start_cost() -> float:

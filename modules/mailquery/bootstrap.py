@@ -1,5 +1,6 @@
 """The composition root: the only place where concrete classes meet."""
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -72,6 +73,7 @@ from mcpkit.security.identity import login_name
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
 
 if TYPE_CHECKING:
+    from mailquery.extraction.recognising import Recogniser
     from mailquery.mail_accounts import MailAccounts
     from mailquery.services.embedding import EmbedMail
     from mailquery.services.extracting import ExtractAttachments, KeepExtracted
@@ -342,7 +344,9 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             return await application.connect(account)
 
         largest = settings.sync.fetched_bytes
-        texts, extractor = SqliteExtractions(database), ExtractorLater(partial(_jailed_extractor, settings))
+        recogniser = await asyncio.to_thread(_recogniser, settings) if settings.extraction.ocr.enabled else None
+        texts = SqliteExtractions(database, complete=recogniser is not None)
+        extractor = ExtractorLater(partial(_jailed_extractor, settings, recogniser))
         services = _services(
             settings,
             database,
@@ -396,11 +400,26 @@ def _extraction_workers(settings: Settings) -> int:
     return settings.extraction.workers or (2 if (os.cpu_count() or 1) >= _MANY_CORES else 1)
 
 
-def _jailed_extractor(settings: Settings) -> Extractor:
+def _recogniser(settings: Settings) -> "Recogniser | None":
+    """What recognises letters in pictures; None where that cannot be had here, which is said."""
+    from mailquery.extraction.tesseract import Tesseract, find_tesseract
+
+    chosen = settings.extraction.ocr
+    installed = find_tesseract(chosen.program)
+    languages = installed.of(chosen.languages) if installed is not None else ()
+    if installed is None or not languages:
+        logger.warning("letters in pictures are not recognised; `mailquery doctor` says what that needs")
+        return None
+    return Tesseract(installed, languages)
+
+
+def _jailed_extractor(settings: Settings, recogniser: "Recogniser | None") -> Extractor:
     from mailquery.extraction.interfaces import Limits
     from mailquery.extraction.jailed import JailedExtractor
 
-    return JailedExtractor(_extraction_workers(settings), Limits(**settings.extraction.limits.model_dump()))
+    ocr = settings.extraction.ocr
+    limits = Limits(**settings.extraction.limits.model_dump(), pictures=ocr.pictures)
+    return JailedExtractor(_extraction_workers(settings), limits, recogniser, ocr.seconds)
 
 
 def _services(
@@ -436,7 +455,9 @@ def _services(
         list_mailboxes=ListMailboxes(directory),
         list_attachments=ListAttachments(search, filters, tokens, contents=contents),
         get_attachment=get_attachment,
-        read_attachment=ReadAttachment(messages, get_attachment, extractor, texts, contents=contents),
+        read_attachment=ReadAttachment(
+            messages, get_attachment, extractor, texts, contents, complete=texts.looks_into_pictures
+        ),
         mail_statistics=MailStatistics(search, filters),
         response_times=ResponseTimes(conversations, filters, ourselves),
         awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, settings.awaiting.days),

@@ -1,6 +1,7 @@
 """Attachments that are too large for an answer, as downloads over HTTP."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from mailquery.domain.filenames import safe_name
 from mailquery.mcp.arguments import visibility
@@ -14,9 +15,12 @@ from mcpkit.transport.downloads import Download, Downloads
 _PATH = "/attachments"
 
 
-def downloads(services: Services, tickets: Tickets, stages: Sequence[Stage], resource: str | None) -> Downloads:
-    """`resource` is the public URL of the server's endpoint, which ends in `/mcp`, where the settings name one. A
-    download counts as the resource that gives the same: whoever may not read that may not have it either."""
+def downloads(
+    services: Services, tickets: Tickets, stages: Sequence[Stage], resource: str | None, folder: Path
+) -> Downloads:
+    """`folder` is where files lie while they are sent. `resource` is the public URL of the server's endpoint, which
+    ends in `/mcp`, where the settings name one. A download counts as the resource that gives the same: whoever may not
+    read that may not have it either."""
 
     async def provide(call: Call, id: str) -> Download:
         # What the caller may see, and the operator's policy, as they are now.
@@ -27,4 +31,4 @@ def downloads(services: Services, tickets: Tickets, stages: Sequence[Stage], res
 
     (declared,) = (each for each in resources(services) if each.name == "attachment")
     base = resource.rstrip("/").removesuffix("/mcp") + _PATH if resource else None
-    return Downloads(tickets, provide, declared, stages, path=_PATH, base=base)
+    return Downloads(tickets, provide, declared, stages, path=_PATH, folder=folder, base=base)

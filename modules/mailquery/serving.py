@@ -207,7 +207,8 @@ class Serving:
             audit_stops_calls=self.application.settings.audit.on_failure == "stop",
         )
         tickets = Tickets(SignedTokens(load_or_create_key(self.application.settings.home)), self.application.control)
-        return downloads(self.application.services, tickets, stages, self.application.settings.auth.resource)
+        settings = self.application.settings
+        return downloads(self.application.services, tickets, stages, settings.auth.resource, settings.home)
 
     def _identity(self, *, guarded: bool) -> "IdentityProvider":
         from mcpkit.security.identity import AuthenticatedCaller, LocalUser

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import fpdf
+
 from attachments.files import DOCX, XLSX, docx, eml, pdf, xlsx, zipped
 from mailquery.domain.handles import parse_handle
 from mailquery.repositories.records import Visibility
+from removal.archives import ask, take_out
 from support.archives import Mail, temporary_archive
 from support.calling import Caller
 
@@ -62,6 +65,34 @@ async def test_what_stands_anywhere_in_an_attachment_finds_its_message_and_the_r
                 if not any(marked in each["snippet"] and (place or "") in each.get("place", "") for each in matches):
                     missed.append((query, sort, found["rows"]))
         assert not missed, missed
+
+
+async def test_what_a_file_says_of_itself_is_found(tmp_path: Path) -> None:
+    made = fpdf.FPDF()
+    made.set_title("Norrvikstrand ledger")
+    made.set_author("Olufemi Quillfeather")
+    made.set_producer("Wyverstone Writer")
+    made.add_page()
+    event = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART:20260309T100000Z\r\nSUMMARY:Talk\r\nLOCATION:Gantry Hall\r\n"
+    event += b"ATTENDEE;CN=Zirconia Smith:mailto:zs@x.example\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    files = (("l.pdf", "application/pdf", bytes(made.output())), ("t.ics", "text/calendar", event))
+    mail = Mail(text="See these.", message_id="facts@x.example", files=files)
+    async with temporary_archive(tmp_path) as archive:
+        await archive.add(mail)
+        await archive.extract()
+        caller = Caller(archive.services)
+        for query, name, marked in (
+            ("norrvikstrand", "l.pdf", "title: **Norrvikstrand** ledger"),
+            ("attachment:quillfeather", "l.pdf", "**Quillfeather**"),
+            ("gantry hall", "t.ics", "**Gantry** **Hall**"),
+            ("zirconia", "t.ics", "**Zirconia**"),
+        ):
+            (row,) = (await caller.tool("search_messages", query=query, sort="newest"))["rows"]
+            (match,) = row["attachment_matches"]
+            assert (match["name"], marked in match["snippet"]) == (name, True), match
+        assert (await caller.tool("search_messages", query="wyverstone", sort="newest"))["rows"] == []
+        take_out(tmp_path / "mail.db", [mail.id])
+        assert ask(tmp_path / "mail.db", "SELECT * FROM removed") == []
 
 
 async def test_fields_say_where_a_word_must_stand(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,10 +30,11 @@ def serving(mailquery: CommandLine, *options: str, **environment: str) -> Iterat
             process.stderr.read()
 
 
-def call(url: str, credential: str, tool: str, **arguments: object) -> Any:
+def call(url: str, credential: str, tool: str, headers: Mapping[str, str] | None = None, /, **arguments: object) -> Any:
     params = {"name": tool, "arguments": arguments}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-    answer = httpx2.post(url, json=body, headers={"Authorization": f"Bearer {credential}"}, timeout=60)
+    sent = {"Authorization": f"Bearer {credential}", **(headers or {})}
+    answer = httpx2.post(url, json=body, headers=sent, timeout=60)
     assert answer.status_code in (200, 400), answer.text
     return answer.json()
 

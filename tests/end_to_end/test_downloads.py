@@ -154,7 +154,9 @@ def test_policy_and_keys_are_looked_at_again_when_it_is_fetched(
 async def test_a_client_without_authentication_fetches_it_from_this_machine(
     mailquery: CommandLine, id: str, mode: str
 ) -> None:
-    with serving(mailquery, **SETTINGS) as url:
+    with serving(mailquery, **SETTINGS, MAILQUERY_HTTP__TRUSTED_PROXIES='["127.0.0.1"]') as url:
+        through_tls = call(url, "unused", "get_attachment", {"X-Forwarded-Proto": "https"}, id=id)
+        assert link_of(through_tls).startswith("https://127.0.0.1:")
         async with Client(url, mode=mode) as client:
             result = await client.call_tool("get_attachment", {"id": id})
             assert result.structured_content is not None

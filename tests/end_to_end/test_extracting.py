@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from end_to_end.conftest import CommandLine, write_mbox
+from support.letters import drawn, saved, tesseract
 
 MESSAGES = 120
 
@@ -57,6 +58,32 @@ def test_a_command_reads_them_and_status_and_doctor_say_how_far_it_is(mailquery:
     checks = {check["name"]: check for check in mailquery("doctor", "--json").json["checks"]}
     assert f"{MESSAGES} of {MESSAGES} attachments read" in checks["attachments"]["finding"]
     assert "processes of their own" in checks["jail"]["finding"]
+    assert checks["ocr"]["status"] == "ok"  # it is off, and how it is switched on is said
+    assert "extraction.ocr.enabled" in checks["ocr"]["finding"]
+    mailquery.environment["MAILQUERY_POLICY__DENIED_ATTACHMENT_TYPES"] = '["text/plain"]'
+    assert mailquery("policy", "apply").code == 0
+    assert found(mailquery, "secretword7x") == []
+    assert mailquery("status", "--json").json["attachments"]["searched"] is True
+
+
+def test_letters_in_pictures_are_read_once_that_is_set(mailquery: CommandLine, tmp_path: Path) -> None:
+    tesseract("kor", "eng")  # or it is skipped
+    message = EmailMessage()
+    message["From"], message["Subject"], message["Message-ID"] = "a@x.example", "Scan", "<scan@x.example>"
+    message.set_content("Attached.")
+    scan = saved(drawn("The klondarite boats"), "PDF")
+    message.add_attachment(scan, maintype="application", subtype="pdf", filename="scan.pdf")
+    mailquery("import", write_mbox(tmp_path / "scan.mbox", [message.as_bytes()]), "--no-embed")
+    assert mailquery("extract", "--json").json["unread_pictures"] == 1
+    assert found(mailquery, "klondarite") == []
+    mailquery.environment["MAILQUERY_EXTRACTION__OCR__ENABLED"] = "true"
+    mailquery.environment["MAILQUERY_EXTRACTION__OCR__LANGUAGES"] = "kor, eng"
+    assert mailquery("extract", "--json").json["read_now"] == 1
+    (message_found,) = found(mailquery, "klondarite")
+    assert message_found["attachment_matches"][0]["place"] == "page 1"
+    checks = {check["name"]: check for check in mailquery("doctor", "--json").json["checks"]}
+    assert checks["ocr"]["status"] == "ok"
+    assert "kor, eng" in checks["ocr"]["finding"]
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])

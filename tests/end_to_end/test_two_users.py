@@ -120,6 +120,7 @@ class User:
             ("list_accounts", {}),
             ("list_attachments", {"limit": choose([1, 20])}),
             ("get_attachment", {"id": choose(files)}),
+            ("read_attachment", {"id": choose(files)}),
             ("mail_statistics", {"group_by": choose(["sender", "mailbox", "recipient", "month"])}),
             ("response_times", {}),
             ("awaiting_reply", {}),
@@ -203,15 +204,19 @@ async def test_what_is_another_users_is_told_apart_from_nothing_by_no_word(
 
     message, attachment = await first("search_messages"), await first("list_attachments")
     ids = {"message": message["id"], "thread": message["thread_id"], "attachment": attachment["id"]}
-    theirs: dict[str, tuple[str, str]] = {}
-    nothing: dict[str, tuple[str, str]] = {}
+    theirs: dict[str, tuple[str, ...]] = {}
+    nothing: dict[str, tuple[str, ...]] = {}
+    tools = {
+        "message": ["read_message"],
+        "thread": ["read_thread"],
+        "attachment": ["get_attachment", "read_attachment"],
+    }
     for kind, known in ids.items():
         made_up = known[0] + ("0" if known[1] != "0" else "1") * 3 + known[4:]
         for asked, kept in ((known, theirs), (made_up, nothing)):
-            tool = {"message": "read_message", "thread": "read_thread", "attachment": "get_attachment"}[kind]
-            called = await ask(ben, "tools/call", {"name": tool, "arguments": {"id": asked}})
+            called = [await ask(ben, "tools/call", {"name": tool, "arguments": {"id": asked}}) for tool in tools[kind]]
             read = await ask(ben, "resources/read", {"uri": f"mail://{kind}/{asked}"})
-            kept[kind] = (called.replace(asked, "ID"), read.replace(asked, "ID"))
+            kept[kind] = tuple(answer.replace(asked, "ID") for answer in (*called, read))
     assert theirs == nothing
     assert "NOT_FOUND" in theirs["message"][0]
     await ana.aclose()

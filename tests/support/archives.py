@@ -15,9 +15,10 @@ from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.domain.messages import Flag
 from mailquery.domain.policy import NO_POLICY, Judge, Policy
 from mailquery.embedding.static import StaticEmbedder
-from mailquery.extraction.interfaces import Extractor
+from mailquery.extraction.interfaces import Extractor, Limits
 from mailquery.extraction.jailed import JailedExtractor
 from mailquery.extraction.later import ExtractorLater
+from mailquery.extraction.recognising import Recogniser
 from mailquery.parsing.reading import header_lines
 from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.records import NewPlacement, SourceProblem
@@ -181,6 +182,7 @@ async def temporary_archive(
     trusted_servers: Sequence[str] = (),
     synchronise: Synchronise | None = None,
     fresh_seconds: float = 5.0,
+    recogniser: Recogniser | None = None,
 ) -> AsyncIterator[Archive]:
     """`policy` is that of this process: in force where the archive is empty, or once `apply_policy` was called.
     `synchronise` stands in the place of what reads mail servers."""
@@ -192,7 +194,8 @@ async def temporary_archive(
         directory, imports = SqliteDirectory(database), SqliteImports(database)
         tokens = SignedTokens(b"k" * 32)
         vectors, meaning = SqliteVectors(database), meaning or Meaning(_EMBEDDER)
-        texts, extractor = SqliteExtractions(database), ExtractorLater(lambda: JailedExtractor(1))
+        texts = SqliteExtractions(database, complete=recogniser is not None)
+        extractor = ExtractorLater(lambda: JailedExtractor(1, Limits(pictures=5), recogniser))
 
         conversations = SqliteConversations(database)
         ourselves = FindOurselves(conversations, me)
@@ -222,7 +225,9 @@ async def temporary_archive(
                 list_mailboxes=ListMailboxes(directory),
                 list_attachments=ListAttachments(search, filters, tokens, clock, contents),
                 get_attachment=get_attachment,
-                read_attachment=ReadAttachment(messages, get_attachment, extractor, texts, contents=contents),
+                read_attachment=ReadAttachment(
+                    messages, get_attachment, extractor, texts, contents, complete=recogniser is not None
+                ),
                 mail_statistics=MailStatistics(search, filters, clock),
                 response_times=ResponseTimes(conversations, filters, ourselves, clock),
                 awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, 3, clock),

@@ -96,8 +96,9 @@ def _entry(node: _Node) -> bytes:
     )
 
 
-def doc(text: str, *, encrypted: bool = False) -> bytes:
-    """Word 97 (MS-DOC): one piece of Unicode text."""
+def doc(text: str, *, encrypted: bool = False, looks: Sequence[tuple[int, bytes]] = ()) -> bytes:
+    """Word 97 (MS-DOC): one piece of Unicode text. `looks` are its runs in order: how many characters, and the changes
+    of their format."""
     flags = 0x0200 | (0x0100 if encrypted else 0)
     head = bytearray(0x400)
     struct.pack_into("<H", head, 0, 0xA5EC)
@@ -105,7 +106,19 @@ def doc(text: str, *, encrypted: bool = False) -> bytes:
     pieces = struct.pack("<IIHIH", 0, len(text), 0, len(head), 0)
     clx = struct.pack("<BI", 2, len(pieces)) + pieces
     struct.pack_into("<II", head, 0x01A2, 0, len(clx))
-    return compound({"WordDocument": bytes(head) + text.encode("utf-16-le"), "1Table": clx})
+    bounds, page, free = [len(head)], bytearray(512), 510
+    for number, (length, changes) in enumerate(looks):
+        bounds.append(bounds[-1] + 2 * length)
+        free = (free - 1 - len(changes)) // 2 * 2
+        page[free : free + 1 + len(changes)] = bytes([len(changes)]) + changes
+        page[4 * (len(looks) + 1) + number] = free // 2 if changes else 0
+    struct.pack_into(f"<{len(bounds)}I", page, 0, *bounds)
+    page[511] = len(looks)
+    body = bytes(head) + text.encode("utf-16-le")
+    body += bytes(-len(body) % 512)
+    places = struct.pack("<III", bounds[0], bounds[-1], len(body) // 512) if looks else b""
+    body = body[:0x00FA] + struct.pack("<II", len(clx), len(places)) + body[0x0102:] + bytes(page)
+    return compound({"WordDocument": body, "1Table": clx + places})
 
 
 def _record(kind: int, content: bytes, instance: int = 0, *, container: bool = False) -> bytes:

@@ -82,7 +82,8 @@ class Call:
     """`kind` is tool, resource, prompt, completion or subscription; `name` the tool's name or the resource's URI;
     `arguments` are as sent. `authenticated` is whom the transport found a credential of, for the identity provider;
     `principal` is who calls, and is set before any stage runs. `still_admitted` is whether that credential is good
-    still, for what lasts longer than a request. `report(progress, total, message)` sends a progress notification where
+    still, for what lasts longer than a request. `scheme` is that of the URL over HTTP, also where a trusted proxy
+    ends TLS. `report(progress, total, message)` sends a progress notification where
     the client asked for them, and `asking` asks the person there. `explains` is whether the request asks for an
     explanation in its `_meta`. `declaration` is what is called; `resolved` are the arguments with those that were
     preset, and `given` are they as the validation stage leaves them to the handler: the tool's `Arguments`, or the text
@@ -99,6 +100,7 @@ class Call:
     protocol_version: str = ""
     client: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    scheme: str = "http"
     report: Report = _nowhere
     asking: Asking = field(default_factory=Asking)
     authenticated: Principal | None = None

@@ -47,6 +47,7 @@ def call_from(
         protocol_version=context.protocol_version,
         client=_client(context),
         headers={} if request is None else request.headers,
+        scheme="http" if request is None else str(request.scope.get("scheme", "http")),
         authenticated=None if request is None else request.scope.get(PRINCIPAL_KEY),
         still_admitted=always_admitted if request is None else request.scope.get(ADMITTED_KEY, always_admitted),
         report=context.session.report_progress,

@@ -8,7 +8,7 @@ import signal
 import sys
 import sysconfig
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mcpkit.sandbox.landlock import restrict_files
 from mcpkit.sandbox.seccomp import restrict_calls
@@ -20,37 +20,60 @@ _CLONE_NEWUSER, _CLONE_NEWNET, _CLONE_NEWIPC = 0x10000000, 0x40000000, 0x0800000
 _SIGKILL = 9
 _PIECES_OF_CPU_TIME = 10  # that a child may use in all, whatever it does to the timer of each
 _DESCRIPTORS = 64
-_SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
+_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
+_KNOWN_LIBRARIES = "/etc/ld.so.cache"
+_TIME_ZONES = "/usr/share/zoneinfo"
 
 
 def enter(memory: int, cpu_seconds: int) -> Mapping[str, bool]:
     """Jails this process, which has one thread. `memory` is bytes of address space beyond what it has now;
     `cpu_seconds` are of one piece of work (`start_piece`). The keys are `PROTECTIONS`."""
-    libc = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
     held = {
         "memory": _limit(resource.RLIMIT_AS, _address_space() + memory),
         "cpu": _limit(resource.RLIMIT_CPU, cpu_seconds * _PIECES_OF_CPU_TIME),
-        "files written": _limit(resource.RLIMIT_FSIZE, 0),
-        "privileges": False,
-        "network": False,
-        "files read": False,
-        "system calls": False,
     }
     # What libraries look at that would otherwise read the free memory from /proc, which they cannot.
     _limit(resource.RLIMIT_DATA, _address_space() + memory)
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_NOFILE, _DESCRIPTORS)
-    if libc is None:
-        return held
-    held["privileges"] = libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
-    held["network"] = libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC) == 0
-    # After the last change of credentials, which would undo both.
-    libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)  # no child outlives its parent
-    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    held |= _take_rights_away()
     held["files read"] = restrict_files(_readable())
     held["system calls"] = restrict_calls()
-    held["network"] = held["network"] or held["system calls"]  # it cannot even make a socket
+    return _held(held)
+
+
+def enter_to_execute(memory: int, cpu_seconds: int, program: str, readable: Iterable[str]) -> Mapping[str, bool]:
+    """Jails this process, which is to become `program` and nothing else: it and its libraries may read the system's
+    libraries and what lies beneath `readable`. `memory` is bytes of address space in all, `cpu_seconds` are of all it
+    does. The keys are `PROTECTIONS`."""
+    held = {
+        "memory": _limit(resource.RLIMIT_AS, memory),
+        "cpu": _limit(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 1),  # SIGXCPU first, which says what it was
+    }
+    held |= _take_rights_away()
+    executable = {os.path.realpath(path) for path in (program, *_LIBRARIES)}
+    held["files read"] = restrict_files((*map(os.path.realpath, readable), _KNOWN_LIBRARIES), executable)
+    held["system calls"] = restrict_calls(executes=True)
+    return _held(held)
+
+
+def _take_rights_away() -> dict[str, bool]:
+    """What does not depend on the work."""
+    held = {"files written": _limit(resource.RLIMIT_FSIZE, 0)}
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_NOFILE, _DESCRIPTORS)
+    if sys.platform.startswith("linux"):
+        libc = ctypes.CDLL(None, use_errno=True)
+        held["privileges"] = libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+        held["network"] = libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC) == 0
+        # After the last change of credentials, which would undo both.
+        libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)  # no child outlives its parent
+        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     return held
+
+
+def _held(held: dict[str, bool]) -> Mapping[str, bool]:
+    found = {name: held.get(name, False) for name in PROTECTIONS}
+    found["network"] = found["network"] or found["system calls"]  # it cannot even make a socket
+    return found
 
 
 def start_piece(cpu_seconds: int) -> None:
@@ -63,12 +86,12 @@ def is_worn(cpu_seconds: int) -> bool:
     return time.process_time() > cpu_seconds * (_PIECES_OF_CPU_TIME - 2)
 
 
-def _limit(kind: int, value: int) -> bool:
+def _limit(kind: int, value: int, most: int | None = None) -> bool:
     """macOS takes a limit of the address space, and does not keep to it."""
     if kind == resource.RLIMIT_AS and sys.platform == "darwin":
         return False
     try:
-        resource.setrlimit(kind, (value, value))
+        resource.setrlimit(kind, (value, value if most is None else most))
     except (OSError, ValueError):
         return False
     return True
@@ -85,4 +108,4 @@ def _address_space() -> int:
 def _readable() -> set[str]:
     """Where Python and its packages are."""
     ours = {*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, *sys.path}
-    return {os.path.realpath(path) for path in (*ours, *_SYSTEM_LIBRARIES) if path}
+    return {os.path.realpath(path) for path in (*ours, *_LIBRARIES, _TIME_ZONES) if path}

@@ -10,7 +10,7 @@ import os
 import platform
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
@@ -39,6 +39,10 @@ _FREE: dict[str, tuple[int | None, int | None]] = {
     "getuid": (102, 174), "geteuid": (107, 175), "getgid": (104, 176), "getegid": (108, 177), "uname": (63, 160),
     "setitimer": (38, 103), "sysinfo": (99, 179), "getrusage": (98, 165), "getrlimit": (97, 163),
 }  # fmt: skip
+# What one program needs beside, to become another one. It makes no process: there is one throughout.
+_TO_EXECUTE: dict[str, tuple[int | None, int | None]] = {
+    "execve": (59, 221), "arch_prctl": (158, None), "set_tid_address": (218, 96),
+}  # fmt: skip
 _OPEN = (2, None)  # flags are the second argument
 _OPENAT = (257, 56)  # the third
 _IOCTL, _FCNTL = (16, 29), (72, 25)  # the second
@@ -61,20 +65,21 @@ class _Machine:
 _MACHINES = {"x86_64": _Machine(0xC000003E, 0, 0x40000000), "aarch64": _Machine(0xC00000B7, 1)}
 
 
-def restrict_calls() -> bool:
+def restrict_calls(*, executes: bool = False) -> bool:
     """Restricts this process, for good, and all of its threads that are made from now on. False where the system has
-    no such filter, and nothing was changed. Needs PR_SET_NO_NEW_PRIVS."""
+    no such filter, and nothing was changed. One that `executes` may become another program, under the same filter.
+    Needs PR_SET_NO_NEW_PRIVS."""
     machine = _MACHINES.get(platform.machine())
     if not sys.platform.startswith("linux") or machine is None:
         return False
-    program = b"".join(_program(machine))
+    program = b"".join(_program(machine, {**_FREE, **_TO_EXECUTE} if executes else _FREE))
     held = ctypes.create_string_buffer(program, len(program))
     described = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(held))
     libc = ctypes.CDLL(None, use_errno=True)
     return bool(libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, described, 0, 0) == 0)
 
 
-def _program(machine: _Machine) -> Iterator[bytes]:
+def _program(machine: _Machine, free: Mapping[str, tuple[int | None, int | None]]) -> Iterator[bytes]:
     yield _do(_LOAD, _ARCHITECTURE)
     yield _do(_EQUALS, machine.audit, 1, 0)
     yield _do(_RETURN, _KILL)
@@ -82,7 +87,7 @@ def _program(machine: _Machine) -> Iterator[bytes]:
     if machine.other_calls_from is not None:
         yield _do(_AT_LEAST, machine.other_calls_from, 0, 1)
         yield _do(_RETURN, _KILL)
-    for numbers in _FREE.values():
+    for numbers in free.values():
         if (number := numbers[machine.column]) is not None:
             yield _do(_EQUALS, number, 0, 1)
             yield _do(_RETURN, _ALLOW)

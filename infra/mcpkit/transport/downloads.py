@@ -4,14 +4,19 @@ A link stands in an answer, and so in a model's context and in a host's history:
 needs the same authentication as every other; where none is set, it must come from this machine.
 """
 
+import asyncio
+import errno
 import ipaddress
 import logging
 import re
+import tempfile
 import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
+from typing import BinaryIO, cast
 from urllib.parse import quote
 
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
@@ -30,7 +35,8 @@ from mcpkit.transport.authentication import Guard
 
 logger = logging.getLogger(__name__)
 
-_CHUNK = 64 * 1024
+_CHUNK = 256 * 1024
+_AT_ONCE = 2
 _STATUS = {
     ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     ErrorCode.INTERNAL_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -64,6 +70,16 @@ class Download:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A download on its way: in a file without a name, so that a client who takes it slowly costs no memory. Without a
+    file it is only told of."""
+
+    name: str
+    size: int
+    file: BinaryIO | None
+
+
 Provide = Callable[[Call, str], Awaitable[Download]]
 
 
@@ -72,7 +88,8 @@ class Downloads:
     it. `declared` is what the fetch counts as: its permission is needed, the policy must allow it, and the audit has
     its name. It is a template with one variable. `stages` surround the fetch.
 
-    `base` is the public URL under which the links lie; None is whatever host the caller named.
+    `base` is the public URL under which the links lie; None is whatever host the caller named. Files lie in `folder`
+    while they are sent; at most `_AT_ONCE` are in memory, while they are written there.
     """
 
     def __init__(
@@ -83,8 +100,11 @@ class Downloads:
         stages: Sequence[Stage],
         *,
         path: str,
+        folder: Path,
         base: str | None = None,
     ) -> None:
+        self._folder = folder
+        self._writing = asyncio.Semaphore(_AT_ONCE)
         self._tickets = tickets
         self._provide = provide
         self._declared = declared
@@ -94,7 +114,8 @@ class Downloads:
 
     def link(self, call: Call, reference: str) -> str | None:
         """None for a caller who is not there over HTTP, and so could not follow it."""
-        base = self._base or (f"http://{call.headers['host']}{self._path}" if "host" in call.headers else "")
+        host = call.headers.get("host", "")
+        base = self._base or (f"{call.scheme}://{host}{self._path}" if host else "")
         if call.transport != "http" or not base:
             return None
         ticket = self._tickets.issue(call.caller, reference, credential=call.authenticated is not None)
@@ -104,7 +125,7 @@ class Downloads:
         endpoint: ASGIApp = _Endpoint(self, security, guarded=guard is not None)
         return Route(f"{self._path}/{{ticket}}", guard.protect(endpoint) if guard is not None else endpoint)
 
-    async def fetch(self, request: Request) -> Download:
+    async def fetch(self, request: Request) -> _Sent:
         """Raises Fault NOT_FOUND alike for a ticket that is wrong, used, expired or another's."""
         ticket = self._tickets.open(request.path_params["ticket"])
         call = Call(
@@ -113,6 +134,7 @@ class Downloads:
             arguments={},
             request_id="",
             transport="http",
+            scheme=request.url.scheme,
             headers=request.headers,
             authenticated=request.scope.get(PRINCIPAL_KEY),
             declaration=self._declared,
@@ -122,16 +144,21 @@ class Downloads:
         for stage in reversed(self._stages):
             proceed = partial(stage, proceed=proceed)
         value = (await proceed(call)).value
-        assert isinstance(value, Download)
+        assert isinstance(value, _Sent)
         return value
 
     async def _give(self, ticket: Ticket, method: str, call: Call) -> Reply:
         self._tickets.check(ticket, call.caller, credential=call.authenticated is not None)
-        found = await self._provide(call, ticket.reference)
+        async with self._writing:
+            found = await self._provide(call, ticket.reference)
+            size, file = len(found.data), None
+            if method == "GET":
+                file = await asyncio.to_thread(_written, self._folder, found.data)
+        sent = _Sent(found.name, size, file)
         if method == "GET":
             await self._tickets.use(ticket)  # last: a failure uses nothing up
         call.reason = f"a link that was given to this caller ({method})"
-        return Reply(found, disclosed=(ticket.reference,) if method == "GET" else ())
+        return Reply(sent, disclosed=(ticket.reference,) if method == "GET" else ())
 
 
 class _Endpoint:
@@ -161,12 +188,12 @@ class _Endpoint:
             return _refused(fault)
         headers = {
             **_HEADERS,
-            "Content-Length": str(len(found.data)),
+            "Content-Length": str(found.size),
             "Content-Disposition": disposition(found.name),
         }
-        if request.method == "HEAD":
+        if found.file is None:
             return Response(headers=headers, media_type="application/octet-stream")
-        return StreamingResponse(_chunks(found.data), headers=headers, media_type="application/octet-stream")
+        return StreamingResponse(_chunks(found.file), headers=headers, media_type="application/octet-stream")
 
 
 def disposition(name: str) -> str:
@@ -176,9 +203,23 @@ def disposition(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
 
 
-async def _chunks(data: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(data), _CHUNK):
-        yield data[start : start + _CHUNK]
+def _written(folder: Path, data: bytes) -> BinaryIO:
+    """Raises Fault STORAGE_FULL, SERVICE_UNAVAILABLE."""
+    try:
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it is open until it is sent
+        file.write(data)
+        file.seek(0)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        code = ErrorCode.STORAGE_FULL if full else ErrorCode.SERVICE_UNAVAILABLE
+        raise Fault(code, f"The file cannot be prepared for sending: {error.strerror}.") from error
+    return cast(BinaryIO, file)
+
+
+async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+    with file:
+        while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            yield chunk
 
 
 def _refused(fault: Fault) -> Response:

@@ -76,6 +76,7 @@ def all_checks(*, full: bool) -> Iterator[Check]:
     if database.status is not Status.ERROR:
         yield check_contents()
         yield from check_attachments()
+        yield check_recognition(settings)
         yield from check_accounts()
 
 
@@ -226,6 +227,34 @@ def check_attachments() -> Iterator[Check]:
         yield Check("jail", Status.WARNING, finding, f"These hold: {held}.")
     else:
         yield Check("jail", Status.OK, f"attachments are read in processes of their own: {held}")
+
+
+def check_recognition(settings: Settings) -> Check:
+    """Whether letters in pictures are recognised, and whether they could be."""
+    from mailquery.extraction.tesseract import find_tesseract, recognises
+
+    chosen = settings.extraction.ocr
+    installed = find_tesseract(chosen.program)
+    if not chosen.enabled:
+        had = f"{installed.program} could" if installed is not None else "it needs the program tesseract"
+        return Check("ocr", Status.OK, f"letters in pictures are not recognised; {had} (extraction.ocr.enabled)")
+    if installed is None:
+        remedy = "Install it (Debian: tesseract-ocr and tesseract-ocr-kor), or name it in extraction.ocr.program."
+        return Check("ocr", Status.WARNING, f"letters in pictures are not recognised: no {chosen.program}", remedy)
+    languages = installed.of(chosen.languages)
+    missing = [each for each in chosen.languages if each not in languages]
+    remedy = f"Install what it knows of {', '.join(missing)} (Debian: tesseract-ocr-{missing[0]})." if missing else ""
+    if not languages:
+        return Check("ocr", Status.WARNING, f"{installed.program} has none of the languages", remedy)
+    if not recognises(installed, languages):
+        return Check(
+            "ocr",
+            Status.WARNING,
+            f"{installed.program} fails where it may read nothing but its own files",
+            "Install it as a package of the system, so that its libraries are where those of the system are.",
+        )
+    finding = f"letters in pictures are recognised by {installed.program}: {', '.join(languages)}"
+    return Check("ocr", Status.WARNING if missing else Status.OK, finding, remedy)
 
 
 def check_accounts() -> Iterator[Check]:

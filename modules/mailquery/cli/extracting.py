@@ -83,6 +83,7 @@ def shape(found: ExtractionProgress) -> dict[str, object]:
         "withheld": found.withheld,
         "cut": found.cut,
         "searched": found.searched,
+        "unread_pictures": found.unread_pictures,
         "contents": {state.value: count for state, count in found.contents.items()},
     }
 
@@ -99,6 +100,8 @@ def in_words(found: ExtractionProgress) -> str:
         parts.append(f"{found.withheld:,} are withheld by the policy")
     if found.cut:
         parts.append(f"{found.cut:,} are found by the first part of their text only")
+    if found.unread_pictures:
+        parts.append(f"{found.unread_pictures:,} have pictures whose letters were not looked for (extraction.ocr)")
     if not found.searched:
         parts.append("their words are not found yet")
     return "; ".join(parts)

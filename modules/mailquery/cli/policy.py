@@ -12,6 +12,7 @@ from mailquery.cli.output import JsonFlag, note, print_json
 from mailquery.cli.progress import progress
 from mailquery.repositories.records import PolicyStanding
 from mailquery.services.policing import PolicyProgress
+from mcpkit.errors import ErrorCode, Fault
 
 HELP = """The operator's policy: what of the archive exists for nobody. It is written in the settings (policy:)."""
 SHOW_HELP = """Say whether the policy of the settings is in force in the archive, and how much it withholds.
@@ -53,7 +54,16 @@ def apply(as_json: JsonFlag = False) -> None:
         shown.show(found.judged, found.total, f"{found.judged:,} messages judged")
 
     async def work(application: Application) -> PolicyStanding:
-        return await application.apply_policy(tell)
+        standing = await application.apply_policy(tell)
+        try:
+            async with application.texts.extracting():
+                await application.texts.apply_policy()
+        except Fault as fault:
+            if fault.code is not ErrorCode.CONFLICT:
+                raise
+            # Nothing is found by them until then.
+            note("Words in attachments are found again once the program that reads them now has the same policy.")
+        return standing
 
     try:
         with shown:

@@ -6,7 +6,10 @@ All of it is a stranger's: it is cleaned and fenced where it is shown, as a mess
 from dataclasses import dataclass
 from enum import StrEnum
 
-EXTRACTION_FORM = 1  # grows when the same bytes give another text: what was extracted before is extracted anew
+# Grows, by two, when the same bytes give another text: what was extracted before is extracted anew.
+EXTRACTION_FORM = 2
+# Of what has no pictures in which letters were not looked for: it is extracted anew neither with OCR nor without.
+COMPLETE_FORM = EXTRACTION_FORM + 1
 
 
 class SectionKind(StrEnum):
@@ -49,10 +52,16 @@ class ExtractionState(StrEnum):
 class Extraction:
     """`type` is the MIME type of the content, whatever name and sender say. `facts` are (name, value) pairs such
     as ("pages", "12"), ("author", "Kim"), ("taken", "2026-03-09T10:00:00+09:00"). `detail` is a sentence where the
-    state needs one; it holds nothing of the content."""
+    state needs one; it holds nothing of the content. `unread_pictures`: it has pictures, or pages that are pictures,
+    and nobody looked for letters in them."""
 
     type: str
     state: ExtractionState
     sections: tuple[Section, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     detail: str = ""
+    unread_pictures: bool = False
+
+    @property
+    def form(self) -> int:
+        return EXTRACTION_FORM if self.unread_pictures else COMPLETE_FORM

@@ -14,6 +14,7 @@ class _Spent:
     compressed: int = 0
     expanded: int = 0
     entries: int = 0
+    pictures: int = 0
 
 
 @dataclass(slots=True)
@@ -46,6 +47,15 @@ class Spending:
         self._spent.entries += 1
         if self._spent.entries > self.limits.entries:
             raise LimitReached(f"{self.limits.entries:,} files inside")
+
+    def picture(self) -> bool:
+        self._spent.pictures += 1
+        return self._spent.pictures <= self.limits.pictures
+
+    @property
+    def pictures_left_out(self) -> int:
+        """Of which `picture` said that they are not to be given."""
+        return max(0, self._spent.pictures - self.limits.pictures)
 
     def deeper(self) -> Self:
         if self.depth >= self.limits.depth:

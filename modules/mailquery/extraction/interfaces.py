@@ -12,7 +12,8 @@ class Limits:
     """Of one attachment, with everything inside it. `seconds` are of the clock, `cpu_seconds` of the processor;
     `memory` is bytes of address space beyond what the child has at its start. `text` is characters given in all,
     `expanded` bytes that may come out of compressed ones in all, `ratio` how many bytes one compressed byte may give,
-    `entries` files inside it in all, and `depth` how deep they may lie in each other. `pixels` are of one image."""
+    `entries` files inside it in all, and `depth` how deep they may lie in each other. `pixels` are of one image, and
+    `pictures` are those in which letters are looked for; 0 is none."""
 
     seconds: float = 30.0
     cpu_seconds: float = 20.0
@@ -23,6 +24,7 @@ class Limits:
     entries: int = 2_000
     depth: int = 4
     pixels: int = 50_000_000
+    pictures: int = 0
 
 
 class ExtractionFailed(Exception):
@@ -66,9 +68,30 @@ class Budget(Protocol):
         """Another file inside. Raises LimitReached."""
         ...
 
+    def picture(self) -> bool:
+        """Another picture that may have letters in it. Whether it is to be given, as a `Scan`."""
+        ...
+
     def deeper(self) -> "Budget":
         """For what lies inside. Raises LimitReached."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Shades of grey, from 0 for black to 255 for white: one byte for each pixel, line by line from the top. They are
+    `packed` with zlib, since there may be many (`pictures.unpacked`)."""
+
+    width: int
+    height: int
+    packed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Scan(Section):
+    """Where the text of a picture will stand, once its letters were recognised. It has none of its own."""
+
+    picture: Picture | None = None
 
 
 class Inner(Protocol):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mailquery.domain.extraction import ExtractionState, Section, SectionKind
 from mailquery.extraction.interfaces import Budget, Inner, LimitReached
@@ -27,8 +28,7 @@ def read_inner(data: bytes, name: str, budget: Budget, inner: Inner) -> Iterator
     facts = ", ".join(part for part in (found.type, f"{len(data):,} bytes", why) if part)
     yield Section(SectionKind.ENTRY, name, f"{name} ({facts})")
     for section in found.sections:
-        label = f"{name}/{section.label}" if section.label else name
-        yield Section(section.kind, label, section.text, section.depth)
+        yield replace(section, label=f"{name}/{section.label}" if section.label else name)
 
 
 def type_of_entry(section: Section) -> str:

@@ -15,6 +15,7 @@ from mailquery.extraction.interfaces import (
     LimitReached,
     Limits,
     Reader,
+    Scan,
 )
 from mailquery.parsing.cleaning import clean, one_line
 
@@ -103,6 +104,8 @@ class Reading:
                     shown = replace(shown, text=shown.text[: self._budget.text_left])  # what fits is kept
                 if shown.text:
                     self.state = ExtractionState.DONE
+                    yield shown
+                elif isinstance(shown, Scan):
                     yield shown
                 if section.depth == 0:
                     self._budget.text(length)

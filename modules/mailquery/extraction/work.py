@@ -5,18 +5,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from mailquery.extraction.budget import Spending
-from mailquery.extraction.interfaces import Limits
+from mailquery.extraction.interfaces import Limits, Scan
+from mailquery.extraction.pictures import as_json
 from mailquery.extraction.reading import Reading
 
 
 def work(data: bytes, options: dict[str, Any]) -> Iterator[bytes]:
     """Results are JSON: the type, each section, and at the end what came of it. `options` are the file's `name` and
     its `limits`, as `Limits` has them."""
-    reading = Reading(data, options["name"], Spending(Limits(**options["limits"])))
+    budget = Spending(Limits(**options["limits"]))
+    reading = Reading(data, options["name"], budget)
     yield _json({"type": reading.type})
     for section in reading:
-        yield _json({"kind": section.kind.value, "label": section.label, "text": section.text, "depth": section.depth})
-    yield _json({"state": reading.state.value, "detail": reading.detail, "facts": reading.shown_facts()})
+        shown: dict[str, Any] = {"kind": section.kind.value, "label": section.label}
+        shown |= {"text": section.text, "depth": section.depth}
+        if isinstance(section, Scan) and section.picture is not None:
+            shown["picture"] = as_json(section.picture)
+        yield _json(shown)
+    came = {"state": reading.state.value, "detail": reading.detail, "facts": reading.shown_facts()}
+    yield _json({**came, "pictures_left_out": budget.pictures_left_out})
 
 
 def _json(value: dict[str, Any]) -> bytes:

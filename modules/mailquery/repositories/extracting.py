@@ -56,7 +56,8 @@ class ExtractionProgress:
     """`done` of `total` attachments were looked at; `contents` are the different ones among those, by what came of
     them. Beside these, `waiting` are on the mail server still, and `withheld` are not read, for the operator's policy.
     The texts of `cut` attachments are in the index in part only, since their messages have so much text. `searched` is
-    whether the texts are found: not in an index of an earlier form, nor while a changed policy is not applied."""
+    whether the texts are found: not in an index of an earlier form, nor while a changed policy is not applied.
+    `unread_pictures` attachments have pictures in which nobody looked for letters."""
 
     done: int
     total: int
@@ -65,6 +66,7 @@ class ExtractionProgress:
     withheld: int = 0
     cut: int = 0
     searched: bool = True
+    unread_pictures: int = 0
 
 
 class ExtractionRepository(Protocol):
@@ -92,6 +94,11 @@ class ExtractionRepository(Protocol):
         """Stores what was found, by `UnreadAttachments.sequence`, in one transaction, and puts the texts into the
         index. A message that has gone is passed over. `CONFLICT` where another policy on attachments came into force
         than the process's."""
+        ...
+
+    async def keep(self, key: int, part: ReadPart) -> None:
+        """Stores what was found of one attachment of the message with this key, outside of `extracting` too. Raises as
+        `add` does."""
         ...
 
     async def retry(self, states: Sequence[ExtractionState]) -> int:

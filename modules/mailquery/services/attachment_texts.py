@@ -1,8 +1,9 @@
 """Reading the text of an attachment: what was extracted before, else what is extracted now, in its jail."""
 
+import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -29,9 +30,15 @@ _PIECE = 100_000  # characters that are looked through for codes at once
 _MOST_VALUES = 50  # that are hidden wherever else they stand, beside where they were found
 _LARGE = 200_000  # characters: looking through more would hold up other calls
 
+_KEPT_WITHIN = 3.0  # seconds; who asked for the text waits for it
+
 _GET = "get_attachment or `mailquery attachments save` gives the file itself"
+_OCR = (
+    "Letters in its pictures were not looked for: the setting `extraction.ocr.enabled` has the program tesseract "
+    "recognise them."
+)
 _SAID = {
-    ExtractionState.EMPTY: f"It has no text, as a picture or a scanned page has none. {_GET}.",
+    ExtractionState.EMPTY: f"It has no text. {_GET}.",
     ExtractionState.PARTIAL: "Only a part of it could be read: {detail}.",
     ExtractionState.ENCRYPTED: f"It is protected by a password, which only its sender can give. {_GET}.",
     ExtractionState.UNSUPPORTED: f"Nothing here reads files of this type. {_GET}.",
@@ -59,12 +66,9 @@ class AttachmentText:
     masked: int = 0
 
 
-Keep = Callable[[int, ReadPart], Awaitable[None]]
-
-
 class ReadAttachment:
-    """Without `texts` every attachment is extracted anew. `keep` stores what was extracted of an attachment of the
-    message with a key; where that raises a Fault, it is read all the same."""
+    """What is extracted is stored in `texts`, so that it is read once; without them every attachment is extracted anew.
+    `complete` is whether the extractor looks into pictures too: then a text of before it did is not given."""
 
     def __init__(
         self,
@@ -72,11 +76,12 @@ class ReadAttachment:
         get: GetAttachment,
         extractor: Extractor,
         texts: ExtractionRepository | None = None,
-        keep: Keep | None = None,
         contents: Contents | None = None,
+        *,
+        complete: bool = False,
     ) -> None:
         self._messages = messages
-        self._keep = keep
+        self._complete = complete
         self._get = get
         self._extractor = extractor
         self._texts = texts
@@ -140,7 +145,11 @@ class ReadAttachment:
 
     async def _extraction(self, visible: Visibility, id: str, key: int, part: str) -> tuple[Attachment, Extraction]:
         stored = await self._texts.text(key, part, visible) if self._texts is not None else None
-        if stored is not None and stored.extraction is not None:
+        if (
+            stored is not None
+            and stored.extraction is not None
+            and not (self._complete and stored.extraction.unread_pictures)
+        ):
             self._contents.check(stored.attachment, b"")
             return stored.attachment, stored.extraction
         # Codes in its name are masked later; the reader is to know it as it is.
@@ -150,13 +159,14 @@ class ReadAttachment:
         except OSError as error:
             message = "No process can be started now to read attachments in. Try again later."
             raise Fault(ErrorCode.SERVICE_UNAVAILABLE, message) from error
-        if self._keep is not None:
+        if self._texts is not None:
             found = ReadPart(part, hashlib.sha256(content.data).digest(), len(content.data), extraction)
             try:
-                await self._keep(key, found)
-            except Fault as fault:
+                async with asyncio.timeout(_KEPT_WITHIN):
+                    await self._texts.keep(key, found)
+            except (Fault, TimeoutError) as error:
                 # A full disk, or another process that writes for long: it is read all the same.
-                logger.warning("the text of an attachment was not stored: %s", fault.message)
+                logger.warning("the text of an attachment was not stored: %s", error)
         return content.attachment, extraction
 
 
@@ -167,6 +177,8 @@ def said_of(extraction: Extraction) -> str:
     silent = dict(extraction.facts).get("pages without text")
     if extraction.state is ExtractionState.DONE and silent is not None:
         said = f"Some pages have no text, since they are pictures: {silent} of them. {_GET}."
+    if extraction.unread_pictures:
+        said = f"{said} {_OCR}".strip()
     return said.format(detail=detail)
 
 

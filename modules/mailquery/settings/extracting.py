@@ -1,8 +1,11 @@
 """What is read in attachments, and how much it may cost."""
 
-from pydantic import Field
+from typing import Annotated
 
-from mailquery.settings.group import Group
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
+
+from mailquery.settings.group import Group, words
 
 
 class ExtractionLimits(Group):
@@ -21,6 +24,30 @@ class ExtractionLimits(Group):
     pixels: int = Field(default=50_000_000, ge=1)
 
 
+class Ocr(Group):
+    """Whether letters in pictures and in scanned pages are recognised, by the program `tesseract` (a name or a path),
+    in `languages` by its own names for them. Of one attachment at most `pictures` are looked into, for at most
+    `seconds` altogether."""
+
+    enabled: bool = False
+    languages: Annotated[tuple[str, ...], NoDecode] = ("kor", "eng")
+    program: str = "tesseract"
+    pictures: int = Field(default=20, ge=1, le=1_000)
+    seconds: float = Field(default=120.0, gt=0)
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _separated(cls, given: object) -> object:
+        return words(given)
+
+    @field_validator("languages")
+    @classmethod
+    def _names(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if not given or any(not name.replace("_", "").replace("/", "").isalnum() for name in given):
+            raise ValueError("each must be a name of a language as tesseract has it, such as kor, eng, jpn or chi_sim")
+        return given
+
+
 class Extraction(Group):
     """`enabled` is whether a server reads attachments in the background. `workers` is how many are read at once; None
     is one, or two where there are four cores or more."""
@@ -28,3 +55,4 @@ class Extraction(Group):
     enabled: bool = True
     workers: int | None = Field(default=None, ge=1, le=64)
     limits: ExtractionLimits = ExtractionLimits()
+    ocr: Ocr = Ocr()

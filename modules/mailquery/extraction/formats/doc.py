@@ -1,15 +1,18 @@
 """Word documents of before 2007 (MS-DOC).
 
-A small reader of its own: no kept library for Python reads them. Text that is formatted as hidden is not told apart.
+A small reader of its own: no kept library for Python reads them. Text is told apart as hidden, and left out as deleted,
+by its own formatting; a style that hides it is not looked at.
 """
 
 import re
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from mailquery.domain.extraction import Section, SectionKind
 from mailquery.extraction.interfaces import Budget, Damaged, Encrypted, Inner
 from mailquery.extraction.ole import CompoundFile
+from mailquery.extraction.word_formatting import Look, Looks
 
 _MAGIC = 0xA5EC
 _ENCRYPTED, _TABLE_1 = 0x0100, 0x0200
@@ -35,11 +38,30 @@ def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> It
     file.properties(facts)
     table = file.stream("1Table" if flags & _TABLE_1 else "0Table")
     start, size = struct.unpack_from("<II", document, _CLX_AT)
-    pieces = list(_pieces(document, table[start : start + size]))
-    yield Section(SectionKind.TEXT, "", _readable("".join(pieces)))
+    looks = Looks(document, table)
+    shown: list[str] = []
+    hidden: list[str] = []
+    for piece in _pieces(document, table[start : start + size]):
+        for look, begin, end in looks.between(piece.start, piece.end):
+            if look is not Look.DELETED:
+                (hidden if look is Look.HIDDEN else shown).append(piece.text(document, begin, end))
+    yield Section(SectionKind.TEXT, "", _readable("".join(shown)))
+    yield Section(SectionKind.TEXT, "hidden text", _readable("".join(hidden)))
 
 
-def _pieces(document: bytes, clx: bytes) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Where in the stream some of the text lies, in bytes, and how it is encoded."""
+
+    start: int
+    end: int
+    encoding: str
+
+    def text(self, document: bytes, start: int, end: int) -> str:
+        return document[start:end].decode(self.encoding, "replace")
+
+
+def _pieces(document: bytes, clx: bytes) -> Iterator[_Piece]:
     """The document's text in its order, which the piece table tells (MS-DOC, section 2.4.1)."""
     at = 0
     while at + 3 <= len(clx) and clx[at] == _FORMATTING:
@@ -59,9 +81,9 @@ def _pieces(document: bytes, clx: bytes) -> Iterator[str]:
             raise Damaged("its text is out of order")
         if place & _IN_CP1252:
             begin = (place & ~_IN_CP1252) // 2
-            yield document[begin : begin + length].decode("cp1252", "replace")
+            yield _Piece(begin, min(begin + length, len(document)), "cp1252")
         else:
-            yield document[place : place + 2 * length].decode("utf-16-le", "replace")
+            yield _Piece(place, min(place + 2 * length, len(document)), "utf-16-le")
 
 
 def _readable(text: str) -> str:

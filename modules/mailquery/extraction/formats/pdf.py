@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mailquery.domain.extraction import Section, SectionKind
-from mailquery.extraction.interfaces import Budget, Damaged, Encrypted, Inner, LimitReached
+from mailquery.extraction.interfaces import Budget, Damaged, Encrypted, Inner, LimitReached, Scan
+from mailquery.extraction.pictures import MOST_PIXELS, normalised
 
 if TYPE_CHECKING:
     import pypdfium2
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _MOST_PAGES = 5_000
 _MOST_NOTES = 1_000  # of a page
 _LONGEST_NOTE = 100_000  # bytes
+_DOTS_PER_INCH, _POINTS_PER_INCH = 200, 72
 _FACTS = {"Title": "title", "Author": "author", "CreationDate": "created", "ModDate": "changed", "Producer": "made by"}
 _PASSWORD, _SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(Z)|([+-])(\d\d)'?(\d\d)?)?")
@@ -23,8 +25,8 @@ _HYPHEN = re.compile("[\ufffe\x02]\n?")  # PDFium's mark of a word that is divid
 
 
 def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> Iterator[Section]:
-    """Pages without text, such as scanned ones, are left out and counted in the facts."""
-    del inner, budget
+    """Pages without text, such as scanned ones, are counted, and given as pictures where that is wanted."""
+    del inner
     import pypdfium2
 
     try:
@@ -46,6 +48,8 @@ def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> It
                 yield Section(SectionKind.PAGE, str(number + 1), text)
             else:
                 silent += 1
+                if budget.picture():
+                    yield from _scan(document, number)
         if silent:
             facts["pages without text"] = str(silent)
         if count > _MOST_PAGES:
@@ -70,6 +74,21 @@ def _page(document: "pypdfium2.PdfDocument", number: int) -> str:
     notes = list(_notes(page))
     page.close()
     return "\n".join([_HYPHEN.sub("", found), *notes])
+
+
+def _scan(document: "pypdfium2.PdfDocument", number: int) -> Iterator[Section]:
+    import pypdfium2
+
+    try:
+        page = document[number]
+        width, height = page.get_size()
+        scale = min(_DOTS_PER_INCH / _POINTS_PER_INCH, (MOST_PIXELS / max(1.0, width * height)) ** 0.5)
+        picture = normalised(page.render(scale=scale, bitmap_maker=pypdfium2.PdfBitmap.new_native).to_pil())
+        page.close()
+    except pypdfium2.PdfiumError:
+        return  # the other pages may be whole
+    if picture is not None:
+        yield Scan(SectionKind.PAGE, str(number + 1), "", picture=picture)
 
 
 def _notes(page: "pypdfium2.PdfPage") -> Iterator[str]:

@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import re
 import struct
+import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 200_000  # of one sheet
 _FILE_PASS, _SHEET = 0x002F, 0x0085
+_OPEN_CONTENT = "content.xml"
+_BLANKS = re.compile(rb"(</?(?:table|office):[^<>]*>)\s+(?=</?(?:table|office|text):)")
+_DURATION = re.compile(r"PT(\d+)H(\d\d?)M(\d\d?)(?:\.\d+)?S")
 _COMMENTS = re.compile(r"xl/(?:comments/?|threadedComments/threadedComment)[^/]*\.xml")
 
 
@@ -26,7 +30,7 @@ def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> It
     """Each sheet is a section: a row on a line, its cells with tabs between them, empty rows left out. A formula is
     what it came to when the file was saved; a percentage or an amount is the number without its format."""
     del inner
-    from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
     account_for(data, budget)
     _properties(data, budget, facts)
@@ -34,6 +38,11 @@ def read(data: bytes, budget: Budget, facts: dict[str, str], inner: Inner) -> It
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
     except PasswordError as error:
         raise Encrypted from error
+    except CalamineError:
+        closer = _without_blanks(data, budget)
+        if not closer:
+            raise
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(closer))
     facts["sheets"] = str(len(workbook.sheets_metadata))
     for sheet in workbook.sheets_metadata:
         if sheet.typ is not SheetTypeEnum.WorkSheet:
@@ -59,6 +68,24 @@ def _properties(data: bytes, budget: Budget, facts: dict[str, str]) -> None:
         if _has_password(stream):
             raise Encrypted
         file.properties(facts)
+
+
+def _without_blanks(data: bytes, budget: Budget) -> bytes:
+    """An OpenDocument file whose rows and cells stand on lines of their own, which calamine takes for damage, without
+    these; empty for any other file."""
+    if not data.startswith(b"PK"):
+        return b""
+    with open_zip(data) as archive:
+        if _OPEN_CONTENT not in archive.namelist():
+            return b""
+        content = read_entry(archive, archive.getinfo(_OPEN_CONTENT), budget)
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as closer:
+            for entry in archive.infolist():
+                if entry.filename != _OPEN_CONTENT:
+                    closer.writestr(entry.filename, read_entry(archive, entry, budget))
+            closer.writestr(_OPEN_CONTENT, _BLANKS.sub(rb"\1", content))
+    return made.getvalue()
 
 
 def _has_password(stream: bytes) -> bool:
@@ -97,6 +124,8 @@ def _shown(value: object) -> str:
         case dt.timedelta():
             minutes, seconds = divmod(round(value.total_seconds()), 60)
             return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+        case str() if (duration := _DURATION.fullmatch(value)) is not None:  # as calamine gives it of OpenDocument
+            return f"{int(duration[1])}:{int(duration[2]):02}:{int(duration[3]):02}"
         case str():
             return " ".join(value.split())
     return str(value)

@@ -10,7 +10,7 @@ from mailquery.repositories.compression import unpack_sections
 from mailquery.repositories.index_text import attached_text
 from mailquery.repositories.records import IndexText
 from mailquery.repositories.sqlite.completing import move
-from mailquery.repositories.sqlite.contents import CUT, READABLE, readable_sections
+from mailquery.repositories.sqlite.contents import CUT, FACTS, READABLE, facts_section, readable_sections
 from mailquery.repositories.sqlite.index_removal import (
     forget_words,
     indexes,
@@ -23,7 +23,7 @@ from mailquery.repositories.sqlite.index_rows import has_attached, put_in
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
 
 _ATTACHMENTS = """
-    SELECT a.position, a.type, a.filename, a.given, c.type, c.sections
+    SELECT a.position, a.type, a.filename, c.type, c.facts, c.sections
     FROM attachments a LEFT JOIN contents c ON c.id = a.content WHERE a.message = ? ORDER BY a.position
 """
 
@@ -52,17 +52,17 @@ class AttachedText:
         files: list[Sequence[Section]] = []
         given: list[tuple[int, Readable]] = []
         found = self._connection.execute(_ATTACHMENTS, (self._row,)).fetchall()
-        for position, content_type, filename, _, found_type, packed in found:
+        for position, content_type, filename, found_type, facts, packed in found:
             readable = Readable.NOTHING
             if packed is not None:
                 readable = policy.readable(content_type, filename, found_type)
             given.append((position, readable))
-            files.append(_sections(packed, readable))
+            files.append(_sections(packed, facts, readable))
         text, cut = attached_text(files)
         self._connection.executemany(
             "UPDATE attachments SET given = ? WHERE message = ? AND position = ?",
             [
-                (readable | (CUT if missing else 0), self._row, position)
+                (readable | FACTS | (CUT if missing else 0), self._row, position)
                 for (position, readable), missing in zip(given, cut, strict=True)
             ],
         )
@@ -91,11 +91,11 @@ class AttachedText:
             connection.execute("UPDATE facts SET value = value + 1 WHERE name = 'removals'")
 
 
-def _sections(packed: bytes | None, readable: Readable) -> Sequence[Section]:
-    if packed is None:
+def _sections(packed: bytes | None, facts: str, readable: Readable) -> Sequence[Section]:
+    if packed is None or readable is Readable.NOTHING:
         return ()
     try:
-        return readable_sections(unpack_sections(packed), readable)
+        return [*facts_section(facts), *readable_sections(unpack_sections(packed), readable)]
     except ValueError:  # damaged
         return ()
 

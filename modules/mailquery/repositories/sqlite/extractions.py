@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from mailquery.domain.extraction import EXTRACTION_FORM, ExtractionState, Section
+from mailquery.domain.extraction import COMPLETE_FORM, EXTRACTION_FORM, ExtractionState, Section
 from mailquery.domain.messages import Attachment
 from mailquery.domain.policy import Policy, Readable
 from mailquery.repositories.compression import decompress
@@ -52,18 +52,18 @@ _PENDING_PARTS = """
 _RAW = """
     SELECT m.sequence, r.frame FROM messages m CROSS JOIN raws r ON r.sequence = m.sequence WHERE m.id = ?
 """
-_KNOWN = "SELECT sha256 FROM contents WHERE form = ? AND sha256 = ?"
+_KNOWN = "SELECT sha256 FROM contents WHERE form >= ? AND sha256 = ? LIMIT 1"
 _OUTDATED = """
     UPDATE attachments SET pending = 1
     WHERE content IN (SELECT id FROM contents WHERE form > 0 AND form < ?) AND pending = 0
 """
 _TO_RETRY = "SELECT id FROM contents WHERE form > 0 AND state IN (SELECT value FROM json_each(?))"
 _OF_ATTACHMENT = """
-    SELECT c.type, c.state, c.detail, c.facts, c.sections
+    SELECT c.type, c.state, c.detail, c.facts, c.sections, c.form
     FROM attachments a CROSS JOIN contents c ON c.id = a.content WHERE a.message = ? AND a.part = ?
 """
 _COUNTS = """
-    SELECT count(*), coalesce(sum(content IS NOT NULL), 0), coalesce(sum(given > 3), 0) FROM attachments
+    SELECT count(*), coalesce(sum(content IS NOT NULL), 0), coalesce(sum(given & 4 > 0), 0) FROM attachments
     INDEXED BY attachments_by_content WHERE {shown}
 """
 _NOT_DONE = """
@@ -75,6 +75,10 @@ _BY_STATE = """
     SELECT c.state, count(*) FROM contents c
     WHERE c.form > 0 AND EXISTS (SELECT 1 FROM attachments WHERE content = c.id AND {shown}) GROUP BY c.state
 """
+_UNREAD = """
+    SELECT count(*) FROM contents c CROSS JOIN attachments a ON a.content = c.id
+    WHERE c.form > 0 AND c.form < ? AND a.pending = 0 AND {shown}
+"""
 _SHOWN = "message NOT IN (SELECT message FROM withheld)"
 _NEXT = """
     SELECT a.message, a.position, a.type, a.filename, a.given, a.content, a.pending, c.type
@@ -84,12 +88,18 @@ _NEXT = """
 
 
 class SqliteExtractions:
-    """`ExtractionRepository`. `archive.judge` has the process's policy."""
+    """`ExtractionRepository`. `archive.judge` has the process's policy. `complete` is whether the process looks into
+    pictures too: then what was read without is read anew."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, *, complete: bool = False) -> None:
         self._archive = archive
+        self._form = COMPLETE_FORM if complete else EXTRACTION_FORM
         self._lock = WriterLock(archive.path.with_name(archive.path.name + ".extraction.lock"))
         self._changed = 0  # messages whose texts came since the index was last put in order
+
+    @property
+    def looks_into_pictures(self) -> bool:
+        return self._form >= COMPLETE_FORM
 
     @asynccontextmanager
     async def extracting(self) -> AsyncIterator[None]:
@@ -103,8 +113,8 @@ class SqliteExtractions:
             message = "Another process is reading the attachments of this archive, and goes on with it."
             raise Fault(ErrorCode.CONFLICT, message, details=fault.details, retry_after=fault.retry_after) from fault
         try:
-            if await self._archive.read_unshown(_any_outdated):
-                await self._archive.write(lambda connection: connection.execute(_OUTDATED, (EXTRACTION_FORM,)))
+            if await self._archive.read_unshown(partial(_any_outdated, form=self._form)):
+                await self._archive.write(lambda connection: connection.execute(_OUTDATED, (self._form,)))
             yield
         finally:
             self._lock.release()
@@ -132,7 +142,7 @@ class SqliteExtractions:
 
     async def known(self, hashes: Sequence[bytes]) -> set[bytes]:
         def read(connection: sqlite3.Connection) -> set[bytes]:
-            found = (connection.execute(_KNOWN, (EXTRACTION_FORM, each)).fetchone() for each in set(hashes))
+            found = (connection.execute(_KNOWN, (self._form, each)).fetchone() for each in set(hashes))
             return {row[0] for row in found if row is not None}
 
         return await self._archive.read_unshown(read)
@@ -147,8 +157,19 @@ class SqliteExtractions:
             for sequence, parts in found.items():
                 row = connection.execute("SELECT id FROM messages WHERE sequence = ?", (sequence,)).fetchone()
                 if row is not None:
-                    changed += _add(connection, policy, row[0], parts)
+                    changed += _add(connection, policy, row[0], parts, self._form)
             return changed
+
+        self._changed += await self._archive.write(write)
+
+    async def keep(self, key: int, part: ReadPart) -> None:
+        policy = self._archive.judge.policy
+
+        def write(connection: sqlite3.Connection) -> int:
+            if _policy_in_force(connection) != policy.attachments_fingerprint:
+                raise _another_policy()
+            rows = find_message(connection, key, Scope(connection, Visibility()))
+            return sum(_add(connection, policy, row, [part], self._form) for row in rows)
 
         self._changed += await self._archive.write(write)
 
@@ -215,15 +236,21 @@ def _progress(connection: sqlite3.Connection, shown: str = "1") -> ExtractionPro
     withheld = total - with_content - (pending - again)
     states = {ExtractionState(state): count for state, count in connection.execute(_BY_STATE.format(shown=shown))}
     searched = not total or finds_attached(connection)
+    (unread,) = connection.execute(_UNREAD.format(shown=shown), (COMPLETE_FORM,)).fetchone()
     return ExtractionProgress(
-        with_content - again, total - waiting - withheld, states, waiting, withheld, cut, searched
+        done=with_content - again,
+        total=total - waiting - withheld,
+        contents=states,
+        waiting=waiting,
+        withheld=withheld,
+        cut=cut,
+        searched=searched,
+        unread_pictures=unread,
     )
 
 
-def _any_outdated(connection: sqlite3.Connection) -> bool:
-    found = connection.execute(
-        "SELECT 1 FROM contents WHERE form > 0 AND form < ? LIMIT 1", (EXTRACTION_FORM,)
-    ).fetchone()
+def _any_outdated(connection: sqlite3.Connection, form: int) -> bool:
+    found = connection.execute("SELECT 1 FROM contents WHERE form > 0 AND form < ? LIMIT 1", (form,)).fetchone()
     return found is not None
 
 
@@ -247,11 +274,11 @@ def _pending(connection: sqlite3.Connection, policy: Policy, limit: int, size: i
     return tuple(found)
 
 
-def _add(connection: sqlite3.Connection, policy: Policy, row: int, parts: Sequence[ReadPart]) -> bool:
+def _add(connection: sqlite3.Connection, policy: Policy, row: int, parts: Sequence[ReadPart], form: int) -> bool:
     index = AttachedText(connection, row)
     before = contents_of(connection, [row])
     for part in parts:
-        content = content_of(connection, part) if part.sha256 else None
+        content = content_of(connection, part, form) if part.sha256 else None
         if content is not None or not part.sha256:
             connection.execute(
                 "UPDATE attachments SET content = ?, pending = 0 WHERE message = ? AND part = ?",

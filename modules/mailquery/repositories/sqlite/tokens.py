@@ -68,8 +68,8 @@ def content_tokens(message: ParsedMessage) -> Iterator[str]:
     yield HAS_PART
     if not all(part.inline for part in message.attachments):
         yield feature_token(Feature.ATTACHMENT)
-    kinds = {kind_of(part.content_type, part.filename) for part in message.attachments}
-    yield from kinds_tokens(kinds)
+    # In their order: another process must make the same of the message, and the order of a set differs.
+    yield from kinds_tokens(dict.fromkeys(kind_of(part.content_type, part.filename) for part in message.attachments))
 
 
 def kinds_tokens(kinds: Iterable[Kind]) -> Iterator[str]:

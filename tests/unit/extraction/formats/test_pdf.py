@@ -4,6 +4,7 @@ import fpdf
 import pytest
 from fpdf.enums import AccessPermission
 
+from attachments.files import pdf
 from mailquery.domain.extraction import ExtractionState
 from support import office
 from support.extracting import by_label, extracted
@@ -69,3 +70,15 @@ def test_one_without_text_is_empty_and_not_damaged() -> None:
     found = extracted(office.pdf([b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>", page]))
     assert found.state is ExtractionState.EMPTY
     assert ("pages without text", "1") in found.facts
+
+
+def test_text_that_is_written_from_the_right_comes_in_the_order_in_which_it_is_read() -> None:
+    """A page has the glyphs as they stand, from the left; the first letter of the word is the rightmost."""
+    word = "\u0645\u0631\u062d\u0628\u0627"  # Arabic for hello
+    letters = "edcba"  # each of which stands for one
+    codes = "".join(f"<{ord(code):02X}> <{ord(letter):04X}>" for code, letter in zip("abcde", word, strict=True))
+    cmap = f"/CMapType 2 def 1 begincodespacerange <00> <FF> endcodespacerange 5 beginbfchar {codes} endbfchar"
+    plain = pdf(f"{letters} 2026")
+    font = f"99 0 obj\n<< /Length {len(cmap)} >>\nstream\n{cmap}\nendstream\nendobj\ntrailer".encode()
+    made = plain.replace(b"/Helvetica >>", b"/Helvetica /ToUnicode 99 0 R >>").replace(b"trailer", font)
+    assert word in by_label(extracted(made))["1"]

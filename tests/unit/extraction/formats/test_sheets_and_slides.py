@@ -58,6 +58,18 @@ def test_an_old_workbook() -> None:
     assert by_label(found) == {"매출": "사과\t1.5\n배\t20", "숨김 (hidden)": "secret"}
 
 
+def test_truths_and_durations_of_an_opendocument_spreadsheet_on_lines_of_their_own() -> None:
+    cells = """
+      <table:table-cell office:value-type="boolean" office:boolean-value="true"><text:p>WAHR</text:p></table:table-cell>
+      <table:table-cell office:value-type="boolean" office:boolean-value="false"><text:p>x</text:p></table:table-cell>
+      <table:table-cell office:value-type="time" office:time-value="PT26H3M5S"><text:p>x</text:p></table:table-cell>
+      <table:table-cell office:value-type="string"><text:p><text:span>a</text:span> <text:span>b</text:span></text:p>
+      </table:table-cell>
+    """
+    body = f'<table:table table:name="S">\n<table:table-row>{cells}</table:table-row>\n</table:table>\n'
+    assert by_label(extracted(office.opendocument("spreadsheet", body))) == {"S": "TRUE\tFALSE\t26:03:05\ta b"}
+
+
 def test_an_opendocument_spreadsheet() -> None:
     cell = '<table:table-cell office:value-type="{0}" office:{1}="{2}"><text:p>{2}</text:p></table:table-cell>'
     row = cell.format("string", "string-value", "사과") + cell.format("float", "value", "1.5")

@@ -1,6 +1,7 @@
 """Documents of word processors give their text in its order, tables in rows, and what stands beside it apart."""
 
 import io
+import random
 
 import docx
 import pytest
@@ -155,3 +156,23 @@ def test_what_is_encrypted_is_said_to_be(data: bytes) -> None:
     found = extracted(data)
     assert found.state is ExtractionState.ENCRYPTED
     assert found.sections == ()
+
+
+def test_hidden_text_of_doc_is_told_apart_and_deleted_text_left_out() -> None:
+    bold, hidden, deleted = b"\x35\x08\x01", b"\x3c\x08\x01", b"\x00\x08\x01"
+    with_font = b"\x4f\x4a\x00\x00" + hidden  # behind a change with an operand of two bytes
+    text = "seen bold HIDDEN again GONE MORE not hidden\r"
+    looks = [(5, b""), (5, bold), (7, hidden), (6, b""), (5, deleted), (5, with_font), (11, b"\x3c\x08\x00")]
+    found = by_label(extracted(office.doc(text, looks=looks)))
+    assert found == {"": "seen bold again not hidden", "hidden text": "HIDDEN MORE "}
+
+
+def test_formatting_of_doc_that_makes_no_sense_keeps_no_text_from_being_read() -> None:
+    chance = random.Random(3)
+    for _ in range(200):
+        data = bytearray(office.doc("everything is seen\r", looks=[(19, b"\x35\x08\x01")]))
+        start = data.index("everything".encode("utf-16-le")) + 512
+        for _ in range(20):
+            data[start + chance.randrange(512)] = chance.randrange(256)
+        found = extracted(bytes(data))
+        assert found.state in (ExtractionState.DONE, ExtractionState.EMPTY), found.detail
