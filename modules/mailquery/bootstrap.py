@@ -297,7 +297,14 @@ class Application:
         from mcpkit.monitoring.machine import disk_check, memory_check
 
         condition, directory = SqliteCondition(self.archive, self.control), SqliteDirectory(self.archive)
-        checks = mail_checks(condition, directory, self.services.sync_status, _stale_seconds(self.settings), stopped)
+        checks = mail_checks(
+            condition,
+            directory,
+            self.services.sync_status,
+            _stale_seconds(self.settings),
+            stopped,
+            records_are_needed=self.settings.audit.on_failure == "stop",
+        )
         return Health((*checks, Check("disk", disk_check(self.settings.home)), Check("memory", memory_check)))
 
     @property

@@ -73,9 +73,13 @@ class Server:
         error = self.call(tool, **arguments).get("error")
         return None if error is None else str(error["code"])
 
-    def health(self) -> tuple[int, Any]:
-        answer = self._http.get(f"{self.root}/health")
-        return answer.status_code, answer.json()
+    def ready(self) -> tuple[int, dict[str, str]]:
+        """The status of the answer, and that of each check."""
+        answer = self._http.get(f"{self.root}/ready")
+        return answer.status_code, {name: each["status"] for name, each in answer.json()["checks"].items()}
+
+    def is_alive(self) -> bool:
+        return self._http.get(f"{self.root}/health").status_code == 200
 
     def log(self) -> str:
         return self._log.read_text("utf-8", "replace")
