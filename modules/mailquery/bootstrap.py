@@ -70,6 +70,7 @@ from mcpkit.security.consent import Consents
 from mcpkit.security.consent_store import ConsentStore
 from mcpkit.security.control import open_control
 from mcpkit.security.identity import login_name
+from mcpkit.security.key_files import load_private_key
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from mailquery.services.rebuilding import RebuildIndex
     from mailquery.services.removing import RemoveAccountMail
     from mailquery.services.synchronising import ServerOf, SyncAccount
+    from mailquery.services.verifying import VerifyArchive
     from mailquery.signing_in import SignIn
     from mailquery.sources.discovery.finding import FindServers
     from mailquery.sources.remote import MailConnection, MailServer
@@ -225,12 +227,20 @@ class Application:
     def consents(self) -> Consents:
         return Consents(self.consent_store, consent_rules(self.settings))
 
-    @property
-    def import_mail(self) -> "ImportMail":
+    def import_mail_into(self, imports: SqliteImports) -> "ImportMail":
         from mailquery.services.importing import ImportMail
         from mailquery.services.parser_pool import default_workers
 
-        return ImportMail(self.imports, workers=self.settings.importing.workers or default_workers())
+        return ImportMail(imports, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def import_mail(self) -> "ImportMail":
+        return self.import_mail_into(self.imports)
+
+    @property
+    def mending_imports(self) -> SqliteImports:
+        """An import through these also stores what is damaged in the archive."""
+        return SqliteImports(self.archive, self.writer, mend=True)
 
     @property
     def remove_account_mail(self) -> "RemoveAccountMail":
@@ -245,6 +255,17 @@ class Application:
         from mailquery.services.rebuilding import RebuildIndex
 
         return RebuildIndex(self.rebuilding, workers=self.settings.importing.workers or default_workers())
+
+    @property
+    def verify_archive(self) -> "VerifyArchive":
+        """Raises Fault CONFIGURATION where the audit's key cannot be used."""
+        from mailquery.repositories.sqlite.callers_verifying import SqliteCallersVerification
+        from mailquery.repositories.sqlite.verifying import SqliteVerification
+        from mailquery.services.verifying import VerifyArchive
+
+        key = load_private_key(self.settings.audit_key_path)
+        callers = SqliteCallersVerification(self.control, self.secrets, key)
+        return VerifyArchive(SqliteVerification(self.archive), callers)
 
     @property
     def embed_mail(self) -> "EmbedMail":

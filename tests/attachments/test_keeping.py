@@ -167,8 +167,8 @@ async def test_texts_that_come_while_the_index_is_made_anew_are_in_both(
             rebuilding = SqliteRebuilding(database)
             add = rebuilding.add
 
-            async def add_and_extract(batch: object) -> None:
-                await add(batch)  # type: ignore[arg-type]
+            async def add_and_extract(batch: object, kept: object) -> None:
+                await add(batch, kept)  # type: ignore[arg-type]
                 await archive.extract()
                 assert await hits(archive, "klondarite") == [report(1).id]
 

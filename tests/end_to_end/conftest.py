@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -95,6 +96,28 @@ def write_mbox(path: Path, messages: list[bytes]) -> Path:
     return path
 
 
+class Archives:
+    """Archives that several tests begin with: each is imported once, and copied for every further test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def give(self, mailquery: CommandLine, name: str, fill: Callable[[CommandLine], None]) -> None:
+        """`fill` makes the archive of this name."""
+        made = self._folder / name
+        if not made.exists():
+            filling = self._folder / f"{name}-filling"
+            filling.mkdir()
+            fill(CommandLine(filling))
+            filling.rename(made)
+        shutil.copytree(made / "archive", mailquery.home)
+
+
+@pytest.fixture(scope="session")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Archives:
+    return Archives(tmp_path_factory.mktemp("archives"))
+
+
 @pytest.fixture
 def mailquery(tmp_path: Path) -> CommandLine:
     return CommandLine(tmp_path)
@@ -106,9 +129,12 @@ def mbox(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def filled(mailquery: CommandLine, mbox: Path) -> CommandLine:
-    done = mailquery("import", mbox)
-    assert done.code == 0, done.err
+def filled(mailquery: CommandLine, mbox: Path, archives: Archives) -> CommandLine:
+    def fill(mailquery: CommandLine) -> None:
+        done = mailquery("import", mbox)
+        assert done.code == 0, done.err
+
+    archives.give(mailquery, "inbox", fill)
     return mailquery
 
 

@@ -7,21 +7,28 @@ import sqlite3
 import subprocess
 from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from end_to_end.conftest import CommandLine
+from end_to_end.conftest import Archives, CommandLine
 from end_to_end.test_serving import HANDSHAKE, message
 
 SECRET_QUERY = "badgers swordfish"
 
 
 @pytest.fixture
-def audited(filled: CommandLine) -> CommandLine:
+def audited(mailquery: CommandLine, mbox: Path, archives: Archives) -> CommandLine:
     """A search, a message read, an unknown tool, and a call that fails."""
-    serve(filled)
-    return filled
+
+    def fill(mailquery: CommandLine) -> None:
+        done = mailquery("import", mbox)
+        assert done.code == 0, done.err
+        serve(mailquery)
+
+    archives.give(mailquery, "audited", fill)
+    return mailquery
 
 
 def serve(mailquery: CommandLine, **environment: str) -> dict[int, Any]:

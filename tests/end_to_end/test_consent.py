@@ -15,7 +15,7 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp_types import ElicitRequestFormParams, ElicitResult
 
-from end_to_end.conftest import CommandLine, write_mbox
+from end_to_end.conftest import Archives, CommandLine, write_mbox
 from end_to_end.test_serving import SEARCH, message, post
 
 
@@ -33,18 +33,26 @@ class Person:
 
 
 @pytest.fixture
-def two_accounts(mailquery: CommandLine, tmp_path: Path) -> CommandLine:
-    for account in ("work", "home"):
-        letter = EmailMessage()
-        letter["Subject"] = f"Badgers at {account}"
-        letter["From"] = "ada@example.org"
-        letter["Date"] = "Mon, 02 Mar 2026 10:00:00 +0900"
-        letter["Message-ID"] = f"<{account}@example.org>"
-        letter.set_content("About badgers.")
-        letter.add_attachment(b"\x00figures", maintype="application", subtype="octet-stream", filename="figures.bin")
-        done = mailquery("import", write_mbox(tmp_path / f"{account}.mbox", [letter.as_bytes()]), "--account", account)
-        assert done.code == 0, done.err
+def two_accounts(mailquery: CommandLine, tmp_path: Path, archives: Archives) -> CommandLine:
+    def fill(mailquery: CommandLine) -> None:
+        for account in ("work", "home"):
+            file = write_mbox(tmp_path / f"{account}.mbox", [_letter_at(account)])
+            done = mailquery("import", file, "--account", account)
+            assert done.code == 0, done.err
+
+    archives.give(mailquery, "two-accounts", fill)
     return mailquery
+
+
+def _letter_at(account: str) -> bytes:
+    letter = EmailMessage()
+    letter["Subject"] = f"Badgers at {account}"
+    letter["From"] = "ada@example.org"
+    letter["Date"] = "Mon, 02 Mar 2026 10:00:00 +0900"
+    letter["Message-ID"] = f"<{account}@example.org>"
+    letter.set_content("About badgers.")
+    letter.add_attachment(b"\x00figures", maintype="application", subtype="octet-stream", filename="figures.bin")
+    return letter.as_bytes()
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from end_to_end.conftest import CommandLine, write_mbox
+from end_to_end.conftest import Archives, CommandLine, write_mbox
 
 ADA, BEN = "Ada Example <ada@example.org>", "Ben Sample <ben@example.com>"
 
@@ -18,7 +18,7 @@ def _letter(name: str, sender: str, to: str, when: str, subject: str, text: str,
 
 
 @pytest.fixture
-def bens(mailquery: CommandLine, tmp_path: Path) -> CommandLine:
+def bens(mailquery: CommandLine, tmp_path: Path, archives: Archives) -> CommandLine:
     """Ben's archive: he answered Ada after one hour and after three, and owes her one answer."""
     letters = [
         _letter("a", ADA, BEN, "Mon, 02 Mar 2026 10:00:00", "Boats", "Which boats leave today?"),
@@ -28,8 +28,12 @@ def bens(mailquery: CommandLine, tmp_path: Path) -> CommandLine:
         _letter("e", ADA, BEN, "Wed, 04 Mar 2026 10:00:00", "Offer", "Can you send the offer?"),
         _letter("f", BEN, ADA, "Thu, 05 Mar 2026 10:00:00", "Keys", "Where did you put the keys?"),
     ]
-    done = mailquery("import", write_mbox(tmp_path / "ben.mbox", letters), "--no-embed")
-    assert done.code == 0, done.err
+
+    def fill(mailquery: CommandLine) -> None:
+        done = mailquery("import", write_mbox(tmp_path / "ben.mbox", letters), "--no-embed")
+        assert done.code == 0, done.err
+
+    archives.give(mailquery, "ben", fill)
     mailquery.environment["MAILQUERY_ME"] = "ben@example.com"
     return mailquery
 

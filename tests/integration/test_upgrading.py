@@ -89,7 +89,7 @@ async def test_what_newer_versions_index_differently_is_found_once_it_is_rebuilt
         archive = Archive(database)
         before = (await archive.find(Everything())).rows
         assert (await archive.find(Words("2400"))).total.value == 0
-        assert await RebuildIndex(SqliteRebuilding(database), workers=1)() == 3
+        assert (await RebuildIndex(SqliteRebuilding(database), workers=1)()).indexed == 3
         assert (await archive.find(Words("2400"))).total.value == 1
         assert (await archive.find(Words("+82 10 1234 5678"))).total.value == 1
         assert (await archive.find(Words("boat"))).total.value == 1

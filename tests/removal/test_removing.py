@@ -138,8 +138,8 @@ async def test_what_is_removed_while_the_index_is_made_anew_is_in_neither(
             making = RebuildIndex(rebuilding, workers=1)
             add = rebuilding.add
 
-            async def add_and_remove(batch: Sequence[tuple[int, PreparedMessage]]) -> None:
-                await add(batch)
+            async def add_and_remove(batch: Sequence[tuple[int, PreparedMessage]], kept: Sequence[int]) -> None:
+                await add(batch, kept)
                 take_out(file, [SECRET.id, OTHERS[3].id, with_a_number.id])
 
             monkeypatch.setattr(rebuilding, "add", add_and_remove)

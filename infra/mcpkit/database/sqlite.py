@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -204,19 +205,24 @@ class Database:
             self._slots.release()
             raise
 
-        def snapshot(connection: sqlite3.Connection) -> T:
-            connection.execute("BEGIN")
-            try:
-                return function(connection)
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-
         def give_back(task: asyncio.Task[T]) -> None:
             self._idle.append(reader)
             self._slots.release()
 
+        snapshot = partial(in_snapshot, function=function)
         return await self._run(reader, snapshot, self._read_timeout, give_back, _BUSY_TIMEOUT)
+
+    async def examine(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """As `read`, on a connection of its own and for as long as it takes. Cancellation stops the running statement.
+        For upkeep: what is asked for by callers has a time limit."""
+        worker = _Worker(self.path, self._functions, read_only=True)
+        with translated(self.path):
+            await worker.start()
+        try:
+            snapshot = partial(in_snapshot, function=function)
+            return await self._run(worker, snapshot, float("inf"), _nothing, _BUSY_TIMEOUT)
+        finally:
+            await worker.close()
 
     async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `function` on the writing connection in one transaction, undone where it raises or is cancelled.
@@ -388,6 +394,20 @@ def _identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
+def _nothing(task: "asyncio.Task[Any]") -> None:
+    """There is nothing to give back."""
+
+
+def in_snapshot(connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T:
+    """Runs `function` in a reading transaction: all of its statements see the same state."""
+    connection.execute("BEGIN")
+    try:
+        return function(connection)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
 def in_transaction(connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T:
     """Runs `function` in a writing transaction, undone where it raises."""
     connection.execute("BEGIN IMMEDIATE")
@@ -399,6 +419,17 @@ def in_transaction(connection: sqlite3.Connection, function: Callable[[sqlite3.C
             connection.execute("ROLLBACK")
         raise
     return result
+
+
+def fold_log(connection: sqlite3.Connection) -> None:
+    """Folds the log into the database and empties it, as far as readers let it: the end of a long one, such as a
+    backup, is not waited for, since others could not write meanwhile."""
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0").fetchone()
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}").fetchone()
 
 
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:

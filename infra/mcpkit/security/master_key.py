@@ -60,7 +60,7 @@ class FileKeeper:
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
                 with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                    file.write(_text(keys))
+                    file.write(keys_as_text(keys))
                     file.flush()
                     os.fsync(file.fileno())
                 draft.replace(self._path)
@@ -100,7 +100,7 @@ class KeyringKeeper:
     def store(self, keys: MasterKeys) -> None:
         keyring = _keyring()
         try:
-            keyring.set_password(self._service, self._name, _text(keys))
+            keyring.set_password(self._service, self._name, keys_as_text(keys))
         except keyring.errors.KeyringError as error:
             raise _unusable(error) from error
 
@@ -144,7 +144,8 @@ def _unusable(error: Exception) -> Fault:
     )
 
 
-def _text(keys: MasterKeys) -> str:
+def keys_as_text(keys: MasterKeys) -> str:
+    """As they are kept: the current one first, one on a line."""
     return "".join(f"{key.as_text()}\n" for key in (keys.current, *keys.older))
 
 

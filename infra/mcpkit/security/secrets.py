@@ -40,7 +40,7 @@ class SecretStore:
 
         def store(keys: MasterKeys, connection: sqlite3.Connection) -> bool:
             # The master key's id is looked at in the transaction: a rotation by another process may have ended since.
-            current = _current(connection)
+            current = sealing_key(connection)
             if current is None:
                 current = keys.current.id
                 _set_current(connection, current)
@@ -85,6 +85,12 @@ class SecretStore:
             ]
         )
 
+    async def all_names(self) -> Sequence[tuple[str, str]]:
+        """Of each secret its purpose and its name."""
+        return await self._control.read(
+            lambda connection: connection.execute("SELECT purpose, name FROM secrets ORDER BY purpose, name").fetchall()
+        )
+
     async def rotate(self) -> Rotated:
         """Seals every secret with a new master key, or ends a rotation that was broken off.
 
@@ -98,7 +104,7 @@ class SecretStore:
     async def _rotate(self) -> Rotated:
         keys = await self._load()
         if keys is None:
-            if await self._control.read(_current) is not None:
+            if await self._control.read(sealing_key) is not None:
                 raise _key_is_another(self._keeper)
             keys = MasterKeys(MasterKey.new())
             await asyncio.to_thread(self._keeper.store, keys)
@@ -124,7 +130,7 @@ class SecretStore:
         if self._keys is None:
             self._keys = await self._load()
         if self._keys is None and create:
-            if await self._control.read(_current) is not None:
+            if await self._control.read(sealing_key) is not None:
                 raise _key_is_another(self._keeper)
             async with self._control.exclusive():
                 self._keys = await self._load()  # another process may have been first
@@ -163,7 +169,8 @@ def _sealed(connection: sqlite3.Connection, purpose: str, name: str) -> Sealed |
     return None if row is None else Sealed(*row)
 
 
-def _current(connection: sqlite3.Connection) -> str | None:
+def sealing_key(connection: sqlite3.Connection) -> str | None:
+    """The id of the master key that secrets are sealed with; None while there never was one."""
     row = connection.execute("SELECT id FROM master_key").fetchone()
     return None if row is None else str(row[0])
 

@@ -1,11 +1,10 @@
 """Opening the archive for one command."""
 
-import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from mailquery.bootstrap import Application, open_application
+from mailquery.cli.ending import run_until_ended
 from mailquery.repositories.records import Visibility
 from mailquery.settings import load_settings
 
@@ -20,9 +19,7 @@ def with_application(use: Callable[[Application], Awaitable[T]]) -> T:
     settings = load_settings()
 
     async def opened() -> T:
-        # Whoever ends the command from outside wants what Ctrl-C does: what is under way is kept, and said.
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
         async with open_application(settings) as application:
             return await use(application)
 
-    return asyncio.run(opened())
+    return run_until_ended(opened)

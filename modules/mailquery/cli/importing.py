@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mailquery.bootstrap import Application
 from mailquery.cli import shapes
 from mailquery.cli.archive import with_application
 from mailquery.cli.embedding import embed_after_import
@@ -53,6 +54,10 @@ def import_mail(
         bool,
         typer.Option("--no-embed", help="Leave the vectors for search by meaning to a server or `mailquery embed`."),
     ] = False,
+    mend: Annotated[
+        bool,
+        typer.Option("--mend", help="Also replace the bytes of messages that are damaged in the archive."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     # An import makes no cycles to speak of, and looking for them takes a tenth of its time.
@@ -64,20 +69,25 @@ def import_mail(
         source = clean_line(Path(found.source).name, _SOURCE_CHARS)
         shown.show(found.bytes_read, found.bytes_total, _counts(found), source)
 
+    async def work(application: Application) -> tuple[ImportSummary, int]:
+        imports = application.mending_imports if mend else application.imports
+        done = await application.import_mail_into(imports)(
+            paths, account=account, mailbox=mailbox, format=format, progress=show
+        )
+        return done, imports.mended
+
     try:
         with shown:
-            summary = with_application(
-                lambda application: application.import_mail(
-                    paths, account=account, mailbox=mailbox, format=format, progress=show
-                )
-            )
+            summary, mended = with_application(work)
     except KeyboardInterrupt:
         print("Interrupted. What was stored stays; the same command again completes the import.", file=sys.stderr)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     if as_json:
-        print_json(_as_shape(summary))
+        print_json({**_as_shape(summary), **({"mended": mended} if mend else {})})
     else:
         _print_summary(summary)
+        if mend:
+            print(f"{mended:,} damaged messages mended.")
     if summary.found_nothing:
         print("mailquery: No mail was found in it.", file=sys.stderr)
         raise typer.Exit(ExitCode.USAGE)

@@ -8,13 +8,14 @@ import typer
 from mailquery.bootstrap import Application
 from mailquery.cli.archive import with_application
 from mailquery.cli.exits import ExitCode
-from mailquery.cli.output import JsonFlag, print_json
+from mailquery.cli.output import JsonFlag, note, print_json
 from mailquery.cli.progress import progress
 from mailquery.repositories.records import RebuildProgress
+from mailquery.services.rebuilding import Rebuilt
 
-HELP = """Make the search index anew out of the stored messages: after an upgrade whose notes ask for it, so that older
-mail is found as new mail is. Searching goes on meanwhile, importing waits. Where it was interrupted, the same command
-goes on.
+HELP = """Make the search index anew out of the stored messages, and all else that is derived of them: after an upgrade
+whose notes ask for it, so that older mail is found as new mail is, or where `mailquery verify` found it damaged.
+Searching goes on meanwhile, importing waits. Where it was interrupted, the same command goes on.
 
 Examples:
 
@@ -36,17 +37,22 @@ def reindex(as_json: JsonFlag = False) -> None:
     def show(found: RebuildProgress) -> None:
         shown.show(found.messages, found.total, f"{found.messages:,} messages indexed")
 
-    async def work(application: Application) -> int:
+    async def work(application: Application) -> Rebuilt:
         return await application.rebuild_index(show)
 
     try:
         with shown:
-            count = with_application(work)
+            done = with_application(work)
     except KeyboardInterrupt:
         print("Interrupted. The old index stays in use; `mailquery reindex` goes on.", file=sys.stderr)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     seconds = time.monotonic() - started
     if as_json:
-        print_json({"indexed": count, "seconds": round(seconds, 3)})
-    else:
-        print(f"{count:,} messages indexed anew in {seconds:,.1f} s.")
+        print_json({"indexed": done.indexed, "damaged": done.damaged, "seconds": round(seconds, 3)})
+        return
+    print(f"{done.indexed:,} messages indexed anew in {seconds:,.1f} s.")
+    if done.damaged:
+        note(
+            f"The bytes of {done.damaged:,} of them are damaged: they are found by what was read in them before. "
+            "`mailquery verify` names them."
+        )

@@ -257,7 +257,8 @@ class PolicyRepository(Protocol):
 
 
 class RebuildRepository(Protocol):
-    """Makes the text index anew out of the stored messages, while the old one is searched."""
+    """Makes the text index anew out of the stored messages, while the old one is searched, and what else is derived of
+    them."""
 
     def rebuilding(self) -> AbstractAsyncContextManager[None]:
         """Holds the writer's lock, and goes on where an earlier run was stopped. `CONFLICT` if another process holds
@@ -268,8 +269,9 @@ class RebuildRepository(Protocol):
         """The next messages, at most `limit`, in the order in which they must be added."""
         ...
 
-    async def add(self, batch: Sequence[tuple[int, PreparedMessage]]) -> None:
-        """Writes messages by `StoredRaw.sequence` into the new index, in one transaction."""
+    async def add(self, batch: Sequence[tuple[int, PreparedMessage]], kept: Sequence[int] = ()) -> None:
+        """Writes messages by `StoredRaw.sequence` into the new index, in one transaction; those that are `kept` as they
+        were made of their bytes before."""
         ...
 
     async def progress(self) -> RebuildProgress: ...

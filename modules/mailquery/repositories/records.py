@@ -340,11 +340,12 @@ class Unembedded:
 
 @dataclass(frozen=True, slots=True)
 class StoredRaw:
-    """A stored message's own bytes, and what was known of it beside them. `date` is UTC."""
+    """A stored message's own bytes, None where those are damaged, and what was known of it beside them. `date` is
+    UTC."""
 
     sequence: int
     fingerprint: bytes
-    raw: bytes
+    raw: bytes | None
     date: datetime
     locator: str
     not_fetched: str = ""  # of a message that was fetched in part: the detail of its problem

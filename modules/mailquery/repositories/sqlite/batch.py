@@ -153,7 +153,7 @@ class Batch:
             " WHERE id = ?",
             [(*self._derived(entry.message), entry.row) for entry in entries],
         )
-        many("UPDATE bodies SET body = ? WHERE sequence = ?", [(each.message.body, each.sequence) for each in entries])
+        many("INSERT OR REPLACE INTO bodies VALUES (?, ?)", [(each.sequence, each.message.body) for each in entries])
         rows = [entry.row for entry in entries]
         contents, read = contents_of(self._connection, rows), _read_parts(self._connection, rows)
         for table in ("repeated_recipients", "message_participants", "attachments"):

@@ -11,15 +11,21 @@ from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.batch import Batch, stored
 from mailquery.repositories.sqlite.completing import complete_from
 from mailquery.repositories.sqlite.encoding import encodable
+from mailquery.repositories.sqlite.mending import intact, mend_raws
 from mailquery.repositories.sqlite.placements import set_mailbox_role
 from mailquery.repositories.sqlite.withholding import judge_mailbox
 from mailquery.repositories.sqlite.writing import Writer
 
 
 class SqliteImports:
-    """`ImportRepository`. A batch is one function on the writing connection's thread, and one transaction."""
+    """`ImportRepository`. A batch is one function on the writing connection's thread, and one transaction.
 
-    def __init__(self, database: Archive, writer: Writer | None = None) -> None:
+    With `mend`, messages that are stored with damaged bytes count as not known, and get those that come in; `mended` is
+    how many did."""
+
+    def __init__(self, database: Archive, writer: Writer | None = None, *, mend: bool = False) -> None:
+        self.mended = 0
+        self._mend = mend
         self._database = database
         self._writer = writer or Writer(database)
         self._writing = False
@@ -34,6 +40,8 @@ class SqliteImports:
                 self._writing = False
 
     async def known(self, fingerprints: Sequence[bytes]) -> set[bytes]:
+        if self._mend:
+            return await self._database.examine(lambda connection: intact(connection, fingerprints))
         return await self._database.read_unshown(lambda connection: set(stored(connection, fingerprints)))
 
     async def add(
@@ -45,6 +53,8 @@ class SqliteImports:
 
         def write(connection: sqlite3.Connection, batch: Batch) -> int:
             complete_from(connection, batch, messages)
+            if self._mend:
+                self.mended += mend_raws(connection, messages)
             return batch.write(messages, placements, problems)
 
         try:

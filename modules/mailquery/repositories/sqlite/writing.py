@@ -12,7 +12,7 @@ from mailquery.repositories.sqlite.participants import REMOVALS, ParticipantNumb
 from mailquery.repositories.sqlite.removal import overwriting
 from mailquery.repositories.sqlite.threads import join_by_subject
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
-from mcpkit.database.sqlite import in_transaction
+from mcpkit.database.sqlite import fold_log, in_transaction
 
 T = TypeVar("T")
 
@@ -77,7 +77,7 @@ class Writer:
             return
 
         await self.archive.write(lambda connection: merge_index(connection, changed))
-        await self.archive.maintain(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+        await self.archive.maintain(fold_log)
 
 
 def merge_index(connection: sqlite3.Connection, changed: int) -> None:
