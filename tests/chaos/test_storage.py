@@ -5,6 +5,7 @@ What must hold: no wrong answer, an error that says what helps, and recovery wit
 
 import errno
 import json
+import random
 import sqlite3
 import subprocess
 import threading
@@ -105,8 +106,9 @@ def test_what_cannot_be_recorded_is_not_answered_until_it_can_be(server: Server,
 def test_a_read_only_file_system_is_named_at_the_start(copy_of: Callable[[Path], CommandLine], tmp_path: Path) -> None:
     with small_disk(tmp_path, 16) as disk:
         mailquery = copy_of(disk)
+        mailquery.environment |= QUIET
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        done = mailquery("serve", "--transport", "http", "--port", "0", **QUIET)
+        done = mailquery("serve", "--transport", "http", "--port", "0")
         assert done.code == 4
         assert "Traceback" not in done.err
         assert str(mailquery.home) in done.err
@@ -149,6 +151,61 @@ def audit_holds(mailquery: CommandLine) -> bool:
     done = mailquery("audit", "verify", "--json")
     assert done.code == 0, done.text + done.err
     return True
+
+
+PAGE = 8192  # bytes
+
+
+def damaged(content: bytes, chance: random.Random) -> bytes:
+    """Some pages after the first are noise, or nothing."""
+    found = bytearray(content)
+    pages = len(content) // PAGE
+    for page in chance.sample(range(1, pages), chance.choice((3, 20, pages // 2))):
+        found[page * PAGE : (page + 1) * PAGE] = chance.choice((bytes(PAGE), chance.randbytes(PAGE)))
+    return bytes(found)
+
+
+def test_a_damaged_archive_gives_right_answers_or_says_that_it_is_damaged(
+    server: Server, mailquery: CommandLine
+) -> None:
+    path = mailquery.home / "archive.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        good = path.read_bytes()
+        told = 0
+
+        def put(content: bytes) -> None:
+            with path.open("r+b") as file:  # in place, as a disk damages it
+                file.write(content)
+            (version,) = other.execute("PRAGMA user_version").fetchone()
+            other.execute(f"PRAGMA user_version = {version}")  # after which nothing is cached
+
+        for seed in range(12):
+            put(damaged(good, random.Random(seed)))
+            for query, subjects in [*list(QUERIES.items())[seed::12], ("nothinglikeit", [])]:
+                found = server.call("search_messages", query=query)
+                if "error" in found:
+                    assert found["error"]["code"] == "STORAGE_DAMAGED"
+                    assert "put back a copy" in found["error"]["message"]
+                    told += 1
+                else:
+                    assert [row["subject"] for row in found["rows"]] == subjects
+            assert server.is_alive()
+            put(good)
+            assert server.search("word7") == ["Letter number 7"]
+        assert told > 12
+    assert server.ready()[0] == 200
+
+
+def test_damaged_records_end_the_start_with_a_sentence(copy_of: Callable[[Path], CommandLine], tmp_path: Path) -> None:
+    mailquery = copy_of(tmp_path)
+    mailquery.environment |= QUIET
+    path = mailquery.home / "control.db"
+    path.write_bytes(bytes(range(256)) * 400)
+    done = mailquery("serve", "--transport", "http", "--port", "0")
+    assert done.code == 4
+    assert "control.db is damaged" in done.err
+    assert "Traceback" not in done.err
 
 
 def test_a_server_that_is_killed_under_load_is_whole_at_once_when_it_is_begun_again(
