@@ -29,6 +29,10 @@ def import_command(archive: Archive) -> list[str | Path]:
     return [sys.executable, "-m", "mailquery", "import", archive.maildir, "--json"]
 
 
+def extract_command() -> list[str | Path]:
+    return [sys.executable, "-m", "mailquery", "extract", "--json"]
+
+
 def serve_command() -> list[str]:
     return [sys.executable, "-m", "mailquery", "serve", "--transport", "stdio"]
 

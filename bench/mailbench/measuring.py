@@ -110,6 +110,26 @@ class _Watch(threading.Thread):
         self._together = max(together, self._together)
 
 
+def cpu_seconds_of(pid: int) -> float:
+    """CPU seconds that a process and those that it started have used so far."""
+    used = 0
+    for each in _with_descendants(pid):
+        with contextlib.suppress(OSError):
+            # utime, stime, and those of children that have ended (proc_pid_stat(5), fields 14 to 17).
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            used += sum(int(field) for field in fields[11:15])
+    return used / os.sysconf("SC_CLK_TCK")
+
+
+def memory_of(pid: int) -> int:
+    """Bytes that a process and those that it started have in memory; what they share counts once (PSS)."""
+    together = 0
+    for each in _with_descendants(pid):
+        with contextlib.suppress(OSError):
+            together += _kilobytes(Path(f"/proc/{each}/smaps_rollup"), "Pss:")
+    return together
+
+
 def _with_descendants(pid: int) -> list[int]:
     found = [pid]
     for parent in found:  # grows while it is walked

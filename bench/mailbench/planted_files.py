@@ -1,8 +1,11 @@
 """Files of every format with a phrase on every page, sheet, slide, note and entry."""
 
 import io
+import json
+import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import docx
 import fpdf
@@ -145,6 +148,19 @@ def _archived(lines: list[str]) -> bytes:
     return office.zipped({f"{number}.txt": line for number, line in enumerate(lines)})
 
 
+def _tar(mode: Literal["w", "w:gz"]) -> Callable[[list[str]], bytes]:
+    def make(lines: list[str]) -> bytes:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode=mode) as archive:
+            for number, line in enumerate(lines):
+                entry = tarfile.TarInfo(f"{number}.txt")
+                entry.size = len(line.encode())
+                archive.addfile(entry, io.BytesIO(line.encode()))
+        return buffer.getvalue()
+
+    return make
+
+
 def _sevenzip(lines: list[str]) -> bytes:
     buffer = io.BytesIO()
     with py7zr.SevenZipFile(buffer, "w") as archive:
@@ -180,6 +196,12 @@ MAKERS: dict[str, Callable[[str], Planted]] = {
     "vcf": _written(_vcf),
     "html": _written(_html),
     "csv": _written(lambda lines: "\n".join(f"a,{line}" for line in lines).encode("cp949")),
+    "txt": _written(lambda lines: "\n".join(lines).encode("euc-kr")),
+    "md": _written(lambda lines: "\n\n".join(f"## {line}" for line in lines).encode()),
+    "json": _written(lambda lines: json.dumps(lines, ensure_ascii=False).encode()),
+    "xml": _written(lambda lines: f"<?xml version='1.0'?><a>{''.join(f'<b>{x}</b>' for x in lines)}</a>".encode()),
     "zip": _written(_archived),
+    "tar": _written(_tar("w")),
+    "tar.gz": _written(_tar("w:gz")),
     "7z": _written(_sevenzip),
 }

@@ -24,7 +24,7 @@ Level = Literal["debug", "info", "warning", "error"]
 _fields: ContextVar[dict[str, object] | None] = ContextVar("log_fields", default=None)
 _calls = logging.getLogger("mcpkit.calls")
 
-_CHATTY = ("mcp", "uvicorn", "asyncio", "httpx2", "sse_starlette")
+_CHATTY = ("mcp", "uvicorn", "asyncio", "httpx2", "sse_starlette", "opentelemetry", "urllib3")
 
 
 def set_up_logging(level: Level = "info", form: Form = "auto", stream: TextIO | None = None) -> None:

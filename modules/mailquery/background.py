@@ -16,6 +16,7 @@ from mcpkit.errors import Fault
 if TYPE_CHECKING:
     from mailquery.services.keeping import Watch
     from mailquery.sources.remote import MailServer
+    from mailquery.sources.traced import Spans
     from mcpkit.resilience.breakers import Breakers, BreakerStanding
 
 logger = logging.getLogger(__name__)
@@ -33,11 +34,16 @@ class Hosts:
     def __init__(self, chosen: SyncBreaker) -> None:
         self._chosen = chosen
         self._breakers: Breakers | None = None
+        self.spans: Spans | None = None  # around what is asked of the servers, where that is to be seen in a trace
 
     def guarded(self, account: MailAccount, server: "MailServer") -> "MailServer":
         """The same server by way of its host's breaker."""
         from mailquery.sources.guarded import GuardedServer
 
+        if self.spans is not None:
+            from mailquery.sources.traced import TracedServer
+
+            server = TracedServer(server, account.server.host, self.spans)
         return GuardedServer(server, self._made().of(_host(account)))
 
     def standing(self, account: MailAccount) -> HostStanding | None:

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mailquery.background import Hosts, MadeLater, keep_synchronised, keep_these
 from mailquery.callers import consent_rules, key_keeper, open_audit
@@ -24,6 +24,7 @@ from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import Archive, open_archive
+from mailquery.repositories.sqlite.changes import ArchiveVersion
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
@@ -40,6 +41,7 @@ from mailquery.repositories.sqlite.writing import Writer
 from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
+from mailquery.services.basis import AnswerBasis
 from mailquery.services.contents import Contents
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.fetching import FetchWhole
@@ -65,6 +67,7 @@ from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings
 from mcpkit.database.sqlite import Database
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.resilience.cache import Cache
 from mcpkit.security.audit.store import ChainedAudit
 from mcpkit.security.consent import Consents
 from mcpkit.security.consent_store import ConsentStore
@@ -87,8 +90,9 @@ if TYPE_CHECKING:
     from mailquery.signing_in import SignIn
     from mailquery.sources.discovery.finding import FindServers
     from mailquery.sources.remote import MailConnection, MailServer
-    from mcpkit.monitoring.health import Health
+    from mcpkit.monitoring.health import Health, Report
     from mcpkit.protocol.parameters import ParameterResolver
+    from mcpkit.protocol.stages.drafts import Draft
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
     from mcpkit.security.secrets import SecretStore
@@ -125,7 +129,14 @@ class Application:
     policies: SqlitePolicies
     allowed: AllowedTools
     audit: ChainedAudit
+    basis: AnswerBasis
+    answers: "Cache[Hashable, Draft]"
     beside: "list[KeepExtracted]" = field(default_factory=list)  # what reads attachments, where that goes on
+    ended: list[str] = field(default_factory=list)  # what went on beside a server, and failed
+
+    @property
+    def caches(self) -> "tuple[Cache[Any, Any], ...]":
+        return (self.answers,)
 
     @property
     def secrets(self) -> "SecretStore":
@@ -310,24 +321,6 @@ class Application:
         catalogue(self.services, resolver)
         return resolver
 
-    def health(self, stopped: Callable[[], Sequence[str]] = tuple) -> "Health":
-        """Whether all that it needs is there. `stopped` is as for `mail_checks`."""
-        from mailquery.repositories.sqlite.condition import SqliteCondition
-        from mailquery.services.health import mail_checks
-        from mcpkit.monitoring.health import Check, Health
-        from mcpkit.monitoring.machine import disk_check, memory_check
-
-        condition, directory = SqliteCondition(self.archive, self.control), SqliteDirectory(self.archive)
-        checks = mail_checks(
-            condition,
-            directory,
-            self.services.sync_status,
-            _stale_seconds(self.settings),
-            stopped,
-            records_are_needed=self.settings.audit.on_failure == "stop",
-        )
-        return Health((*checks, Check("disk", disk_check(self.settings.home)), Check("memory", memory_check)))
-
     @property
     def count_archive(self) -> "CountArchive":
         from mailquery.repositories.sqlite.condition import SqliteCondition
@@ -371,10 +364,22 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
         async def connect(account: str) -> "MailConnection":
             return await application.connect(account)
 
+        health: Health | None = None
+
+        async def report() -> "Report":
+            nonlocal health
+            if health is None:
+                health = await asyncio.to_thread(_health, application)  # which imports it
+            return await health()
+
         largest = settings.sync.fetched_bytes
         recogniser = await asyncio.to_thread(_recogniser, settings) if settings.extraction.ocr.enabled else None
         texts = SqliteExtractions(database, complete=recogniser is not None)
         extractor = ExtractorLater(partial(_jailed_extractor, settings, recogniser))
+        refresh_accounts = RefreshAccounts(shown, runs)
+        sync_status = SyncStatus(accounts, SqliteDirectory(database), runs, board, shown, locks.is_held, hosts.standing)
+        fresh = KeepFresh(refresh_accounts, sync_status, settings.sync.fresh_seconds, _stale_seconds(settings))
+        version = ArchiveVersion(settings.archive_path)
         services = _services(
             settings,
             database,
@@ -383,10 +388,10 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             texts,
             extractor,
             fetch=FetchWhole(sync, SqliteMessages(database), connect, largest=largest),
-            refresh_accounts=RefreshAccounts(shown, runs),
-            sync_status=SyncStatus(
-                accounts, SqliteDirectory(database), runs, board, shown, locks.is_held, hosts.standing
-            ),
+            refresh_accounts=refresh_accounts,
+            sync_status=sync_status,
+            fresh=fresh,
+            health=report,
         )
         audit = open_audit(settings, control)
         application = Application(
@@ -410,13 +415,40 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             audit=audit,
             policies=policies,
             allowed=allowed,
+            basis=AnswerBasis(version, lambda: database.judge.policy.fingerprint, settings.zone, shown, fresh),
+            answers=Cache("answers", entries=settings.cache.entries, size=settings.cache.bytes),
         )
         try:
             yield application
         finally:
+            version.close()
             await runs.close()
+            await application.services.read_attachment.close()
             await extractor.close()
             await audit.close()
+
+
+def _health(application: Application) -> "Health":
+    from mailquery.repositories.sqlite.condition import SqliteCondition
+    from mailquery.services.health import mail_checks
+    from mcpkit.monitoring.health import Check, Health
+    from mcpkit.monitoring.machine import disk_check, memory_check
+
+    def stopped() -> Sequence[str]:
+        resting = application.meaning.background.stopped
+        return [*application.ended, *(["embedding"] if resting and "embedding" not in application.ended else [])]
+
+    settings, archive = application.settings, application.archive
+    condition, directory = SqliteCondition(archive, application.control), SqliteDirectory(archive)
+    checks = mail_checks(
+        condition,
+        directory,
+        application.services.sync_status,
+        _stale_seconds(settings),
+        stopped,
+        records_are_needed=settings.audit.on_failure == "stop",
+    )
+    return Health((*checks, Check("disk", disk_check(settings.home)), Check("memory", memory_check)))
 
 
 def _stale_seconds(settings: Settings) -> float:
@@ -461,8 +493,9 @@ def _services(
     fetch: FetchWhole,
     refresh_accounts: RefreshAccounts,
     sync_status: SyncStatus,
+    fresh: KeepFresh,
+    health: "Callable[[], Awaitable[Report]]",
 ) -> Services:
-    fresh = KeepFresh(refresh_accounts, sync_status, settings.sync.fresh_seconds, _stale_seconds(settings))
     weights = Weights(**settings.ranking.model_dump())
     search = SqliteSearch(database, weights=weights, vectors=vectors.index)
     messages = SqliteMessages(database)
@@ -492,9 +525,10 @@ def _services(
         find_people=FindPeople(directory),
         export_message=ExportMessage(messages, contents, fetch),
         list_problems=ListProblems(directory),
-        archive_status=ArchiveStatus(directory, vectors, meaning, texts),
+        archive_status=ArchiveStatus(directory, vectors, meaning, texts, extractor),
         find_similar=FindSimilar(messages, vectors, filters, meaning),
         read_mailbox=ReadMailbox(SqliteNewest(database), search),
         refresh_accounts=refresh_accounts,
         sync_status=sync_status,
+        health=health,
     )

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailquery.settings import Settings
@@ -25,14 +26,17 @@ class CallerLimits:
 
 
 @asynccontextmanager
-async def open_limits(chosen: RateLimiting) -> AsyncIterator[CallerLimits]:
+async def open_limits(chosen: RateLimiting, shared: Path | None = None) -> AsyncIterator[CallerLimits]:
+    """`shared` is the folder that the workers of a server have in common."""
     from mcpkit.security.rate_limits import Limits, RateLimits, Redis
+    from mcpkit.security.shared_meters import SharedMeters
 
     redis = Redis(chosen.redis_url.get_secret_value()) if chosen.redis_url else None
+    meters = SharedMeters(shared) if shared is not None else None
     try:
         yield CallerLimits(
-            principals=RateLimits("principal", Limits(**chosen.principal.model_dump()), redis),
-            addresses=RateLimits("address", Limits(**chosen.address.model_dump()), redis),
+            principals=RateLimits("principal", Limits(**chosen.principal.model_dump()), redis, meters),
+            addresses=RateLimits("address", Limits(**chosen.address.model_dump()), redis, meters),
         )
     finally:
         if redis is not None:

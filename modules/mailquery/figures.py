@@ -22,6 +22,7 @@ from mcpkit.errors import Fault
 from mcpkit.monitoring.health import Report
 from mcpkit.monitoring.metrics import CallMetrics, Followed
 from mcpkit.resilience.breakers import BreakerStanding, State
+from mcpkit.resilience.cache import CacheFigures
 
 logger = logging.getLogger(__name__)
 
@@ -39,25 +40,6 @@ class Readers(Protocol):
 
     @property
     def idle(self) -> int: ...
-
-
-class CacheFigures(Protocol):
-    """What a cache did, and what is in it."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def hits(self) -> int: ...
-
-    @property
-    def misses(self) -> int: ...
-
-    @property
-    def entries(self) -> int: ...
-
-    @property
-    def bytes(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)

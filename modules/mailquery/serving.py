@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mailquery import __version__
 from mailquery.bootstrap import Application
 from mailquery.callers import CallerLimits, open_limits
 from mailquery.repositories.records import Visibility
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
     from mailquery.mcp.attachments import Link
     from mcpkit.monitoring.metrics import CallMetrics
+    from mcpkit.monitoring.tracing import Tracing
     from mcpkit.protocol.stages.consenting import Consent
+    from mcpkit.protocol.stages.remembering import Remember
     from mcpkit.protocol.subscriptions import Subscriptions
     from mcpkit.security.identity import IdentityProvider
     from mcpkit.security.rate_limits import RateLimits
@@ -34,12 +38,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Serving:
     """What only a server needs of an application. What runs beside it is imported when it begins."""
 
     application: Application
-    ended: list[str] = field(default_factory=list)  # what went on beside it, and failed
+    _tracing: "Tracing | None" = None
 
     @asynccontextmanager
     async def beside(self) -> AsyncIterator[None]:
@@ -135,9 +139,9 @@ class Serving:
             yield guard
 
     @asynccontextmanager
-    async def limits(self) -> AsyncIterator[CallerLimits]:
-        """The limits of callers, as they are set."""
-        async with open_limits(self.application.settings.limits) as limits:
+    async def limits(self, shared: Path | None = None) -> AsyncIterator[CallerLimits]:
+        """The limits of callers, as they are set. `shared` is a folder that the workers of a server have in common."""
+        async with open_limits(self.application.settings.limits, shared) as limits:
             yield limits
 
     @contextmanager
@@ -169,11 +173,12 @@ class Serving:
             metrics,
             Shown(
                 archive=application.count_archive,
-                health=application.health(self._stopped) if state is None else state.ready,
+                health=application.services.health,
                 runs=application.runs,
                 breakers=application.hosts.standings,
                 readers=lambda: application.archive.readers,
                 free=partial(free_bytes, application.settings.home),
+                caches=lambda: [cache.figures() for cache in application.caches],
                 turn=Turn(shared / "archive-figures.lock") if shared is not None else lambda: True,
             ),
         )
@@ -190,6 +195,23 @@ class Serving:
         finally:
             keeping.cancel()
 
+    @contextmanager
+    def tracing(self) -> Iterator[None]:
+        """Traces of what goes on meanwhile, as they are set, here or by the variables of OpenTelemetry. Raises Fault
+        CONFIGURATION where what sends them is not installed."""
+        from mcpkit.monitoring.tracing import is_wanted, opened
+
+        chosen, application = self.application.settings.tracing, self.application
+        if not is_wanted(chosen.endpoint):
+            yield
+            return
+        with opened("mailquery", __version__, endpoint=chosen.endpoint, ratio=chosen.sample_ratio) as tracing:
+            self._tracing = tracing
+            application.archive.spans = application.control.spans = tracing.client
+            application.hosts.spans = tracing.client
+            application.runs.span = partial(tracing.span, "synchronise")
+            yield
+
     def downloads(
         self, limits: "RateLimits | None" = None, *, guarded: bool = False, metrics: "CallMetrics | None" = None
     ) -> "Downloads":
@@ -204,6 +226,7 @@ class Serving:
             limits=limits,
             allowed=self.application.allowed,
             metrics=metrics,
+            tracing=self._tracing,
             audit_stops_calls=self.application.settings.audit.on_failure == "stop",
         )
         tickets = Tickets(SignedTokens(load_or_create_key(self.application.settings.home)), self.application.control)
@@ -239,9 +262,11 @@ class Serving:
             limits=limits,
             parameters=resolver,
             consent=self._consent_stage(),
+            remember=self._remember_stage(),
             max_chars=self.application.settings.answers.max_chars,
             allowed=self.application.allowed,
             metrics=metrics,
+            tracing=self._tracing,
             audit_stops_calls=self.application.settings.audit.on_failure == "stop",
             audited_values=frozenset({"query"} if self.application.settings.audit.queries else ()),
         )
@@ -261,6 +286,14 @@ class Serving:
         finally:
             changes.close()
 
+    def _remember_stage(self) -> "Remember | None":
+        if not self.application.settings.cache.entries:
+            return None
+        from mailquery.mcp.remembered import RememberedCalls
+        from mcpkit.protocol.stages.remembering import Remember
+
+        return Remember(self.application.answers, RememberedCalls(self.application.basis))
+
     def _consent_stage(self) -> "Consent":
         from mailquery.mcp.consent import MailTerms
         from mcpkit.protocol.stages.consenting import Consent
@@ -274,12 +307,7 @@ class Serving:
         """What the HTTP transport tells of this server at `/ready`."""
         from mcpkit.transport.state import HttpState
 
-        return HttpState(self.application.health(self._stopped))
-
-    def _stopped(self) -> Sequence[str]:
-        """What of the work beside this server has ended, or rests."""
-        resting = self.application.meaning.background.stopped
-        return [*self.ended, *(["embedding"] if resting and "embedding" not in self.ended else [])]
+        return HttpState(self.application.services.health)
 
     @asynccontextmanager
     async def _beside(self, work: Coroutine[Any, Any, None], what: str) -> AsyncIterator[None]:
@@ -289,7 +317,7 @@ class Serving:
             try:
                 await work
             except Exception:
-                self.ended.append(what)
+                self.application.ended.append(what)
                 logger.exception("%s has ended", what)
 
         task = asyncio.create_task(contained())

@@ -1,6 +1,9 @@
 """A text that was read on demand is stored; where letters in pictures are recognised from now on, it is read anew."""
 
+import asyncio
 from pathlib import Path
+
+import pytest
 
 from attachments.files import pdf
 from mailquery.extraction.interfaces import Picture
@@ -19,12 +22,18 @@ MAIL = Mail(
 
 
 class Spelling:
-    """A recogniser that finds the same in every picture."""
+    """A recogniser that finds the same in every picture, once it may go on."""
 
-    asked = 0
+    def __init__(self) -> None:
+        self.asked = 0
+        self.began = asyncio.Event()
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
 
     async def recognise(self, picture: Picture) -> str:
         self.asked += 1
+        self.began.set()
+        await self.goes_on.wait()
         return "the wyverstone"
 
 
@@ -85,3 +94,23 @@ async def test_asking_for_a_picture_recognises_it_at_once(tmp_path: Path) -> Non
             assert (await caller.tool("read_attachment", id=scan))["text"] == "the wyverstone"
         assert spelling.asked == 1
         assert await hits(caller, "wyverstone") == 1
+
+
+async def test_it_is_read_once_for_all_who_ask_and_goes_on_where_nobody_waits_any_more(tmp_path: Path) -> None:
+    async with temporary_archive(tmp_path, recogniser=(spelling := Spelling())) as archive:
+        await archive.add(MAIL)
+        caller = Caller(archive.services)
+        (scan,) = [row["id"] for row in (await caller.tool("list_attachments", type="image"))["rows"]]
+        spelling.goes_on.clear()
+        asking = [asyncio.create_task(caller.tool("read_attachment", id=scan)) for _ in range(3)]
+        await asyncio.wait_for(spelling.began.wait(), 20)
+        for task in asking:
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        spelling.goes_on.set()
+        async with asyncio.timeout(20):
+            while not (await archive.extract.texts.progress()).done:
+                await asyncio.sleep(0.01)
+        assert (await caller.tool("read_attachment", id=scan))["text"] == "the wyverstone"
+        assert spelling.asked == 1

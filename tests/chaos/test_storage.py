@@ -165,9 +165,7 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
     return bytes(found)
 
 
-def test_a_damaged_archive_gives_right_answers_or_says_that_it_is_damaged(
-    server: Server, mailquery: CommandLine
-) -> None:
+def test_a_damaged_archive_answers_right_or_says_that_it_is_damaged(server: Server, mailquery: CommandLine) -> None:
     path = mailquery.home / "archive.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -46,14 +46,14 @@ def http_url() -> Iterator[str]:
 
 
 @contextmanager
-def running_workers(count: int = 2) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+def running_workers(count: int = 2, drain: float = 0.0) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """The URL of a server with several worker processes, and the process of their supervisor."""
     process = subprocess.Popen(
         [sys.executable, str(HERE / "worker_server.py"), str(count)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=server_environment(),
+        env={**server_environment(), "TEST_DRAIN_SECONDS": str(drain)},
     )
     with process:
         assert process.stdout is not None

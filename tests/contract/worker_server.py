@@ -19,6 +19,8 @@ from mcpkit.transport.http import HttpSettings, endpoint_url, listen, run_http
 from mcpkit.transport.seats import Inheritance, Seat
 from mcpkit.transport.workers import Supervisor
 
+DRAIN = float(os.environ.get("TEST_DRAIN_SECONDS", "0"))
+
 
 async def process(call: Call, arguments: NoArguments) -> TextResult:
     return TextResult(text=str(os.getpid()))
@@ -30,6 +32,11 @@ async def ask(call: Call, arguments: NoArguments) -> TextResult:
     return TextResult(text=f"{answer.action} {dict(answer.content)}")
 
 
+async def linger(call: Call, arguments: NoArguments) -> TextResult:
+    await asyncio.sleep(2 * DRAIN + 1)
+    return TextResult(text="finished")
+
+
 async def work(seat: Seat) -> None:
     waiting = Waiting()
 
@@ -38,6 +45,7 @@ async def work(seat: Seat) -> None:
         return TextResult(text="cancelled")
 
     more = [
+        Tool("linger", "Linger", "Takes its time.", NoArguments, TextResult, "read", linger),
         Tool("ask", "Ask", "Asks the client.", NoArguments, TextResult, "read", ask),
         Tool("process", "Process", "Says which process it is.", NoArguments, TextResult, "read", process),
         Tool("waited", "Waited", "Ends when `wait` was cancelled.", NoArguments, TextResult, "read", waited),
@@ -45,7 +53,7 @@ async def work(seat: Seat) -> None:
     catalogue = build_catalogue(waiting)
     catalogue = replace(catalogue, tools=[*catalogue.tools, *more])
     server = build_server(catalogue, build_pipeline(LocalUser("tester"), LogAudit()))
-    await run_http(server, HttpSettings(), on_ready=lambda _: seat.announce(), seat=seat)
+    await run_http(server, HttpSettings(drain_seconds=DRAIN), on_ready=lambda _: seat.announce(), seat=seat)
 
 
 async def supervise(count: int, folder: Path) -> int:

@@ -54,7 +54,8 @@ def test_a_command_reads_them_and_status_and_doctor_say_how_far_it_is(mailquery:
     (message,) = found(mailquery, "secretword7x")
     (match,) = message["attachment_matches"]
     assert (match["filename"], match["snippet"]) == ("7.txt", "**secretword7x**")
-    assert mailquery("status", "--json").json["attachments"]["read"] == MESSAGES
+    status = mailquery("status", "--json").json
+    assert (status["attachments"]["read"], status["protections"]["memory"]) == (MESSAGES, True)
     checks = {check["name"]: check for check in mailquery("doctor", "--json").json["checks"]}
     assert f"{MESSAGES} of {MESSAGES} attachments read" in checks["attachments"]["finding"]
     assert "processes of their own" in checks["jail"]["finding"]

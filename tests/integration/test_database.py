@@ -337,3 +337,39 @@ async def test_a_reader_cannot_write(tmp_path: Path) -> None:
     async with await Database.open(tmp_path / "n.db", migrations=NOTES) as database:
         with pytest.raises(Fault):
             await database.read(insert)
+
+
+async def test_a_file_that_is_taken_away_or_replaced_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "n.db"
+    async with await Database.open(path, migrations=NOTES) as database:
+        database.check_place()
+        assert database.size() > 0
+        path.rename(tmp_path / "elsewhere.db")
+        with pytest.raises(Fault, match="cannot be found any more") as caught:
+            database.check_place()
+        assert caught.value.code is ErrorCode.SERVICE_UNAVAILABLE
+        path.write_bytes((tmp_path / "elsewhere.db").read_bytes())
+        with pytest.raises(Fault, match="was replaced"):
+            database.check_place()
+        path.unlink()
+        (tmp_path / "elsewhere.db").rename(path)
+        database.check_place()
+
+
+async def test_readers_that_are_busy_are_counted_and_their_waits_told(tmp_path: Path) -> None:
+    async with await Database.open(tmp_path / "n.db", migrations=NOTES, readers=2) as database:
+        waits: list[float] = []
+        database.waited = waits.append
+        reading, go_on = threading.Event(), threading.Event()
+
+        def hold(connection: sqlite3.Connection) -> None:
+            reading.set()
+            go_on.wait(10)
+
+        held = asyncio.create_task(database.read(hold))
+        await asyncio.to_thread(reading.wait, 10)
+        assert (database.readers.busy, database.readers.idle) == (1, 1)
+        go_on.set()
+        await held
+        assert (database.readers.busy, database.readers.idle) == (0, 2)
+        assert len(waits) == 1

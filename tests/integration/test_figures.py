@@ -4,7 +4,7 @@ import asyncio
 import math
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -22,17 +22,9 @@ from mcpkit.monitoring.health import Check, Health, Status
 from mcpkit.monitoring.health import Outcome as Looked
 from mcpkit.monitoring.metrics import CallMetrics
 from mcpkit.resilience.breakers import BreakerStanding, State
+from mcpkit.resilience.cache import CacheFigures
 from support.archives import Mail
 from support.syncing import Script
-
-
-@dataclass(frozen=True)
-class Cached:
-    name: str = "searches"
-    hits: int = 8
-    misses: int = 2
-    entries: int = 2
-    bytes: int = 5_000
 
 
 @pytest.fixture
@@ -57,7 +49,7 @@ def shown(archive: Application, runs: SyncRuns) -> Shown:
         breakers=lambda: [BreakerStanding("mail.acme.example", State.OPEN, 5)],
         readers=lambda: archive.archive.readers,
         free=lambda: 123_456,
-        caches=lambda: [Cached()],
+        caches=lambda: [CacheFigures("searches", hits=8, misses=2, entries=2, bytes=5_000)],
     )
 
 

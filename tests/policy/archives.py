@@ -264,10 +264,11 @@ def _by_relevance(pages: list[Any]) -> Any:
 
 
 def comparable(answer: Any, threads: Mapping[str, str]) -> str:
-    """An answer as text, without the moment of the import and the random marks of its fences, and with threads named by
-    the first of their messages."""
+    """An answer as text, without the moment of the import, the time that checks took and the random marks of its
+    fences, and with threads named by the first of their messages."""
     text = json.dumps(answer, sort_keys=True, default=str, ensure_ascii=False)
     text = re.sub(r'(\\?"refreshed\\?": ?)\\?"[^"]*"', r"\1-", text)
     text = re.sub(r"refreshed \S+", "refreshed -", text)
+    text = re.sub(r'(\\?"seconds\\?": ?)[0-9.e-]+', r"\1-", text)  # that a check took
     text = re.sub(r"<<(/?)[0-9a-f]{8}>>|(?<=the text in )[0-9a-f]{8}(?= marks)", r"<<\1>>", text)
     return re.sub(r"\bt[0-9a-z]{12}\b", lambda match: threads.get(match[0], match[0]), text)

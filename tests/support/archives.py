@@ -24,6 +24,8 @@ from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.records import NewPlacement, SourceProblem
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import open_archive
+from mailquery.repositories.sqlite.changes import ArchiveVersion
+from mailquery.repositories.sqlite.condition import SqliteCondition
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
@@ -38,12 +40,14 @@ from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
+from mailquery.services.basis import AnswerBasis
 from mailquery.services.contents import Contents
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.embedding import EmbedMail
 from mailquery.services.extracting import ExtractAttachments
 from mailquery.services.filters import FilterReader
 from mailquery.services.freshness import KeepFresh
+from mailquery.services.health import mail_checks
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
 from mailquery.services.newest import ReadMailbox
@@ -63,6 +67,7 @@ from mailquery.services.sync_runs import Synchronise, SyncRuns
 from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
 from mailquery.sources.interfaces import SourceMessage
+from mcpkit.monitoring.health import Health
 from mcpkit.security.tokens import SignedTokens
 from support.syncing import Script
 
@@ -137,6 +142,7 @@ class Archive:
     sync: SqliteSync
     extract: ExtractAttachments
     extractor: Extractor
+    basis: AnswerBasis
     roles: dict[str, MailboxRole] = field(default_factory=dict)
 
     async def apply_policy(self, policy: Policy) -> None:
@@ -206,11 +212,15 @@ async def temporary_archive(
         shown = ServerAccounts(accounts, lambda: database.judge.policy)
 
         get_attachment = GetAttachment(messages, largest_attachment, contents)
+        read_attachment = ReadAttachment(
+            messages, get_attachment, extractor, texts, contents, complete=recogniser is not None
+        )
         refresh = RefreshAccounts(shown, runs)
         status = SyncStatus(
             accounts, directory, runs, BoardFile(folder), shown, lambda name: False, lambda account: None
         )
         fresh = KeepFresh(refresh, status, seconds=fresh_seconds, stale_after=900)
+        version = ArchiveVersion(folder / "mail.db")
 
         def clock() -> datetime:
             return NOW
@@ -225,20 +235,19 @@ async def temporary_archive(
                 list_mailboxes=ListMailboxes(directory),
                 list_attachments=ListAttachments(search, filters, tokens, clock, contents),
                 get_attachment=get_attachment,
-                read_attachment=ReadAttachment(
-                    messages, get_attachment, extractor, texts, contents, complete=recogniser is not None
-                ),
+                read_attachment=read_attachment,
                 mail_statistics=MailStatistics(search, filters, clock),
                 response_times=ResponseTimes(conversations, filters, ourselves, clock),
                 awaiting_reply=AwaitingReply(conversations, messages, filters, ourselves, tokens, 3, clock),
                 find_people=FindPeople(directory),
                 export_message=ExportMessage(messages, contents),
                 list_problems=ListProblems(directory),
-                archive_status=ArchiveStatus(directory, vectors, meaning, texts),
+                archive_status=ArchiveStatus(directory, vectors, meaning, texts, extractor),
                 find_similar=FindSimilar(messages, vectors, filters, meaning, clock),
                 read_mailbox=ReadMailbox(SqliteNewest(database), search),
                 refresh_accounts=refresh,
                 sync_status=status,
+                health=Health(mail_checks(SqliteCondition(database, database), directory, status, 900)),
             ),
             imports,
             EmbedMail(vectors, _EMBEDDER),
@@ -247,7 +256,10 @@ async def temporary_archive(
             SqliteSync(database),
             ExtractAttachments(texts, extractor),
             extractor,
+            AnswerBasis(version, lambda: database.judge.policy.fingerprint, ZONE, shown, fresh),
         )
+        await read_attachment.close()
+        version.close()
         await extractor.close()
         await runs.close()
     finally:

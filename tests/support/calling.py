@@ -47,6 +47,7 @@ class Caller:
         accounts: frozenset[str] | None = None,
         parameters: ParameterResolver | None = None,
         consent: Stage | None = None,
+        remember: Stage | None = None,
         scopes: Collection[str] = ("*",),
         allowed: Allowed = everything,
     ) -> None:
@@ -54,7 +55,12 @@ class Caller:
         self.audit = Kept()
         principal = Principal(user, scopes=frozenset(scopes), accounts=accounts)
         self._pipeline = build_pipeline(
-            Somebody(principal), self.audit, parameters=parameters, consent=consent, allowed=allowed
+            Somebody(principal),
+            self.audit,
+            parameters=parameters,
+            consent=consent,
+            remember=remember,
+            allowed=allowed,
         )
 
     async def run(self, kind: str, name: str, arguments: Mapping[str, object], declaration: Declaration) -> Reply:

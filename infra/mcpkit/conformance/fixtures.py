@@ -51,8 +51,9 @@ _PROMPTS = {
 }
 
 
-def install_fixtures(server: Server[Any]) -> None:
-    """Add everything that the suite calls. For tests only: it lets any client ask for any of it."""
+def install_fixtures(server: Server[Any], key: bytes | None = None) -> None:
+    """Add everything that the suite calls. For tests only: it lets any client ask for any of it. Processes that answer
+    the same client need the same `key`, of 32 bytes."""
     bus = InMemorySubscriptionBus()
 
     async def change_tools(context: Context, params: CallToolRequestParams) -> Answer:
@@ -76,7 +77,7 @@ def install_fixtures(server: Server[Any]) -> None:
     server.add_request_handler("logging/setLevel", types.SetLevelRequestParams, _accepted)
     server.add_request_handler("resources/subscribe", types.SubscribeRequestParams, _accepted)
     server.add_request_handler("resources/unsubscribe", types.UnsubscribeRequestParams, _accepted)
-    state = RequestStateSecurity(keys=[secrets.token_bytes(32)])
+    state = RequestStateSecurity(keys=[key or secrets.token_bytes(32)])
     server.middleware.append(RequestStateBoundary(state, default_audience=server.name))
 
 

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,12 +26,16 @@ T = TypeVar("T")
 
 SqlFunction = Callable[[str], str | int | float | None]
 
+Spans = Callable[[str, Mapping[str, str]], AbstractContextManager[object]]
+"""Gives the span of a name, with attributes."""
+
 READ_TIMEOUT = 5.0  # seconds
 _BUSY_TIMEOUT = 10.0  # seconds that a statement waits for another process's transaction
 _LEAST_BUSY_TIMEOUT = 0.1  # of a write that has waited that long already, behind others of this process
 _LATE = 0.25  # seconds after its time limit that a read is waited for: SQLite stops most of them by itself
 _CLOSING = 10.0  # seconds that what is running may take to end when the database is closed
 _MIGRATION_TIMEOUT = 30.0  # seconds to wait for another process that creates or migrates the same database
+_NO_SPAN = nullcontext()
 _RETRY_AFTER = 2.0  # seconds
 _LOOK = 0.1  # seconds; who looks whether the lock is held has it for a moment (`is_held`)
 _BETWEEN_TRIES = 0.05  # seconds between two tries to have the lock that another process holds
@@ -126,11 +130,13 @@ class Database:
         self._idle: list[_Worker] = []
         self._readers: list[_Worker] = []
         self._writer: _Worker | None = None
+        self._at_hand: sqlite3.Connection | None = None
         self._writing = asyncio.Lock()
         self._lock = WriterLock(path.with_name(path.name + ".lock"))
         self._running: set[asyncio.Task[Any]] = set()
         self._identity = (0, 0)  # of the file, wherever it is moved
         self.schema = 0  # the version that it was opened with
+        self.spans: Spans | None = None  # around what runs, where that is to be seen in a trace
         self.waited: Callable[[float], None] | None = None  # told the seconds that each reader waited for a connection
 
     @classmethod
@@ -210,7 +216,8 @@ class Database:
             self._slots.release()
 
         snapshot = partial(in_snapshot, function=function)
-        return await self._run(reader, snapshot, self._read_timeout, give_back, _BUSY_TIMEOUT)
+        with self._span("read", function):
+            return await self._run(reader, snapshot, self._read_timeout, give_back, _BUSY_TIMEOUT)
 
     async def examine(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """As `read`, on a connection of its own and for as long as it takes. Cancellation stops the running statement.
@@ -224,17 +231,40 @@ class Database:
         finally:
             await worker.close()
 
+    async def glance(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """As `read`, at once and in the caller's own thread: for looking up some rows by an indexed key, which takes
+        some microseconds, where to have a thread do it takes a hundred. Where that might wait, a thread does it.
+
+        Raises what `read` raises.
+        """
+        if self._at_hand is None:
+            with translated(self.path):
+                self._at_hand = connect(self.path, read_only=True)
+                self._at_hand.execute("PRAGMA busy_timeout = 0")
+        connection = self._at_hand
+        try:
+            connection.execute("BEGIN")
+            try:
+                return function(connection)
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+        except sqlite3.Error:  # it is being recovered, or has a fault, which `read` finds words for
+            return await self.read(function)
+
     async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `function` on the writing connection in one transaction, undone where it raises or is cancelled.
 
         Raises Fault STORAGE_FULL; SERVICE_UNAVAILABLE where another process's transaction does not end.
         """
 
-        return await self._on_writer(lambda connection: in_transaction(connection, function))
+        with self._span("write", function):
+            return await self._on_writer(lambda connection: in_transaction(connection, function))
 
     async def maintain(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `function` on the writing connection outside a transaction: checkpoints and the like."""
-        return await self._on_writer(function)
+        with self._span("maintain", function):
+            return await self._on_writer(function)
 
     @asynccontextmanager
     async def exclusive(self, patience: float = 0.0) -> AsyncIterator[None]:
@@ -306,6 +336,9 @@ class Database:
             await reader.close()
         self._readers.clear()
         self._idle.clear()
+        if self._at_hand is not None:
+            self._at_hand.close()
+            self._at_hand = None
         # Last, since the connection that closes last folds the log into the database, and only a writing one can.
         if self._writer is not None:
             await self._writer.close()
@@ -316,6 +349,14 @@ class Database:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def _span(self, doing: str, function: Callable[[sqlite3.Connection], Any]) -> AbstractContextManager[object]:
+        """What is done is named by the function that does it, never by its statements, whose values are mail."""
+        if self.spans is None:
+            return _NO_SPAN
+        name = operation(function)
+        about = {"db.system.name": "sqlite", "db.namespace": self.path.stem, "db.operation.name": name}
+        return self.spans(f"sqlite {doing} {name}", about)
 
     async def _slot(self) -> None:
         if not self._slots.locked():
@@ -387,6 +428,12 @@ class Database:
             if not task.done():
                 worker.stop()
             raise
+
+
+def operation(function: Callable[..., object]) -> str:
+    """`SqliteSearch.page` for a function that is defined in that method."""
+    name: str = getattr(function, "__qualname__", type(function).__name__)
+    return name.partition(".<locals>")[0]
 
 
 def _identity(path: Path) -> tuple[int, int]:

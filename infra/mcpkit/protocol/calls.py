@@ -89,7 +89,8 @@ class Call:
     preset, and `given` are they as the validation stage leaves them to the handler: the tool's `Arguments`, or the text
     values of the others. `reason` is what a decision about the call rests on, for the audit; whichever stage decides
     may set it, to words of the server's own. `id` is the one by which the log names the request, where the transport
-    has given it one; `request_id` is the client's own.
+    has given it one; `request_id` is the client's own. `trace` are the fields of W3C Trace Context
+    in the request's `_meta`.
     """
 
     kind: str
@@ -112,6 +113,7 @@ class Call:
     given: object = None
     reason: str = ""
     id: str = ""
+    trace: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def caller(self) -> Principal:

@@ -46,6 +46,11 @@ class Result(BaseModel):
         """The ids of what the answer shows, for the audit."""
         return ()
 
+    def lasts(self) -> bool:
+        """Whether the same call gives this again while nothing changes that it rests on. Not what a passing failure
+        left out."""
+        return True
+
 
 class UntrustedResult(Result):
     """A result with text that others wrote. In `as_text` such text stands between `untrusted(...)`

@@ -36,7 +36,7 @@ from mcpkit.protocol.calls import Asking, Call
 from mcpkit.protocol.declarations import Catalogue, Resource, ResourceBytes, ResourceText
 from mcpkit.protocol.mapping import resource_not_found
 from mcpkit.protocol.pipeline import Pipeline
-from mcpkit.protocol.requests import call_from
+from mcpkit.protocol.requests import RESUMED_KEY, call_from
 from mcpkit.protocol.stages import SUBSCRIPTION
 from mcpkit.protocol.subscriptions import Content, Subscriber, Subscriptions
 from mcpkit.protocol.uris import find_resource
@@ -61,6 +61,8 @@ class Listening:
         call = await self._call(context, uri)
         subscriber = await self._of_session(context, call)
         await self._watch(context, subscriber, call)
+        if context.request is not None and context.request.scope.get(RESUMED_KEY):
+            subscriber.announce(uri)  # what it was before is not known any more
         return EmptyResult()
 
     async def unsubscribe(self, context: ServerRequestContext, params: UnsubscribeRequestParams) -> EmptyResult:

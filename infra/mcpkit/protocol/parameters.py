@@ -58,7 +58,7 @@ class StoredParameters:
 
     async def of(self, user: str) -> dict[tuple[str, str], object]:
         """The values of a user, by tool and argument."""
-        rows = await self._control.read(
+        rows = await self._control.glance(
             lambda c: c.execute(
                 "SELECT tool, argument, value FROM stored_parameters WHERE user = ?", (user,)
             ).fetchall()

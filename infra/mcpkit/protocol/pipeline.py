@@ -5,7 +5,7 @@ refuses by raising a `Fault`. Stages know calls and declarations; no tool knows 
 those that a deployment adds:
 
     measure > audit > identify > contain errors > limit rate > authorise > policy > resolve parameters > validate
-              > consent > shape > run
+              > consent > remember > shape > run
 """
 
 from collections.abc import Sequence
@@ -34,6 +34,7 @@ from mcpkit.security.rate_limits import RateLimits
 
 if TYPE_CHECKING:
     from mcpkit.monitoring.metrics import CallMetrics
+    from mcpkit.monitoring.tracing import Tracing
 
 DEFAULT_MAX_CHARS = 20_000
 
@@ -92,6 +93,7 @@ def outer_stages(
     audited_values: frozenset[str] = frozenset(),
     allowed: Allowed = everything,
     metrics: "CallMetrics | None" = None,
+    tracing: "Tracing | None" = None,
 ) -> list[Stage]:
     """Those that know who calls and whether they may, and nothing of arguments: for what comes in another way too."""
     stages: list[Stage | None] = [
@@ -103,7 +105,7 @@ def outer_stages(
         Authorise(),
         Permit(allowed),
     ]
-    return [stage for stage in stages if stage is not None]
+    return _those(stages, tracing)
 
 
 def build_pipeline(
@@ -113,14 +115,17 @@ def build_pipeline(
     limits: RateLimits | None = None,
     parameters: ParameterResolver | None = None,
     consent: Stage | None = None,
+    remember: Stage | None = None,
     max_chars: int = DEFAULT_MAX_CHARS,
     audit_stops_calls: bool = True,
     audited_values: frozenset[str] = frozenset(),
     allowed: Allowed = everything,
     metrics: "CallMetrics | None" = None,
+    tracing: "Tracing | None" = None,
 ) -> Pipeline:
     """`max_chars` is the size of an answer to a call that states none. A part that is left out has no stage.
-    `audit_stops_calls` and `audited_values` are those of `Audit`; `allowed` is the operator's policy."""
+    `audit_stops_calls` and `audited_values` are those of `Audit`; `allowed` is the operator's policy. With
+    `tracing` each call and each of its stages is a span."""
     identify, contain, authorise, permit, validate = (
         Identify(identity),
         ContainErrors(),
@@ -139,11 +144,17 @@ def build_pipeline(
         ResolveParameters(parameters) if parameters else None,
         validate,
         consent,
+        remember,
         Shape(max_chars),
     ]
     deciding: list[Stage | None] = [identify, contain, authorise, permit, validate, consent]
-    return Pipeline(identity, _those(stages), allowed, _those(deciding))
+    return Pipeline(identity, _those(stages, tracing), allowed, _those(deciding))
 
 
-def _those(stages: Sequence[Stage | None]) -> list[Stage]:
-    return [stage for stage in stages if stage is not None]
+def _those(stages: Sequence[Stage | None], tracing: "Tracing | None" = None) -> list[Stage]:
+    there = [stage for stage in stages if stage is not None]
+    if tracing is None:
+        return there
+    from mcpkit.protocol.stages.tracing import traced
+
+    return traced(there, tracing)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextvars import ContextVar
+from typing import Any
 
 from mcp.server.context import ServerRequestContext
 from mcp_types import InputResponseRequestParams
@@ -19,6 +20,9 @@ PRINCIPAL_KEY = "mcpkit.principal"
 
 ADMITTED_KEY = "mcpkit.still_admitted"
 """Beside it: tells whether that credential is good still."""
+
+RESUMED_KEY = "mcpkit.resumed"
+"""Of a subscription that is made anew for a session that another process began."""
 
 REQUEST_ID_KEY = "mcpkit.request_id"
 """In the scope of an HTTP request: by what the log names it."""
@@ -54,8 +58,15 @@ def call_from(
         asking=asking_of(context, params),
         explains=bool(context.meta and context.meta.get(EXPLAIN) is True),
         declaration=declaration,
+        trace=_trace(context.meta),
         id="" if request is None else request.scope.get(REQUEST_ID_KEY, ""),
     )
+
+
+def _trace(meta: Mapping[str, Any] | None) -> Mapping[str, str]:
+    if not meta or "traceparent" not in meta:
+        return {}
+    return {name: meta[name] for name in ("traceparent", "tracestate") if isinstance(meta.get(name), str)}
 
 
 def _client(context: ServerRequestContext) -> str:

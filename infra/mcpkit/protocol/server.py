@@ -38,6 +38,7 @@ from mcpkit.protocol.descriptions import (
     described_tool,
 )
 from mcpkit.protocol.explaining import did_you_mean, malformed_parameters
+from mcpkit.protocol.handover import hand_over, set_own_tools
 from mcpkit.protocol.listening import Listening, ListeningServer
 from mcpkit.protocol.mapping import contain, error_result, protocol_error, resource_not_found
 from mcpkit.protocol.pagination import page
@@ -85,6 +86,7 @@ def build_server(
     )
     # In place of the SDK's tracing, which costs time on every request even where nothing collects traces.
     server.middleware[:] = [_let_nothing_leak]
+    set_own_tools(server, frozenset(tool.name for tool in catalogue.tools))
     return server
 
 
@@ -156,9 +158,9 @@ class _Handlers:
                 if fault.code is not ErrorCode.FORBIDDEN:
                     raise
                 raise await self._hidden(context, "tool", params.name, self._catalogue.tools) from None
-            return error_result(fault)
+            return hand_over(context, error_result(fault))
         assert isinstance(reply.wire, CallToolResult | InputRequiredResult), "no shaping stage ran"
-        return reply.wire
+        return hand_over(context, reply.wire)
 
     async def list_resources(
         self, context: ServerRequestContext, params: PaginatedRequestParams | None

@@ -1,1 +1,1 @@
-"""Going on while what one depends on fails: retries and circuit breakers."""
+"""Going on while what one depends on fails, and under load: retries, circuit breakers, a cache."""

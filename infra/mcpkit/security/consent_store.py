@@ -118,7 +118,7 @@ class ConsentStore:
             exposed = connection.execute(_EXPOSED, (user, client)).fetchone()
             return Known(tuple(map(_decision, rows)), exposed[0] if exposed else None)
 
-        return await self._database.read(read)
+        return await self._database.glance(read)
 
     async def record(self, decisions: Sequence[Decision], asking: str | None = None) -> bool:
         """Stores the decisions, all or none. False where the question `asking` has been answered before."""
@@ -170,7 +170,7 @@ class ConsentStore:
             granted = connection.execute(_LAST_GRANT, (user,)).fetchone()[0] or 0.0
             return row is None or row[0] < now - lag or granted >= row[0]
 
-        if await self._database.read(read):
+        if await self._database.glance(read):
             await self._database.write(lambda connection: connection.execute(_EXPOSE, (user, client, now)))
 
 

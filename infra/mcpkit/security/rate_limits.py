@@ -1,8 +1,8 @@
 """How much one caller may ask for: requests in a minute, calls at once, and characters in an hour.
 
 Requests and characters are metered by the generic cell rate algorithm, which is a token bucket that needs one number a
-key: `burst` at once, and then a steady rate. The numbers are kept in this process, or in Redis where several processes
-share them. Calls at once are counted in each process by itself.
+key: `burst` at once, and then a steady rate. The numbers are kept in this process, in a file that
+the workers of one server share, or in Redis for several servers. Calls at once are counted in each process by itself.
 """
 
 import logging
@@ -18,6 +18,8 @@ from mcpkit.errors import ErrorCode, Fault
 
 if TYPE_CHECKING:
     from throttled.asyncio import BaseRateLimiter, RateLimitState
+
+    from mcpkit.security.shared_meters import SharedMeters
 
 T = TypeVar("T")
 
@@ -44,13 +46,21 @@ class Limits:
 class RateLimits:
     """Keeps callers, each named by a key, to `limits`. `name` tells kinds of callers apart in a shared store."""
 
-    def __init__(self, name: str, limits: Limits, redis: "Redis | None" = None) -> None:
+    def __init__(
+        self, name: str, limits: Limits, redis: "Redis | None" = None, meters: "SharedMeters | None" = None
+    ) -> None:
+        """Without `redis`, and where it fails, `meters` count, which the workers of a server share, or else this
+        process by itself."""
         self._limits = limits
         self.refused = 0  # requests, since this was made
         self._running: Counter[str] = Counter()
         requests, characters = limits.requests_per_minute, limits.characters_per_hour
-        self._requests = _Meter(f"{name}:requests", _MINUTE, requests, limits.burst, redis) if requests else None
-        self._characters = _Meter(f"{name}:characters", _HOUR, characters, characters, redis) if characters else None
+        self._requests = (
+            _Meter(f"{name}:requests", _MINUTE, requests, limits.burst, redis, meters) if requests else None
+        )
+        self._characters = (
+            _Meter(f"{name}:characters", _HOUR, characters, characters, redis, meters) if characters else None
+        )
 
     async def request(self, key: str) -> None:
         """Counts a request. Raises Fault RATE_LIMITED."""
@@ -99,12 +109,20 @@ class RateLimits:
 class _Meter:
     """`rate` units each `period` for every key, and `burst` at once."""
 
-    def __init__(self, name: str, period: timedelta, rate: int, burst: int, redis: "Redis | None") -> None:
+    def __init__(
+        self,
+        name: str,
+        period: timedelta,
+        rate: int,
+        burst: int,
+        redis: "Redis | None",
+        meters: "SharedMeters | None",
+    ) -> None:
         from throttled.asyncio import MemoryStore, RateLimiterRegistry, per_duration
 
         self._name = name
         quota, gcra = per_duration(period, rate, burst), RateLimiterRegistry.get("gcra")
-        self._here = gcra(quota, MemoryStore(options={"MAX_SIZE": _KEPT}))
+        self._here = gcra(quota, meters or MemoryStore(options={"MAX_SIZE": _KEPT}))
         self._shared = gcra(quota, redis.store) if redis else None
         self._redis = redis
 

@@ -18,6 +18,7 @@ _NUMBER_BYTES = 16
 _KEPT = 30 * 86_400  # seconds for which a used one is known, also where the clock is set back meanwhile
 _PRUNE = "DELETE FROM used_tickets WHERE expires <= ?"
 _USE = "INSERT INTO used_tickets (ticket, expires) VALUES (?, ?)"
+_IS_USED = "SELECT 1 FROM used_tickets WHERE ticket = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,14 @@ class Tickets:
         """Raises Fault NOT_FOUND where it is another's."""
         if not secrets.compare_digest(ticket.holder, _holder(principal, credential=credential)):
             raise not_valid()
+
+    async def is_used(self, ticket: Ticket) -> bool:
+        """Whether it was used already: what it stands for need not be looked up then."""
+
+        def read(connection: sqlite3.Connection) -> bool:
+            return connection.execute(_IS_USED, (ticket.number,)).fetchone() is not None
+
+        return await self._database.read(read)
 
     async def use(self, ticket: Ticket) -> None:
         """Uses it up: of any number at once, in whatever processes, one succeeds. Raises Fault NOT_FOUND to the others,

@@ -149,6 +149,8 @@ class Downloads:
 
     async def _give(self, ticket: Ticket, method: str, call: Call) -> Reply:
         self._tickets.check(ticket, call.caller, credential=call.authenticated is not None)
+        if await self._tickets.is_used(ticket):
+            raise not_valid()
         async with self._writing:
             found = await self._provide(call, ticket.reference)
             size, file = len(found.data), None

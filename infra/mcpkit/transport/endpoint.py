@@ -1,8 +1,9 @@
 """The `/mcp` endpoint: what every POST must be, and which of the protocol's wires it is for.
 
 Requests of clients that speak MCP go to the SDK's session manager as they are: those with a version header, those of
-a session, and `initialize`. A request with none of these is a bare JSON-RPC call, such as one typed with curl; it is
-given what 2026-07-28 asks of a request, and gets plain JSON.
+a session, and `initialize`; but for calls that get one answer and no stream (`mcpkit.transport.exchange`). A request
+with none of these is a bare JSON-RPC call, such as one typed with curl; it is given what 2026-07-28 asks of a request,
+and gets plain JSON.
 """
 
 import json
@@ -35,6 +36,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcpkit.transport.exchange import Exchange
+
 _SESSION_HEADER = "mcp-session-id"
 _JSON = "application/json"
 _STREAMED = frozenset({"subscriptions/listen"})  # what is answered by a stream of events, also where the call is bare
@@ -50,12 +53,14 @@ class McpEndpoint:
         sessions: StreamableHTTPSessionManager,
         plain: StreamableHTTPSessionManager,
         security: TransportSecuritySettings,
+        exchange: Exchange,
         *,
         max_body_bytes: int,
         body_seconds: float,
     ) -> None:
         self._sessions = sessions
         self._plain = plain
+        self._exchange = exchange
         self._security = TransportSecurityMiddleware(security)
         self._max_body_bytes = max_body_bytes
         self._body_seconds = body_seconds
@@ -78,6 +83,8 @@ class McpEndpoint:
             await self._sessions.handle_request(scope, _replay(body, receive), send)
         elif bare is not None:
             await _until_disconnected(self._plain.handle_request, *bare, receive, send)
+        elif (route := self._exchange.route(request, message)) is not None:
+            await self._exchange(route, request, message, receive, send)
         else:
             await self._sessions.handle_request(scope, _replay(body, receive), send)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from mcpkit.transport.accepting import Acceptor
 from mcpkit.transport.connections import HEAD_BYTES, LimitedHttpProtocol
-from mcpkit.transport.sessions import OWNER_IS_GONE, worker_of
+from mcpkit.transport.sessions import OWNER_IS_GONE, owner_of, session_in
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,9 @@ class OwnerGone(Exception):
 class Post:
     """Takes connections that are handed to this worker, and hands others on. `folder` has a socket for each worker."""
 
-    def __init__(self, folder: Path, number: int) -> None:
+    def __init__(self, folder: Path, number: int, count: int) -> None:
         self.number = number
+        self.count = count
         self._folder = folder
         self._adopting: set[asyncio.Task[None]] = set()
 
@@ -153,8 +154,9 @@ class MovingHttpProtocol(LimitedHttpProtocol):
         if self._is_whole and self._in_head:
             self._head += data
             if _HEAD_END in self._head:
-                owner = worker_of(self._head[: self._head.index(_HEAD_END) + 2])
-                if owner is not None and owner != self._post.number:
+                session = session_in(self._head[: self._head.index(_HEAD_END) + 2])
+                owner = self._post.number if session is None else owner_of(session, self._post.count)
+                if owner != self._post.number:
                     self._move(owner, data)
                     return
         super().data_received(data)

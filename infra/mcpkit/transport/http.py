@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.monitoring.health import Status
 from mcpkit.security.rate_limits import RateLimits
+from mcpkit.security.session_store import SessionStore
 from mcpkit.transport.addresses import LimitAddresses
 from mcpkit.transport.authentication import Guard
 from mcpkit.transport.closing import Closing
@@ -31,11 +32,12 @@ from mcpkit.transport.connections import ConnectionLimits, LimitedConfig, Limite
 from mcpkit.transport.containing import ContainHttpErrors
 from mcpkit.transport.downloads import Downloads
 from mcpkit.transport.endpoint import McpEndpoint
+from mcpkit.transport.exchange import Exchange
 from mcpkit.transport.open_files import room_for
 from mcpkit.transport.request_ids import RequestIds
 from mcpkit.transport.running import Runner, signals_end_quietly
 from mcpkit.transport.seats import Seat
-from mcpkit.transport.sessions import NameSessions
+from mcpkit.transport.sessions import Sessions
 from mcpkit.transport.state import HttpState
 
 logger = logging.getLogger(__name__)
@@ -84,9 +86,12 @@ def build_app(
     addresses: RateLimits | None = None,
     guard: Guard | None = None,
     downloads: Downloads | None = None,
+    store: SessionStore | None = None,
+    seat: Seat | None = None,
 ) -> ASGIApp:
     """The ASGI application. `addresses` are the limits of each address that requests come from. `state` is what
-    `/ready` tells, and is told what goes on.
+    `/ready` tells, and is told what goes on. Sessions outlive this process where there is a `store` for them; the
+    `seat` is that of one of several workers.
 
     `/health` says that the process is alive, and looks at nothing. It and `/ready` are behind no check of Host, Origin
     or credential, so they tell nothing private. With a `guard`, nothing else but the guard's own routes is open.
@@ -111,7 +116,19 @@ def build_app(
             yield
 
     endpoint: ASGIApp = McpEndpoint(
-        sessions, plain, settings.security(), max_body_bytes=settings.max_body_bytes, body_seconds=settings.body_seconds
+        sessions,
+        plain,
+        settings.security(),
+        Exchange(server),
+        max_body_bytes=settings.max_body_bytes,
+        body_seconds=settings.body_seconds,
+    )
+    endpoint = Sessions(
+        endpoint,
+        lambda session: session in sessions._server_instances,
+        store,
+        number=seat.number if seat is not None else 0,
+        count=seat.count if seat is not None else 1,
     )
     if guard is not None:
         endpoint = guard.protect(endpoint)
@@ -141,12 +158,13 @@ async def run_http(
     guard: Guard | None = None,
     downloads: Downloads | None = None,
     *,
+    store: SessionStore | None = None,
     end_streams: Callable[[], None] = lambda: None,
     seat: Seat | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then finish what runs and return. `on_ready` gets the URL of `/mcp` once requests
-    are accepted. `end_streams` ends what clients keep open otherwise than by GET. With a `seat` this process is one of
-    several workers, and their supervisor listens.
+    are accepted. Sessions outlive this process where there is a `store` for them. `end_streams` ends what clients keep
+    open otherwise than by GET. With a `seat` this process is one of several workers, and their supervisor listens.
 
     Raises:
         Fault: CONFIGURATION, if the address cannot be listened at, or not without a `guard`: only where no other
@@ -157,9 +175,9 @@ async def run_http(
     state = state or HttpState()
     listener = seat.listener if seat is not None else listen(settings.host, settings.port)
     settings = replace(settings, max_connections=room_for(settings.max_connections))
-    app = build_app(server, settings, state, addresses=addresses, guard=guard, downloads=downloads)
-    if seat is not None:
-        app = NameSessions(app, seat.number)
+    app = build_app(
+        server, settings, state, addresses=addresses, guard=guard, downloads=downloads, store=store, seat=seat
+    )
     closing = Closing(app, end_streams)
     port = listener.getsockname()[1]
     runner = Runner(

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+from sse_starlette.sse import AppStatus
 
 from mcpkit.transport.accepting import Acceptor
 from mcpkit.transport.closing import Closing
@@ -44,6 +45,8 @@ class Runner(uvicorn.Server):
         """`on_end` is called when it is told to end, also in a signal handler. With a `seat` this process is one of
         several workers: it ends when their supervisor has ended."""
         config.timeout_graceful_shutdown = _LAST_SECONDS
+        # By itself it cuts off every answer that is streamed as soon as the server is told to end.
+        AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]  # it has no types
         super().__init__(config)
         self._listener = listener
         self._closing = closing
@@ -55,7 +58,8 @@ class Runner(uvicorn.Server):
         self._shutdown_seconds = shutdown_seconds
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit:
+        # A service manager tells each process of a service, and the supervisor tells its workers: that is one telling.
+        if self.should_exit and self._seat is None:
             self.force_exit = True
         super().handle_exit(sig, frame)
         self._on_end()
@@ -71,7 +75,7 @@ class Runner(uvicorn.Server):
         self._on_ready()
 
     def _take_seat(self, seat: Seat, parts: Mapping[str, Any]) -> None:
-        self._post = post = Post(seat.folder, seat.number)
+        self._post = post = Post(seat.folder, seat.number, seat.count)
         protocol = partial(MovingHttpProtocol, post=post, **parts)
         connections = self.server_state.connections
         self._acceptor = Acceptor(self._listener, protocol, lambda: seat.loads.is_above_others(len(connections)))

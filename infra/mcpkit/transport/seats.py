@@ -86,7 +86,7 @@ class Loads:
         self._count = count
         descriptor = os.open(folder / _LOADS, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(descriptor, count * _COUNT.size)
+            os.pwrite(descriptor, bytes(_COUNT.size), (count - 1) * _COUNT.size)  # as long as all of them need
             self._shared = mmap.mmap(descriptor, count * _COUNT.size)
         finally:
             os.close(descriptor)

@@ -25,6 +25,8 @@ from mailquery.settings import Settings, load_settings
 from mcpkit.database.sqlite import connect
 from mcpkit.database.writer_lock import WriterLock
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.monitoring.health import Outcome, Report, Result
+from mcpkit.monitoring.health import Status as Health
 
 OLDEST_SQLITE = (3, 37, 0)
 _LITTLE_SPACE = 1 << 30
@@ -78,6 +80,23 @@ def all_checks(*, full: bool) -> Iterator[Check]:
         yield from check_attachments()
         yield check_recognition(settings)
         yield from check_accounts()
+
+
+def readiness() -> dict[str, object] | None:
+    """What a server on this archive would say at `/ready`, and to the owner the rest; None where there is no archive
+    yet, and looking would make one."""
+    settings = load_settings()
+    if not settings.archive_path.exists():
+        return None
+    try:
+        report = with_application(lambda application: application.services.health())
+    except Fault as fault:
+        report = Report((Result("database", Outcome(Health.UNHEALTHY, fault.code.name, fault.message), 0.0),))
+    shape = report.as_shape()
+    shape["checks"] = {
+        each.name: {**each.as_shape(), "detail": each.outcome.private or each.outcome.detail} for each in report.results
+    }
+    return shape
 
 
 def check_python() -> Check:

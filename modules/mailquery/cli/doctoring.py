@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from mailquery.cli.checks import Check, Status, all_checks
+from mailquery.cli.checks import Check, Status, all_checks, readiness
 from mailquery.cli.exits import ExitCode
 from mailquery.cli.output import JsonFlag, console, print_json
 from mcpkit.security.untrusted import clean_line
 
 HELP = """Check that everything is in order: Python, SQLite, the archive's folder, its disk, the database. Each line
-says what is wrong and what to do. The exit code is 4 if something does not work.
+says what is wrong and what to do. The exit code is 4 if something does not work. With --json there is also what a
+server would say at /ready.
 
 Examples:
 
@@ -39,7 +40,8 @@ def doctor(
     done = list(checks)
     failed = any(check.status is Status.ERROR for check in done)
     if as_json:
-        print_json({"ok": not failed, "checks": [check.as_shape() for check in done]})
+        ready = readiness()
+        print_json({"ok": not failed, "checks": [check.as_shape() for check in done], "readiness": ready})
     if failed:
         raise typer.Exit(ExitCode.UNAVAILABLE)
 

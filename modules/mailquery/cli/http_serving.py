@@ -7,6 +7,7 @@ from mailquery.bootstrap import open_application
 from mailquery.serving import Serving
 from mailquery.settings import Settings
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.security.session_store import SessionStore
 from mcpkit.transport.http import HttpSettings, check_unguarded, endpoint_url, is_loopback, run_http
 from mcpkit.transport.seats import Seat
 
@@ -55,8 +56,9 @@ async def serve(
     server."""
     async with open_application(settings) as application, AsyncExitStack() as running:
         serving = Serving(application)
+        running.enter_context(serving.tracing())
         await running.enter_async_context(serving.beside() if seat is None or seat.number == 0 else serving.policing())
-        limits = await running.enter_async_context(serving.limits())
+        limits = await running.enter_async_context(serving.limits(seat.folder if seat is not None else None))
         subscriptions = await running.enter_async_context(serving.announcing())
         guard = await running.enter_async_context(serving.guard(endpoint_url(address.host, address.port)))
         state = serving.state()
@@ -72,8 +74,9 @@ async def serve(
             )
             if conformance:
                 from mcpkit.conformance import install_fixtures
+                from mcpkit.security.tokens import load_or_create_key
 
-                install_fixtures(server)
+                install_fixtures(server, load_or_create_key(settings.home))
             await run_http(
                 server,
                 address,
@@ -82,6 +85,7 @@ async def serve(
                 limits.addresses,
                 guard,
                 downloads,
+                store=SessionStore(application.control, settings.http.session_idle_seconds),
                 end_streams=subscriptions.end,
                 seat=seat,
             )

@@ -29,6 +29,7 @@ def serve_stdio() -> None:
         async with AsyncExitStack() as running:
             application = await running.enter_async_context(open_application(settings))
             serving = Serving(application)
+            running.enter_context(serving.tracing())
             await running.enter_async_context(serving.beside())
             limits = await running.enter_async_context(serving.limits()) if settings.limits.stdio else None
             subscriptions = await running.enter_async_context(serving.announcing())

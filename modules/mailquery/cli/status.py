@@ -1,5 +1,7 @@
 """mailquery status"""
 
+from collections.abc import Mapping
+
 import typer
 
 from mailquery.bootstrap import Application
@@ -13,7 +15,7 @@ from mailquery.services.sync_status import SyncOverview
 from mcpkit.security.untrusted import clean_line
 
 HELP = """What the archive holds, how fresh it is, how the accounts on mail servers do, how far search by meaning has
-come, and how many of the attachments were read.
+come, how many of the attachments were read, and what protects this machine while they are.
 
 Examples:
 
@@ -29,9 +31,9 @@ def register(app: typer.Typer) -> None:
 
 
 def status(as_json: JsonFlag = False) -> None:
-    found, synchronised = with_application(_look)
+    found, synchronised, protections = with_application(_look)
     if as_json:
-        print_json({**_shape(found), "sync": overview_shape(synchronised)})
+        print_json({**_shape(found), "sync": overview_shape(synchronised), "protections": protections})
         return
     newest = f", the newest of {local_time(found.version.newest)}" if found.version.newest else ""
     refreshed = f", refreshed {local_time(found.version.refreshed)}" if found.version.refreshed else ""
@@ -47,6 +49,7 @@ def status(as_json: JsonFlag = False) -> None:
     print(f"meaning: {_meaning(found.meaning)}")
     if found.attachments is not None:
         print(f"attachments: {_attachments(found.attachments)}")
+    print(f"attachments are read in processes of their own: {_protections(protections)}")
     for account in synchronised.accounts:
         for question in account.questions:
             note(f"{account.account}: {question_in_words(question)} {answers(account.account, question)}")
@@ -56,9 +59,20 @@ def status(as_json: JsonFlag = False) -> None:
         note(f"{found.problems:,} {'problem' if found.problems == 1 else 'problems'} on record: mailquery problems")
 
 
-async def _look(application: Application) -> tuple[Status, SyncOverview]:
+async def _look(application: Application) -> tuple[Status, SyncOverview, Mapping[str, bool] | None]:
     services = application.services
-    return await services.archive_status(EVERYTHING), await services.sync_status(EVERYTHING)
+    found, synchronised = await services.archive_status(EVERYTHING), await services.sync_status(EVERYTHING)
+    return found, synchronised, await services.archive_status.protections()
+
+
+def _protections(found: Mapping[str, bool] | None) -> str:
+    if found is None:
+        return "none can be started"
+    missing = [name for name, holds in found.items() if not holds]
+    if not missing:
+        return "all protections hold"
+    held = [name for name, holds in found.items() if holds]
+    return f"{', '.join(held) or 'nothing'} held, not to be had here: {', '.join(missing)}"
 
 
 def _meaning(found: MeaningStatus) -> str:

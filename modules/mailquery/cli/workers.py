@@ -52,9 +52,21 @@ def supervise(settings: "Settings", address: HttpSettings, count: int, *, confor
         with figures.served(supervisor):
             return await supervisor.run()
 
-    with listener, TemporaryDirectory(prefix="mailquery-") as folder:
-        code = asyncio.run(run(Path(folder)))
+    with listener, _folder() as folder:
+        code = asyncio.run(run(folder))
     sys.exit(code)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """For the time of this run, readable by nobody else."""
+    try:
+        made = TemporaryDirectory(prefix="mailquery-")
+    except OSError as error:
+        reason = f"The workers need a folder for temporary files: {error.strerror}. TMPDIR names another."
+        raise Fault(ErrorCode.CONFIGURATION, reason) from error
+    with made as name:
+        yield Path(name)
 
 
 class _Figures:

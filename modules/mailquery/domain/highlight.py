@@ -24,6 +24,8 @@ _REACH = 24  # characters within which a word border is looked for
 _AROUND = 2  # times the snippet's length, before and behind: enough for it wherever white space is not the most of it
 
 _LETTER = f"[^\\W_{UNSPACED}]"  # of a script that separates its words
+_A_LETTER = re.compile(_LETTER)
+_LETTERS = re.compile(f"{_LETTER}+")
 _STEMMED = re.compile("[a-z]{3,24}")
 _WHITE = re.compile("[ \\n]")
 _RUNS = re.compile(f"(?P<unspaced>[{UNSPACED}]+)|{_LETTER}+")
@@ -35,20 +37,38 @@ _QUOTED = re.compile(r'"(.*)"(\*?)', re.DOTALL)
 @dataclass(frozen=True, slots=True)
 class _Pattern:
     """`first` is what every match begins with: it is found many times faster than the expression. Where there is a
-    `stem`, a match has it too."""
+    `stem`, a match has it too. A match that begins or ends `at_border` has no letter of its script beyond, and one that
+    is `open` goes on to the last letter of its word. (These are looked for apart: to compile the class of such letters
+    into each word's expression takes longer than all of the looking.)"""
 
     first: str
     whole: re.Pattern[str]
     stem: str = ""
+    begins_at_border: bool = False
+    ends_at_border: bool = False
+    open: bool = False
 
-    def find_all(self, folded: str) -> Iterator[re.Match[str]]:
+    def find_all(self, folded: str) -> Iterator[tuple[int, int]]:
         at = folded.find(self.first)
         while at >= 0:
-            found = self.whole.match(folded, at)
-            if found is not None and (not self.stem or stem(found[0]) == self.stem):
-                yield found
-                at = found.end() - 1
+            end = self._end(folded, at)
+            if end is not None:
+                yield at, end
+                at = end - 1
             at = folded.find(self.first, at + 1)
+
+    def _end(self, folded: str, at: int) -> int | None:
+        """Where the match ends that begins there, if one does."""
+        if self.begins_at_border and at > 0 and _A_LETTER.match(folded, at - 1):
+            return None
+        found = self.whole.match(folded, at)
+        if found is None or (self.stem and stem(found[0]) != self.stem):
+            return None
+        end = found.end()
+        if self.open:
+            rest = _LETTERS.match(folded, end)
+            return end if rest is None else rest.end()
+        return None if self.ends_at_border and _A_LETTER.match(folded, end) else end
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +80,7 @@ class _Sought:
 
     def find_all(self, text: str, number_spans: Sequence[tuple[int, int, str]]) -> Iterator[tuple[int, int]]:
         for pattern in self.patterns:
-            for found in pattern.find_all(text):
-                yield found.span()
+            yield from pattern.find_all(text)
         for start, end, forms in number_spans if self.numbers else ():
             if any(f" {number} " in f" {forms} " for number in self.numbers):
                 yield start, end
@@ -157,20 +176,21 @@ def _pattern(word: str, *, exactly: bool) -> _Pattern | None:
     if not exactly and _STEMMED.fullmatch(word) is not None:
         stemmed = stem(word)
         common = word[: next((i for i, (a, b) in enumerate(zip(word, stemmed, strict=False)) if a != b), len(stemmed))]
-        return _Pattern(common, re.compile(f"(?<!{_LETTER}){common}[a-z]*(?!{_LETTER})"), stemmed)
+        return _Pattern(common, re.compile(f"{common}[a-z]*"), stemmed, begins_at_border=True, ends_at_border=True)
     pieces: list[str] = []
     for i, run in enumerate(runs):
-        unspaced = run["unspaced"] is not None
         if i > 0:
-            pieces.append(r"[\W_]*" if unspaced or runs[i - 1]["unspaced"] is not None else r"[\W_]+")
-        elif not unspaced:
-            pieces.append(f"(?<!{_LETTER})")
+            unspaced = run["unspaced"] is not None or runs[i - 1]["unspaced"] is not None
+            pieces.append(r"[\W_]*" if unspaced else r"[\W_]+")
         pieces.append(re.escape(run[0]))
-        if not unspaced and not (prefix and i == len(runs) - 1):
-            pieces.append(f"(?!{_LETTER})")
-    if prefix and runs[-1]["unspaced"] is None:
-        pieces.append(f"{_LETTER}*")
-    return _Pattern(runs[0][0], re.compile("".join(pieces)))
+    ends_spaced = runs[-1]["unspaced"] is None
+    return _Pattern(
+        runs[0][0],
+        re.compile("".join(pieces)),
+        begins_at_border=runs[0]["unspaced"] is None,
+        ends_at_border=ends_spaced and not prefix,
+        open=ends_spaced and prefix,
+    )
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:

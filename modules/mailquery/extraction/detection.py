@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from contextlib import suppress
 
-from mailquery.parsing.charsets import decode_unlabelled
+from mailquery.parsing.charsets import KOREAN_7BIT, decode_unlabelled
 
 OCTETS = "application/octet-stream"
 PLAIN = "text/plain"
@@ -99,6 +99,7 @@ _BY_ENDING = {
     "htm": "text/html",
     "html": "text/html",
 }
+_SHIFTS = "\t\n\r\f\x1b\x0e\x0f"
 _MOST_CONTROLS = 0.02  # share of control characters in what is still text
 
 
@@ -169,7 +170,8 @@ def _in_text(data: bytes, name: str) -> str:
     if not data.startswith((b"\xff\xfe", b"\xfe\xff")) and b"\x00" in data[:_LOOKED_AT]:
         return OCTETS
     text = decode_unlabelled(data[:_LOOKED_AT]).text
-    controls = sum(letter < " " and letter not in "\t\n\r\f\x1b" for letter in text)
+    expected = _SHIFTS if KOREAN_7BIT in data[:_LOOKED_AT] else "\t\n\r\f\x1b"
+    controls = sum(letter < " " and letter not in expected for letter in text)
     if controls > _MOST_CONTROLS * len(text) or text.count("�") > _MOST_CONTROLS * len(text) + 2:
         return OCTETS
     start = text.lstrip("\ufeff \t\r\n")

@@ -25,6 +25,8 @@ def normalised(image: "Image") -> Picture | None:
     from PIL import Image, ImageOps
 
     image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):
+        image = image.convert("I").point(lambda shade: shade * (1 / 256)).convert("L")
     if image.mode not in ("L", "1", "RGB"):
         seen = image.convert("RGBA")
         image = Image.new("RGBA", seen.size, "white")

@@ -21,7 +21,7 @@ from mcpkit.sandbox.programs import run_program
 
 _ASKED_WITHIN = 10.0  # seconds
 _LIMITS = ChildLimits(memory=1024 * 1024 * 1024, cpu_seconds=30, seconds=60.0, output=1024 * 1024)
-_FEW_LINES = 600_000  # pixels
+_FEW_LINES = 250_000  # pixels: of more, looking at noise as if it were letters takes long
 _AS_ONE_BLOCK = ("--psm", "6")
 _TRIED = 200  # pixels
 _LISTED = re.compile(r'^List of available languages(?: in "(?P<folder>[^"\n]+)")?')

@@ -1,5 +1,7 @@
 """The tool that reads the text of an attachment."""
 
+import asyncio
+from itertools import count
 from typing import Any
 
 from pydantic import Field, PrivateAttr
@@ -23,6 +25,7 @@ _MOST_FACTS = 20
 _SECTION_CHARS = 80
 _MOST_SECTIONS = 60
 _FIRST_CHARS = 200  # of the text, before facts and sections
+_BETWEEN_REPORTS = 5  # seconds
 _LARGER = "a larger max_chars"
 
 
@@ -150,16 +153,28 @@ class AttachmentTextResult(UntrustedResult):
         return "\n".join(lines)
 
 
+async def _tell(call: Call) -> None:
+    """That it goes on, until it is cancelled: letters in many pictures take long."""
+    for seconds in count(_BETWEEN_REPORTS, _BETWEEN_REPORTS):
+        await asyncio.sleep(_BETWEEN_REPORTS)
+        await call.report(float(seconds), None, f"reading the file for {seconds} s")
+
+
 def read_attachment(read: ReadAttachment) -> Tool[ReadAttachmentArguments, AttachmentTextResult]:
     async def handler(call: Call, arguments: ReadAttachmentArguments) -> AttachmentTextResult:
-        found = await read(
-            visibility(call),
-            arguments.id,
-            pages=arguments.pages,
-            offset=arguments.offset,
-            window=min(arguments.max_chars or WINDOW, WINDOW),
-            secrets=arguments.include_secrets,
-        )
+        telling = asyncio.create_task(_tell(call))
+        try:
+            found = await read(
+                visibility(call),
+                arguments.id,
+                pages=arguments.pages,
+                offset=arguments.offset,
+                window=min(arguments.max_chars or WINDOW, WINDOW),
+                secrets=arguments.include_secrets,
+            )
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)  # a client that takes no reports gets its answer
         return AttachmentTextResult.of(found)
 
     return Tool(

@@ -12,6 +12,7 @@ from mailquery.mcp.threads import ThreadResult
 from mailquery.repositories.extracting import ExtractionProgress
 from mailquery.services.inventory import Services
 from mailquery.services.status import OUTDATED_INDEX, MeaningStatus
+from mailquery.services.sync_status import SyncOverview
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Resource, ResourceBytes, ResourceText, Result
 from mcpkit.security.untrusted import Fence, safe_block, untrusted
@@ -25,7 +26,8 @@ def resources(services: Services) -> list[Resource]:
         return ResourceText("application/json", result.model_dump_json(exclude_none=True))
 
     async def status(call: Call, parameters: Mapping[str, str]) -> ResourceText:
-        found = await services.archive_status(visibility(call))
+        visible = visibility(call)
+        found, synchronised = await services.archive_status(visible), await services.sync_status(visible)
         facts = {
             "untrusted": True,
             "messages": found.version.messages,
@@ -36,6 +38,9 @@ def resources(services: Services) -> list[Resource]:
             "attachments": _attachments(found.attachments),
             "index": OUTDATED_INDEX if found.outdated_index else None,
             "accounts": AccountList.of(found.accounts).model_dump(exclude_none=True)["accounts"],
+            "health": (await services.health()).as_shape(),
+            "hosts": _hosts(synchronised),
+            "protections": await services.archive_status.protections(),
         }
         known = {name: fact for name, fact in facts.items() if fact is not None}
         return ResourceText("application/json", json.dumps(known, ensure_ascii=False))
@@ -72,8 +77,9 @@ def resources(services: Services) -> list[Resource]:
             uri="mail://status",
             name="status",
             title="Archive status",
-            description="How many messages the archive holds, how fresh it is, how many problems were recorded, "
-            "and how far search by meaning has come.",
+            description="How many messages the archive holds, how fresh it is, how many problems were recorded, how "
+            "far search by meaning has come, whether the server is healthy or what is stale, which mail servers "
+            "are left alone because they do not answer, and which protections hold where attachments are read.",
             mime_type="application/json",
             permission=READ,
             handler=status,
@@ -121,6 +127,15 @@ def resources(services: Services) -> list[Resource]:
             untrusted=True,
             sensitive=True,
         ),
+    ]
+
+
+def _hosts(found: SyncOverview) -> list[dict[str, object]]:
+    """The mail servers of the caller's accounts that were connected to, and their circuit breakers."""
+    hosts = {each.host.host: each.host for each in found.accounts if each.host is not None}
+    return [
+        {"host": name, "breaker": host.state, "failures": host.failures, "next_try": shown.maybe_when(host.next_try)}
+        for name, host in sorted(hosts.items())
     ]
 
 

@@ -253,6 +253,9 @@ class SearchResult(UntrustedResult):
     def disclosed(self) -> list[str]:
         return [row.id for row in self.rows]
 
+    def lasts(self) -> bool:
+        return self._found.lasts
+
     def as_text(self) -> str:
         count = f"{'at least ' if self.at_least else ''}{shown.plural(self.total, 'message')}"
         order = "best first" if self.sort == "relevance" else f"{self.sort} first"

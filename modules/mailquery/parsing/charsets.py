@@ -23,6 +23,7 @@ class Decoded(NamedTuple):
 _ASCII = "ascii"
 _STATEFUL = re.compile(rb"\x1b[$(]")
 _SHIFTED = frozenset({"utf_7", "hz"})  # seven-bit encodings without escape sequences
+KOREAN_7BIT = b"\x1b$)C"  # with which text in ISO-2022-KR begins (RFC 1557)
 _JAPANESE_7BIT = "iso2022_jp"
 _KOREAN_7BIT = "iso2022_kr"
 
@@ -127,7 +128,7 @@ def decode(data: bytes, label: str = "") -> Decoded:
     codec = codec_of(label) if label else None
     if data.isascii() and codec not in _SHIFTED and not (codec or "").startswith(("utf_16", "utf_32")):
         if _STATEFUL.search(data):
-            korean = codec == _KOREAN_7BIT or b"\x1b$)C" in data
+            korean = codec == _KOREAN_7BIT or KOREAN_7BIT in data
             return _korean_7bit(data) if korean else Decoded(*iso2022.decode_japanese(data))
         return Decoded(data.decode(_ASCII), True)
     if codec is None or codec == _ASCII:

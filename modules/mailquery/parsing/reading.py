@@ -1,5 +1,6 @@
 """Reading from a message's bytes again: single parts, the HTML, the header as it was sent."""
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from mailquery.domain.partial import OMITTED_SIZE
 from mailquery.parsing.attachments import part_filename, uuencoded_filename, uuencoded_number, uuencoded_of
 from mailquery.parsing.body import decode_part, text_parts
+from mailquery.parsing.charsets import codec_of, decode
 from mailquery.parsing.cleaning import clean, one_line
 from mailquery.parsing.fields import read_header, unfold
 from mailquery.parsing.headers import decode_raw, decode_words
@@ -16,6 +18,8 @@ from mailquery.parsing.transfer import undo_transfer_encoding
 
 _SIZE_DIGITS = 12
 _HTML_TYPES = frozenset({"text/html", "text/xhtml", "application/xhtml+xml"})
+_NAMING = frozenset({"html", "xhtml", "xml", "calendar"})  # a calendar is in UTF-8, whatever the header says
+_SAYS_NOTHING = frozenset({None, "ascii", "cp1252"})
 _CAPITALISED = re.compile(r"(?:^|-)[a-z]")
 _SPELLINGS = {"Mime-Version": "MIME-Version", "Message-Id": "Message-ID", "Content-Id": "Content-ID",
               "Dkim-Signature": "DKIM-Signature", "List-Id": "List-ID"}  # fmt: skip
@@ -23,12 +27,26 @@ _SPELLINGS = {"Mime-Version": "MIME-Version", "Message-Id": "Message-ID", "Conte
 
 @dataclass(frozen=True, slots=True)
 class PartContent:
-    """One part, decoded. `text` is that of a text part, as it was sent but for line ends; HTML is its source."""
+    """One part, decoded. `text` is that of a text part, as it was sent but for line ends; HTML is its source. `charset`
+    is the one that the message says of it."""
 
     content_type: str
     filename: str
     data: bytes
     text: str | None
+    charset: str = ""
+
+    @property
+    def as_file(self) -> bytes:
+        """The content as a file that says itself how it is encoded: a text whose charset stands in the message alone is
+        in UTF-8, with a mark. HTML and XML name their own; Latin-1 is what programs say that know none."""
+        kind, _, name = self.content_type.partition("/")
+        if kind != "text" or name in _NAMING or b"\x00" in self.data or codec_of(self.charset) in _SAYS_NOTHING:
+            return self.data
+        decoded = decode(self.data, self.charset)
+        if not decoded.intact or decoded.text.encode("utf-8", "replace") == self.data:
+            return self.data
+        return codecs.BOM_UTF8 + decoded.text.encode("utf-8", "replace")
 
 
 def read_part(raw: bytes, part: str) -> PartContent | None:
@@ -81,7 +99,7 @@ def _leaf(raw: bytes, leaf: Part) -> PartContent:
     text = None
     if leaf.content_type.startswith("text/"):
         text = clean(decode_part(data, leaf).text)
-    return PartContent(leaf.content_type, part_filename(leaf, data), data, text)
+    return PartContent(leaf.content_type, part_filename(leaf, data), data, text, leaf.charset)
 
 
 def _uuencoded(raw: bytes, leaf: Part, part: str) -> PartContent | None:

@@ -1,8 +1,5 @@
 """Reading the text of an attachment: what was extracted before, else what is extracted now, in its jail."""
 
-import asyncio
-import hashlib
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,11 +9,12 @@ import anyio.to_thread
 from mailquery.domain.extraction import Extraction, ExtractionState, Section
 from mailquery.domain.messages import Attachment
 from mailquery.extraction.interfaces import Extractor
-from mailquery.repositories.extracting import ExtractionRepository, ReadPart
+from mailquery.repositories.extracting import ExtractionRepository
 from mailquery.repositories.interfaces import MessageRepository
 from mailquery.repositories.records import MessageRow, Visibility
 from mailquery.services.attachments import GetAttachment
 from mailquery.services.contents import Contents
+from mailquery.services.extracting_on_demand import ExtractOnDemand
 from mailquery.services.ids import attachment_key, not_found
 from mailquery.services.masking import Values, masked_file, masked_name, masked_row, secrets_of
 from mailquery.services.rendering import choose, sensible_end, text_of
@@ -24,13 +22,9 @@ from mailquery.services.signals import SignalKind, signals_of_file
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.untrusted.secrets import mask
 
-logger = logging.getLogger(__name__)
-
 _PIECE = 100_000  # characters that are looked through for codes at once
 _MOST_VALUES = 50  # that are hidden wherever else they stand, beside where they were found
 _LARGE = 200_000  # characters: looking through more would hold up other calls
-
-_KEPT_WITHIN = 3.0  # seconds; who asked for the text waits for it
 
 _GET = "get_attachment or `mailquery attachments save` gives the file itself"
 _OCR = (
@@ -83,9 +77,13 @@ class ReadAttachment:
         self._messages = messages
         self._complete = complete
         self._get = get
-        self._extractor = extractor
+        self._extract = ExtractOnDemand(extractor, texts)
         self._texts = texts
         self._contents = contents or Contents()
+
+    async def close(self) -> None:
+        """Ends what nobody waits for any more."""
+        await self._extract.close()
 
     async def __call__(
         self,
@@ -154,20 +152,7 @@ class ReadAttachment:
             return stored.attachment, stored.extraction
         # Codes in its name are masked later; the reader is to know it as it is.
         content = await self._get(visible, id, limited=False, secrets=True)
-        try:
-            extraction = await self._extractor.extract(content.data, content.attachment.filename)
-        except OSError as error:
-            message = "No process can be started now to read attachments in. Try again later."
-            raise Fault(ErrorCode.SERVICE_UNAVAILABLE, message) from error
-        if self._texts is not None:
-            found = ReadPart(part, hashlib.sha256(content.data).digest(), len(content.data), extraction)
-            try:
-                async with asyncio.timeout(_KEPT_WITHIN):
-                    await self._texts.keep(key, found)
-            except (Fault, TimeoutError) as error:
-                # A full disk, or another process that writes for long: it is read all the same.
-                logger.warning("the text of an attachment was not stored: %s", error)
-        return content.attachment, extraction
+        return content.attachment, await self._extract(key, part, content)
 
 
 def said_of(extraction: Extraction) -> str:

@@ -122,12 +122,14 @@ def _media_type(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AttachmentContent:
-    """An attachment with its bytes, decoded, and what they are; `text` too where it is text."""
+    """An attachment with its bytes, decoded, and what they are; `text` too where it is text. `readable` are the bytes
+    for whoever reads text in them (`PartContent.as_file`)."""
 
     message: MessageRow
     attachment: Attachment
     data: bytes
     text: str | None
+    readable: bytes = b""
 
 
 class GetAttachment:
@@ -188,7 +190,7 @@ class GetAttachment:
         self._contents.check(attachment, content.data)
         attachment = replace(attachment, found_type=_detected(content.data, attachment.filename))
         if secrets:
-            return AttachmentContent(message.row, attachment, content.data, content.text)
+            return AttachmentContent(message.row, attachment, content.data, content.text, content.as_file)
         values = secrets_of(message)
         text = content.text
         if text is not None:

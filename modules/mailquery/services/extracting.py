@@ -36,11 +36,13 @@ FAILED = (
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What is attached somewhere: its bytes and the name that it was given there."""
+    """What is attached somewhere: its bytes as they are read and the name that it was given there; hash and size are of
+    the bytes as they were sent."""
 
     data: bytes
     name: str
     sha256: bytes
+    size: int
 
 
 @dataclass(slots=True)
@@ -99,7 +101,7 @@ class ExtractAttachments:
                 if content is not None:
                     # Only the first needs it. With each, none is left out where a message goes meanwhile.
                     extraction = extracted.get(content.sha256)
-                    found = ReadPart(part, content.sha256, len(content.data), extraction)
+                    found = ReadPart(part, content.sha256, content.size, extraction)
                     size += _length(extraction)
                 waiting.setdefault(message.sequence, []).append(found)
             if size >= _BATCH_CHARS:
@@ -147,7 +149,8 @@ def _opened(message: UnreadAttachments) -> _Opened:
         if not part.withheld:
             found = read_part(message.raw, part.part)
             data = found.data if found is not None else b""
-            content = _Content(data, part.filename, hashlib.sha256(data).digest())
+            readable = found.as_file if found is not None else b""
+            content = _Content(readable, part.filename, hashlib.sha256(data).digest(), len(data))
         opened.parts.append((part.part, content))
     return opened
 

@@ -63,6 +63,8 @@ class KeepFresh:
     ) -> tuple[Freshness, ...]:
         """Of those of `accounts` that are on servers; None is all."""
         by_name = {each.account: each for each in brought}
+        if not await self._status.shows_any(visible):
+            return ()
         found = await self._status(visible)
         return tuple(
             self._of(each, by_name.get(each.account), may_be_counted=found.may_be_counted)

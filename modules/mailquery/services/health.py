@@ -80,7 +80,9 @@ def of_sources(found: SyncFigures, stale_after: float) -> Outcome:
     wrong = [each for each in problems if each]
     accounts = f"{total} {'account' if total == 1 else 'accounts'}"
     if not wrong:
-        return Outcome(detail=f"{accounts} in step")
+        active, paused = found.states.get(AccountState.ACTIVE, 0), found.states.get(AccountState.PAUSED, 0)
+        how = "" if not active else ", none in step yet" if found.oldest is None else " in step"
+        return Outcome(detail=f"{accounts}{how}" if not paused else f"{accounts}{how}, {paused} paused")
     hosts = ", ".join(f"{each.host} ({each.state})" for each in found.left_alone)
     detail = f"of {accounts}, {'; '.join(wrong)}"
     return Outcome(Status.DEGRADED, detail, f"{detail}: {hosts}" if hosts else "")

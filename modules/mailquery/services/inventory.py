@@ -1,6 +1,8 @@
 """All use cases that read, as the tools, the resources and the command line take them."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mailquery.services.attachment_texts import ReadAttachment
 from mailquery.services.attachments import GetAttachment, ListAttachments
@@ -16,6 +18,9 @@ from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
 from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
+
+if TYPE_CHECKING:
+    from mcpkit.monitoring.health import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +45,4 @@ class Services:
     read_mailbox: ReadMailbox
     refresh_accounts: RefreshAccounts
     sync_status: SyncStatus
+    health: Callable[[], Awaitable["Report"]]

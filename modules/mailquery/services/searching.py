@@ -29,7 +29,7 @@ from mailquery.services.limits import checked_limit
 from mailquery.services.masking import masked_row, may_need_masking
 from mailquery.services.meaning import Meaning
 from mailquery.services.refreshing import Refreshed
-from mailquery.services.signals import SignalKind, signals_of_row
+from mailquery.services.signals import SignalKind, signals_of_rows
 from mcpkit.errors import Fault
 from mcpkit.security.tokens import SignedTokens
 from mcpkit.security.untrusted.secrets import hide, mask
@@ -60,7 +60,8 @@ class Found:
     asked for and nothing in the query, or beyond those newest matches, has any. `near` counts the messages, on all
     pages together, that lack some of the words; `total` does not. `meaning_unused` says why meaning was not used, or
     not for all messages, where it might have been; else it is empty. `explanation` is there where it was asked for.
-    `freshness` is that of the accounts on servers that were searched."""
+    `freshness` is that of the accounts on servers that were searched. `lasts` is false where meaning was not used for a
+    reason that may pass by itself."""
 
     hits: tuple[Hit, ...]
     total: Total
@@ -75,6 +76,7 @@ class Found:
     cursor_after: Callable[[int], str]
     explanation: Explained | None = None
     freshness: tuple[Freshness, ...] = ()
+    lasts: bool = True
 
 
 class SearchMessages:
@@ -174,6 +176,7 @@ class SearchMessages:
             cursor_after=cursor_after,
             explanation=explained(explanation, steps, self._filters.zone) if explanation else None,
             freshness=await self._fresh(visible, _named_accounts(reading), brought) if self._fresh else (),
+            lasts=vector is not None or not unused or self._meaning.embedder is None,
         )
 
     async def _vector(self, reading: Reading) -> tuple[QueryVector | None, str]:
@@ -211,23 +214,29 @@ async def hits_of(
     wanted = rows if words else () if secrets else [row for row in rows if _may_show_secrets(row, row.preview)]
     texts = await search.body_texts([row.row for row in wanted]) if wanted else {}
     attached = await look(rows, texts) if look is not None else {}
+    whole = [texts.get(row.row) or row.preview for row in rows]
+    shown = [_snippet(text, words) if words else row.preview for row, text in zip(rows, whole, strict=True)]
+    warned = signals_of_rows(list(zip(rows, shown, strict=True)))
     hits = (
-        _hit(row, standing, texts.get(row.row), words, secrets=secrets)
-        for row, standing in zip(rows, standings or (MATCHES,) * len(rows), strict=True)
+        Hit(row, snippet, standing, signals, attached.get(row.row, ()))
+        for row, snippet, standing, signals in zip(
+            rows, shown, standings or (MATCHES,) * len(rows), warned, strict=True
+        )
     )
-    return tuple(replace(hit, attachment_matches=attached.get(hit.row.row, ())) for hit in hits)
+    if secrets:
+        return tuple(hits)
+    return tuple(_masked(hit, text, words) for hit, text in zip(hits, whole, strict=True))
 
 
-def _hit(row: MessageRow, standing: Standing, text: str | None, words: tuple[str, ...], *, secrets: bool) -> Hit:
-    shown = _snippet(text or row.preview, words) if words else row.preview
-    signals = signals_of_row(row, shown)
-    if not secrets and _may_show_secrets(row, shown.replace(MARKS[0], "")):
-        # The whole text says what a code is; its snippet is made anew, so that no word of it is marked in a code.
-        whole = text or row.preview
-        values = mask(whole, context=row.subject).values
-        row = masked_row(row, values)
-        shown = _snippet(hide(whole, values), words) if words else row.preview
-    return Hit(row, shown, standing, signals)
+def _masked(hit: Hit, whole: str, words: tuple[str, ...]) -> Hit:
+    """Without codes and links; `whole` is the message's text."""
+    row = hit.row
+    if not _may_show_secrets(row, hit.snippet.replace(MARKS[0], "")):
+        return hit
+    # The whole text says what a code is; its snippet is made anew, so that no word of it is marked in a code.
+    values = mask(whole, context=row.subject).values
+    row = masked_row(row, values)
+    return replace(hit, row=row, snippet=_snippet(hide(whole, values), words) if words else row.preview)
 
 
 def _snippet(text: str, words: tuple[str, ...]) -> str:

@@ -18,7 +18,7 @@ from mailquery.repositories.interfaces import CorrespondentRepository, MessageRe
 from mailquery.repositories.records import Acquaintance, MessageRow, Sender, StoredMessage, Visibility
 from mcpkit.security.untrusted import clean, hosts
 from mcpkit.security.untrusted.defusing import active_content
-from mcpkit.security.untrusted.phrases import orders
+from mcpkit.security.untrusted.phrases import orders, orders_of_each
 
 MOST_INSPECTED = 50  # messages of one thread, the newest
 _LARGE = 50_000  # bytes from which on a message is read beside the event loop
@@ -44,6 +44,9 @@ class SignalKind(StrEnum):
     FIRST_TIME = "first_time_sender"
     AUTHENTICATION = "authentication"
     DISGUISED = "content_is_another_type"  # of an attached file: not what its name or its declared type says
+
+
+_ORDERS = {"orders": SignalKind.ORDERS, "machine": SignalKind.MACHINE_MARKUP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +109,16 @@ def signals_of_file(text: str, file: Attachment | None = None) -> tuple[SignalKi
     return tuple(dict.fromkeys([*disguised, *(signal.kind for signal in _of_orders(clean(text).text))]))
 
 
-def signals_of_row(row: MessageRow, snippet: str) -> tuple[SignalKind, ...]:
-    """The warnings that a row of a list tells by itself, without its message being read."""
-    found = [*_of_sender(row, ""), *_of_host(row.from_, row.to), *_of_orders(f"{row.subject}\n{snippet}")]
-    return tuple(dict.fromkeys(signal.kind for signal in found if signal.warning))
+def signals_of_rows(rows: Sequence[tuple[MessageRow, str]]) -> list[tuple[SignalKind, ...]]:
+    """The warnings that each row of a list tells by itself, with its snippet, without its message being read."""
+    told = orders_of_each(f"{row.subject}\n{snippet}" for row, snippet in rows)
+    return [_of_row(row, orders) for (row, _), orders in zip(rows, told, strict=True)]
+
+
+def _of_row(row: MessageRow, told: Sequence[str]) -> tuple[SignalKind, ...]:
+    found = [*_of_sender(row, ""), *_of_host(row.from_, row.to)]
+    kinds = [*(signal.kind for signal in found if signal.warning), *(_ORDERS[each] for each in told)]
+    return tuple(dict.fromkeys(kinds))
 
 
 def _sender(row: MessageRow) -> Sender:
@@ -124,8 +133,7 @@ def _of_files(row: MessageRow) -> list[Signal]:
 
 
 def _of_orders(text: str, detail: str = "") -> list[Signal]:
-    kinds = {"orders": SignalKind.ORDERS, "machine": SignalKind.MACHINE_MARKUP}
-    return [Signal(kinds[found], True, detail) for found in orders(text)]
+    return [Signal(_ORDERS[found], True, detail) for found in orders(text)]
 
 
 def _of_text(message: StoredMessage, inspected: Inspection) -> list[Signal]:

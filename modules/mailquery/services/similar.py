@@ -1,5 +1,6 @@
 """Messages that are about the same."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailquery.repositories.interfaces import MessageRepository, VectorRepository
@@ -10,7 +11,7 @@ from mailquery.services.limits import checked_limit
 from mailquery.services.masking import masked_row
 from mailquery.services.meaning import Meaning
 from mailquery.services.searching import Hit
-from mailquery.services.signals import signals_of_row
+from mailquery.services.signals import signals_of_rows
 from mcpkit.errors import ErrorCode, Fault
 
 MOST_SIMILAR = 50
@@ -71,12 +72,15 @@ class FindSimilar:
                 retry_after=_SOON,
             )
         progress = await self._vectors.shown_progress(visible)
+        hits = _hits([masked_row(each.row) for each in found])
+        nearness = [min(1.0, max(0.0, each.similarity)) for each in found]
         return Similar(
-            hits=tuple(SimilarHit(_hit(masked_row(each.row)), min(1.0, max(0.0, each.similarity))) for each in found),
+            hits=tuple(map(SimilarHit, hits, nearness)),
             not_embedded=None if visible.accounts is not None else progress.total - progress.messages,
             reading=reading,
         )
 
 
-def _hit(row: MessageRow) -> Hit:
-    return Hit(row, row.preview, signals=signals_of_row(row, row.preview))
+def _hits(rows: Sequence[MessageRow]) -> list[Hit]:
+    signals = signals_of_rows([(row, row.preview) for row in rows])
+    return [Hit(row, row.preview, signals=warned) for row, warned in zip(rows, signals, strict=True)]

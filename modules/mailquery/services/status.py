@@ -1,13 +1,18 @@
 """The state of the archive, and what could not be read."""
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mailquery.extraction.interfaces import Extractor
 from mailquery.repositories.extracting import ExtractionProgress, ExtractionRepository
 from mailquery.repositories.interfaces import DirectoryRepository, VectorRepository
 from mailquery.repositories.records import AccountSummary, RecordedProblem, Version, Visibility
 from mailquery.services.limits import checked_limit
 from mailquery.services.meaning import Meaning
 from mcpkit.errors import ErrorCode, Fault
+
+logger = logging.getLogger(__name__)
 
 MOST_PROBLEMS = 1_000
 
@@ -53,11 +58,24 @@ class ArchiveStatus:
         vectors: VectorRepository,
         meaning: Meaning,
         texts: ExtractionRepository | None = None,
+        extractor: Extractor | None = None,
     ) -> None:
         self._directory = directory
         self._vectors = vectors
         self._meaning = meaning
         self._texts = texts
+        self._extractor = extractor
+
+    async def protections(self) -> Mapping[str, bool] | None:
+        """What keeps a hostile attachment in its place, and whether it is to be had on this machine: a process that
+        reads attachments is started to find out. None where none can be started."""
+        if self._extractor is None:
+            return None
+        try:
+            return dict(await self._extractor.holding())
+        except OSError as error:
+            logger.warning("no process can be started to read attachments in: %s", error.strerror or error)
+            return None
 
     async def __call__(self, visible: Visibility) -> Status:
         problems = attachments = None

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -71,6 +72,7 @@ class SyncRuns:
         self._synchronise = synchronise
         self._tasks: dict[str, asyncio.Task[SyncResult]] = {}
         self._runs: dict[str, Run] = {}
+        self.span: Callable[[], AbstractContextManager[object]] = nullcontext  # around each run
         self.messages_added = 0  # by all runs
         self.ended: dict[str, int] = {"done": 0, "failed": 0, "stopped": 0}
 
@@ -108,7 +110,8 @@ class SyncRuns:
         return task
 
     async def _run(self, name: str, run: Run) -> SyncResult:
-        return await self._synchronise(name, run.report)
+        with self.span():
+            return await self._synchronise(name, run.report)
 
     def _ended(self, name: str, task: "asyncio.Task[SyncResult]") -> None:
         del self._tasks[name], self._runs[name]

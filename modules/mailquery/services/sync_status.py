@@ -107,6 +107,10 @@ class SyncStatus:
         self._is_running = is_running
         self._host = host
 
+    async def shows_any(self, visible: Visibility) -> bool:
+        """Whether there is any account that the caller may see."""
+        return bool(await self._shown(visible))
+
     async def __call__(self, visible: Visibility) -> SyncOverview:
         """Of the accounts that the caller may see, in the order of their names."""
         board = await asyncio.to_thread(self._board.read)

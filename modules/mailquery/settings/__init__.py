@@ -14,8 +14,8 @@ from mailquery.settings.extracting import Extraction
 from mailquery.settings.group import words
 from mailquery.settings.oauth import OAuth
 from mailquery.settings.policy import OperatorPolicy
-from mailquery.settings.reading import Answers, Archive, Awaiting, Importing, Mail, Meaning, Ranking
-from mailquery.settings.serving import HttpServer, Log, Metrics, RateLimiting
+from mailquery.settings.reading import Answers, Archive, Awaiting, Cache, Importing, Mail, Meaning, Ranking
+from mailquery.settings.serving import HttpServer, Log, Metrics, RateLimiting, Tracing
 from mailquery.settings.synchronising import Sync
 from mailquery.tools import TOOLS
 from mcpkit.config import LayeredSettings, Loaded
@@ -24,7 +24,9 @@ from mcpkit.config import load_settings as load_layers
 _CONFIG_FOLDER = "MAILQUERY_CONFIG_DIR"
 ACCOUNT_PASSWORD = "MAILQUERY_ACCOUNT_PASSWORD"  # that `mailquery accounts` is given  # noqa: S105 - a name
 # Variables of the project's own scripts and of single commands, which are no settings.
-_OF_SCRIPTS = frozenset({_CONFIG_FOLDER, ACCOUNT_PASSWORD, "MAILQUERY_BENCH_DIR", "MAILQUERY_TEST_WORKERS"})
+_OF_SCRIPTS = frozenset(
+    {_CONFIG_FOLDER, ACCOUNT_PASSWORD, "MAILQUERY_BENCH_DIR", "MAILQUERY_TEST_FUZZED", "MAILQUERY_TEST_WORKERS"}
+)
 # Variables that begin with a tool's name set its arguments (`mcpkit.protocol.parameters`), and are read with the tools.
 _OF_TOOLS = tuple(f"MAILQUERY_{tool.upper()}_" for tool in TOOLS)
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -42,6 +44,7 @@ class Settings(LayeredSettings):
     oauth: OAuth = OAuth()
     answers: Answers = Answers()
     archive: Archive = Archive()
+    cache: Cache = Cache()
     importing: Importing = Importing()
     sync: Sync = Sync()
     discovery: Discovery = Discovery()
@@ -55,6 +58,7 @@ class Settings(LayeredSettings):
     limits: RateLimiting = RateLimiting()
     audit: Audit = Audit()
     metrics: Metrics = Metrics()
+    tracing: Tracing = Tracing()
     secrets: Secrets = Secrets()
     master_key: SecretStr | None = None  # 32 bytes as base64 or hex
     previous_master_key: SecretStr | None = None  # while a rotation of the other goes on

@@ -39,7 +39,7 @@ class CallerLimits(Group):
 
 class RateLimiting(Group):
     """`principal` limits each user over HTTP, and over STDIO too where `stdio` is set; `address` limits each address
-    from which HTTP requests come, other than this machine. With `redis_url` several processes count together."""
+    from which HTTP requests come, other than this machine. With `redis_url` several servers count together."""
 
     principal: CallerLimits = CallerLimits(
         requests_per_minute=600, burst=120, concurrent=32, characters_per_hour=10_000_000
@@ -55,6 +55,16 @@ class Metrics(Group):
 
     host: str = "127.0.0.1"
     port: int | None = Field(default=None, ge=0, le=65535)
+
+
+class Tracing(Group):
+    """Traces for OpenTelemetry, by OTLP over HTTP. `endpoint` is the collector's address, such as
+    http://127.0.0.1:4318; without it, and without OTEL_EXPORTER_OTLP_ENDPOINT, there are none. `sample_ratio` is the
+    share of calls that are traced, where the caller has not decided it; None is all, or what OTEL_TRACES_SAMPLER says.
+    All else is set by the variables of OpenTelemetry."""
+
+    endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    sample_ratio: float | None = Field(default=None, ge=0, le=1)
 
 
 class Log(Group):

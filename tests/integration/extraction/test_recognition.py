@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from PIL.Image import Image
+from PIL.Image import Image, frombytes
 
 from attachments.files import eml, pdf, zipped
 from mailquery.domain.extraction import ExtractionState, SectionKind
@@ -39,6 +39,7 @@ async def test_the_text_of_pictures_pages_and_files_inside_others_is_read() -> N
             "a.png": png,
             "a.jpg": saved(PAGE, "JPEG"),
             "transparent.png": saved(_transparent(), "PNG"),
+            "deep.png": saved(_with_16_bits(), "PNG"),
             "fax.tif": saved(PAGE, "TIFF", drawn("second page of it")),
             "scan.pdf": saved(PAGE, "PDF", drawn("")),
             "bundle.zip": zipped({"scans/1.png": png, "note.txt": "a note"}),
@@ -47,7 +48,7 @@ async def test_the_text_of_pictures_pages_and_files_inside_others_is_read() -> N
         found = dict(
             zip(files, await asyncio.gather(*(extractor.extract(d, n) for n, d in files.items())), strict=True)
         )
-    for name in ("a.png", "a.jpg", "transparent.png"):
+    for name in ("a.png", "a.jpg", "transparent.png", "deep.png"):
         assert by_label(found[name]) == {"": SAID}, name
         assert found[name].state is ExtractionState.DONE
     assert by_label(found["fax.tif"]) == {"1": SAID, "2": "second page of it"}
@@ -65,6 +66,12 @@ def _transparent() -> Image:
     picture = PAGE.convert("RGBA")
     picture.putalpha(picture.convert("L").point([255 - shade for shade in range(256)]))
     return picture
+
+
+def _with_16_bits() -> Image:
+    """As scanners have it: two bytes for each shade."""
+    grey = PAGE.convert("L")
+    return frombytes("I;16", grey.size, bytes(shade for shade in grey.tobytes() for _ in range(2)))
 
 
 async def test_korean_is_read() -> None:

@@ -22,6 +22,10 @@ async def test_accounts_and_status(archive: Archive, caller: Caller) -> None:
     assert json.loads(await text(caller, "mail://accounts"))["accounts"][0]["name"] == "local"
     status = json.loads(await text(caller, "mail://status"))
     assert (status["messages"], status["problems"]) == (1, 0)
+    assert status["health"]["status"] == "healthy"
+    assert status["health"]["checks"]["sources"]["detail"] == "no account on a mail server"
+    assert status["hosts"] == []
+    assert status["protections"]["memory"] is True
 
 
 async def test_messages_and_threads(archive: Archive, caller: Caller) -> None:

@@ -1,5 +1,7 @@
 """Reading single parts, the HTML and the header from the bytes again."""
 
+import base64
+
 import pytest
 
 from mailquery.parsing.reading import PartContent, header_lines, html_source, read_part
@@ -54,3 +56,22 @@ def test_header_lines_in_order() -> None:
     assert header_lines(raw) == (
         ("Received", "one two"), ("X-Mailer", "회의"), ("MIME-Version", "1.0"), ("Received", "three"),
     )  # fmt: skip
+
+
+def test_a_text_whose_charset_stands_in_the_message_alone_is_a_file_in_utf8() -> None:
+    def sent(kind: str, data: bytes, charset: str) -> bytes:
+        head = f"Content-Type: {kind}; charset={charset}\nContent-Transfer-Encoding: base64\n\n"
+        found = read_part(head.encode() + base64.b64encode(data), "1")
+        assert found is not None
+        assert found.data == data
+        return found.as_file
+
+    for text, charset in (("Счёт", "koi8-r"), ("発注", "shift_jis"), ("청구서", "iso-2022-kr"), ("ใบ", "tis-620")):
+        assert sent("text/plain", text.encode(charset), charset).decode("utf-8-sig") == text
+    assert sent("text/plain", "견적".encode("cp949"), "iso-8859-1") == "견적".encode("cp949")  # its looks tell
+    assert sent("text/csv", b"a,b", "koi8-r") == b"a,b"
+    assert sent("text/plain", "é".encode(), "utf-8") == "é".encode()
+    page = "<meta charset=koi8-r>Счёт".encode("koi8-r")
+    assert sent("text/html", page, "koi8-r") == page
+    assert sent("text/plain", b"\x89PNG\r\n\x1a\n\x00\x00", "koi8-r") == b"\x89PNG\r\n\x1a\n\x00\x00"
+    assert sent("application/pdf", b"%PDF \xff", "koi8-r") == b"%PDF \xff"

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-LOCKS = ("requirements.lock", "requirements-dev.lock", "scripts/lib/uv-requirements.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "scripts/lib/uv-requirements.lock",
+    "scripts/lib/deploy-requirements.lock",
+)
 
 
 def normalised(requirement: str) -> str:

@@ -2,11 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mcp_types import CallToolResult, CompleteResult, GetPromptResult, InputRequiredResult, ReadResourceResult
 
 from mcpkit.protocol.calls import Call
+
+if TYPE_CHECKING:
+    from mcpkit.protocol.stages.drafts import Draft
 
 SUBSCRIPTION = "subscription"
 """The kind of a call that reads a resource to tell later whether it changed: nothing of it is shown."""
@@ -17,12 +20,14 @@ WireResult = CallToolResult | ReadResourceResult | GetPromptResult | CompleteRes
 @dataclass(frozen=True, slots=True)
 class Reply:
     """`value` is what the handler gave; `wire` and `characters` (its size as compact JSON) are there once it was
-    shaped. `disclosed` are the ids of what it shows. A call that ends with a question has no value."""
+    shaped. `disclosed` are the ids of what it shows. A call that ends with a question has no value. `draft` is what
+    the same answer can be made from again."""
 
     value: object
     wire: WireResult | None = None
     characters: int = 0
     disclosed: Sequence[str] = ()
+    draft: "Draft | None" = None
 
     @property
     def is_question(self) -> bool:

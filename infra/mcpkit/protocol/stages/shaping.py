@@ -12,12 +12,10 @@ from mcp_types import (
     GetPromptResult,
     PromptMessage,
     ReadResourceResult,
-    ResourceLink,
     TextContent,
     TextResourceContents,
 )
 from mcp_types import Completion as CompletionValues
-from pydantic_core import to_json
 
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Call
@@ -32,6 +30,7 @@ from mcpkit.protocol.declarations import (
     Tool,
 )
 from mcpkit.protocol.stages import SUBSCRIPTION, Proceed, Reply, WireResult
+from mcpkit.protocol.stages.drafts import drafted, size_of
 from mcpkit.security.untrusted import Fence
 
 MOST_COMPLETIONS = 100  # completion/complete gives no more (all revisions)
@@ -68,7 +67,7 @@ class Shape:
                 wire = _completion(reply.value)
             case None:
                 raise AssertionError("a call without a declaration")
-        return Reply(reply.value, wire, _size(wire), reply.disclosed)
+        return Reply(reply.value, wire, size_of(wire), reply.disclosed)
 
 
 def cut_to(tool: Tool[Any, Any], result: Result, max_chars: int) -> Reply:
@@ -104,17 +103,8 @@ def cut_to(tool: Tool[Any, Any], result: Result, max_chars: int) -> Reply:
 
 
 def _reply(tool: Tool[Any, Any], result: Result, fence: Fence) -> Reply:
-    wire = CallToolResult(
-        content=[
-            TextContent(type="text", text=fence.around(result.as_text())),
-            *(
-                ResourceLink(type="resource_link", uri=link.uri, name=link.name, mime_type=link.mime_type)
-                for link in (tool.links(result) if tool.links else ())
-            ),
-        ],
-        structured_content=result.model_dump(mode="json", by_alias=True, exclude_none=True),
-    )
-    return Reply(result, wire, _size(wire), tuple(result.disclosed()))
+    draft, wire = drafted(tool, result, fence)
+    return Reply(result, wire, draft.characters, draft.disclosed, draft)
 
 
 def _with_embedded(tool: Tool[Any, Any], reply: Reply, fence: Fence) -> Reply:
@@ -125,11 +115,7 @@ def _with_embedded(tool: Tool[Any, Any], reply: Reply, fence: Fence) -> Reply:
         EmbeddedResource(type="resource", resource=_embedded(block, fence)) for block in tool.embedded(reply.value)
     ]
     wire = reply.wire.model_copy(update={"content": [*reply.wire.content, *blocks]})
-    return Reply(reply.value, wire, _size(wire), reply.disclosed)
-
-
-def _size(wire: WireResult) -> int:
-    return len(to_json(wire, by_alias=True, exclude_none=True).decode())
+    return Reply(reply.value, wire, size_of(wire), reply.disclosed)
 
 
 def _embedded(block: Embedded, fence: Fence) -> TextResourceContents | BlobResourceContents:

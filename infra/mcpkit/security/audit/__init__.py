@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -47,7 +47,8 @@ class AuditRecord:
 
     def as_dict(self) -> dict[str, object]:
         """Without what is not there."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, "", {}, ())}
+        values = ((name, getattr(self, name)) for name in self.__dataclass_fields__)
+        return {name: value for name, value in values if value not in (None, "", {}, ())}
 
 
 class AuditSink(Protocol):
@@ -65,4 +66,7 @@ class LogAudit:
 
 def canonical(value: Mapping[str, object]) -> str:
     """JSON of which there is one form only: sorted keys, no spaces, ASCII (so that any text can be stored)."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _CANONICAL.encode(value)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)

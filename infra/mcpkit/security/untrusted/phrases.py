@@ -5,7 +5,7 @@ A sign and no proof: whoever means to be overlooked writes otherwise. Texts abou
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mcpkit.security.untrusted.hosts import latin_form
@@ -103,14 +103,33 @@ _MACHINE = (
 def orders(text: str) -> tuple[str, ...]:
     """`("orders",)` for phrases that give orders to an assistant, `"machine"` among them for what imitates the markup
     of a model's host (chat templates, tool calls, fences); nothing for most texts."""
+    return _found_in(_forms(text), _ORDERS, _MACHINE)
+
+
+def orders_of_each(texts: Iterable[str]) -> list[tuple[str, ...]]:
+    """`orders` of each of some short texts. What none of them has a word of is looked for once in all of them."""
+    forms = [_forms(text) for text in texts]
+    together = "\n".join(form for each in forms for form in each)
+    rules, machine = _with_anchors(_ORDERS, together), _with_anchors(_MACHINE, together)
+    return [_found_in(each, rules, machine) for each in forms]
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """The text in small letters, and where it is not ASCII as its letters look, too."""
     text = text[:_LONGEST]
-    found = []
-    plain = (unicodedata.normalize("NFKC", text) if not text.isascii() else text).lower()
-    if _any_of(_ORDERS, plain) or (not plain.isascii() and _any_of(_ORDERS, _in_latin(plain))):
-        found.append("orders")
-    if _any_of(_MACHINE, plain):
-        found.append("machine")
-    return tuple(found)
+    if text.isascii():
+        return (text.lower(),)
+    plain = unicodedata.normalize("NFKC", text).lower()
+    return (plain,) if plain.isascii() else (plain, _in_latin(plain))
+
+
+def _found_in(forms: Sequence[str], rules: Sequence[_Rule], machine: Sequence[_Rule]) -> tuple[str, ...]:
+    found = ["orders"] if any(_any_of(rules, form) for form in forms) else []
+    return (*found, "machine") if _any_of(machine, forms[0]) else tuple(found)
+
+
+def _with_anchors(rules: Sequence[_Rule], text: str) -> list[_Rule]:
+    return [rule for rule in rules if any(anchor in text for anchor in rule.anchors)]
 
 
 def _any_of(rules: Sequence[_Rule], text: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from mailquery.domain.extraction import Section, SectionKind
 from mailquery.extraction.interfaces import Budget, Inner
-from mailquery.parsing.charsets import decode, decode_unlabelled
+from mailquery.parsing.charsets import KOREAN_7BIT, decode, decode_unlabelled
 
 _XML = re.compile(rb"\s{0,20}<\?xml[^>]{0,200}?\bencoding\s*=\s*[\"']([\w.:-]{1,40})")
 _JAPANESE_7BIT = re.compile(rb"\x1b\$[@B]")
@@ -27,4 +27,8 @@ def _label(data: bytes) -> str:
     """What the text itself says (XML 1.0, section 4.3.3)."""
     if declared := _XML.match(data):
         return declared[1].decode("ascii")
-    return "iso-2022-jp" if data.isascii() and _JAPANESE_7BIT.search(data[:4096]) else ""
+    if not data.isascii():
+        return ""
+    if KOREAN_7BIT in data[:4096]:
+        return "iso-2022-kr"
+    return "iso-2022-jp" if _JAPANESE_7BIT.search(data[:4096]) else ""

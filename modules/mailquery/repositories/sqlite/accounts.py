@@ -72,7 +72,7 @@ class SqliteAccounts:
         def read(connection: sqlite3.Connection) -> list[Any]:
             return connection.execute(f"{_SELECT} ORDER BY a.name").fetchall()
 
-        return tuple(_account(row) for row in await self._archive.read_unshown(read))
+        return tuple(_account(row) for row in await self._archive.glance_unshown(read))
 
     async def set_state(self, name: str, state: AccountState, reason: str = "") -> bool:
         return await self._update("state = ?, state_reason = ?", state.value, reason, name)

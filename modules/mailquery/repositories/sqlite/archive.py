@@ -10,7 +10,7 @@ from mailquery.domain.stemming import stem
 from mailquery.domain.words import is_named_word
 from mailquery.repositories.sqlite.policy_state import State
 from mcpkit.database.migrations import load_migrations
-from mcpkit.database.sqlite import READ_TIMEOUT, Database
+from mcpkit.database.sqlite import READ_TIMEOUT, Database, operation
 from mcpkit.errors import ErrorCode, Fault
 
 T = TypeVar("T")
@@ -26,6 +26,17 @@ class Archive(Database):
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """As `Database.read`. Raises Fault SERVICE_UNAVAILABLE too, where the policies differ."""
+        return await super().read(self._guarded(function))
+
+    async def glance(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """As `Database.glance`, and raises as `read`."""
+        return await super().glance(self._guarded(function))
+
+    async def glance_unshown(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """As `read_unshown`, for a few rows (`Database.glance`)."""
+        return await super().glance(function)
+
+    def _guarded(self, function: Callable[[sqlite3.Connection], T]) -> Callable[[sqlite3.Connection], T]:
         fingerprint = self.judge.policy.fingerprint
 
         def guarded(connection: sqlite3.Connection) -> T:
@@ -33,7 +44,9 @@ class Archive(Database):
                 raise _another_policy()
             return function(connection)
 
-        return await super().read(guarded)
+        if self.spans is not None:
+            guarded.__qualname__ = operation(function)
+        return guarded
 
     async def read_unshown(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Reads whatever policy is in force: for the archive's own upkeep, of which nobody is shown anything."""

@@ -34,3 +34,29 @@ class SqliteChanges:
             with suppress(sqlite3.Error):  # nothing was written by it
                 self._connection.close()
             self._connection = None
+
+
+class ArchiveVersion:
+    """The same number, at once: for what cannot wait for a thread, and may go without it. Asking takes some
+    microseconds, of the shared memory that the write-ahead log has, and never waits for whoever writes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def __call__(self) -> int | None:
+        """None where it is not to be had right now."""
+        try:
+            if self._connection is None:
+                self._connection = connect(self._path, read_only=True)
+                self._connection.execute("PRAGMA busy_timeout = 0")
+            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:
+            return None
+        return int(version)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(sqlite3.Error):  # nothing was written by it
+                self._connection.close()
+            self._connection = None

@@ -21,9 +21,9 @@ _RECOUNT = (
          SELECT count(*), max(m.date) FROM placements p CROSS JOIN messages m ON m.id = p.message
          WHERE p.mailbox = mailboxes.id AND p.flags & 128 = 0)""",
     """UPDATE accounts SET (messages, oldest, newest) = (
-         SELECT count(DISTINCT p.message), min(m.date), max(m.date)
-         FROM mailboxes b CROSS JOIN placements p ON p.mailbox = b.id CROSS JOIN messages m ON m.id = p.message
-         WHERE b.account = accounts.id AND p.flags & 128 = 0)""",
+         SELECT count(*), min(m.date), max(m.date) FROM messages m
+         WHERE EXISTS (SELECT 1 FROM placements p CROSS JOIN mailboxes b ON b.id = p.mailbox
+                       WHERE p.message = m.id AND p.flags & 128 = 0 AND b.account = accounts.id))""",
     """UPDATE remote_mailboxes SET stored = (
          SELECT count(*) FROM remote_messages r
          WHERE r.mailbox = remote_mailboxes.mailbox AND r.validity = remote_mailboxes.uid_validity)""",

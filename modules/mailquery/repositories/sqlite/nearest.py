@@ -58,7 +58,7 @@ class NearestVectors:
         if state.model != model or not state.chunks or selection.empty or limit < 1 or not vector.any():
             return []
         candidates = self._candidates(connection, state, vector, selection, max(COMPARED, _PER_RESULT * limit))
-        found = read_cosines(connection, state, vector, candidates)
+        found = read_cosines(connection, state, vector, candidates, with_whole=False)
         cosines = {sequence: each.chunk for sequence, each in found.items()}
         nearest = heapq.nlargest(limit, cosines, key=lambda sequence: (cosines[sequence], sequence))
         rows = [(row, cosines[sequence]) for sequence, row in connection.execute(_ROWS, (ids(nearest),))]
@@ -164,9 +164,14 @@ class Cosines:
 
 
 def read_cosines(
-    connection: sqlite3.Connection, state: State, vector: "NDArray[np.float32]", sequences: Sequence[int]
+    connection: sqlite3.Connection,
+    state: State,
+    vector: "NDArray[np.float32]",
+    sequences: Sequence[int],
+    *,
+    with_whole: bool = True,
 ) -> dict[int, Cosines]:
-    """By sequence, of each message that has any chunks."""
+    """By sequence, of each message that has any chunks. Where `with_whole` is off, `whole` is that of the chunk."""
     import numpy as np
 
     found = [
@@ -176,19 +181,33 @@ def read_cosines(
     ]
     if not found:
         return {}
-    starts = np.cumsum([0, *(len(packed) // state.dimensions for _, packed in found)])[:-1]
+    sizes = np.array([len(packed) // state.dimensions for _, packed in found])
+    starts = np.cumsum(sizes) - sizes
     stored = np.frombuffer(b"".join(packed for _, packed in found), np.int8).reshape(-1, state.dimensions)
-    chunks = _unit(stored.astype(np.float32))
+    chunks = stored.astype(np.float32)
+    lengths = _lengths(chunks)
     direction = vector / np.linalg.norm(vector)
-    best = np.maximum.reduceat(chunks @ direction, starts).tolist()
-    whole = (_unit(np.add.reduceat(chunks, starts)) @ direction).tolist()
-    return {sequence: Cosines(b, w) for (sequence, _), b, w in zip(found, best, whole, strict=True)}
+    near = np.divide(np.einsum("ij,j->i", chunks, direction), lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    best = np.maximum.reduceat(near, starts)
+    whole = best
+    if with_whole and len(near) > len(found):
+        # Of a message of one chunk, that is the whole: only the others are added up.
+        of_several = np.repeat(sizes > 1, sizes)
+        parts, part_lengths = chunks[of_several], lengths[of_several][:, None]
+        unit = np.divide(parts, part_lengths, out=np.zeros_like(parts), where=part_lengths > 0)
+        counts = sizes[sizes > 1]
+        sums = np.add.reduceat(unit, np.cumsum(counts) - counts)
+        sum_lengths = _lengths(sums)
+        whole = best.copy()
+        whole[sizes > 1] = np.divide(
+            np.einsum("ij,j->i", sums, direction), sum_lengths, out=np.zeros_like(sum_lengths), where=sum_lengths > 0
+        )
+    values = zip(found, best.tolist(), whole.tolist(), strict=True)
+    return {sequence: Cosines(b, w) for (sequence, _), b, w in values}
 
 
-def _unit(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
-    """Each row of length 1; zeros stay."""
+def _lengths(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
     import numpy as np
 
-    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
-    unit: NDArray[np.float32] = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    return unit
+    lengths: NDArray[np.float32] = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    return lengths

@@ -12,6 +12,7 @@ KOREAN = "안녕하세요, 계약서 초안을 첨부합니다. 확인 부탁드
     ("text", "charset"),
     [
         (KOREAN, "euc-kr"),
+        (KOREAN, "iso-2022-kr"),
         (KOREAN + "똠방각하 펲시\n", "cp949"),
         (KOREAN, "utf-8-sig"),
         (KOREAN, "utf-16"),

@@ -41,6 +41,7 @@ async def test_a_burst_passes_and_then_the_caller_is_told_how_long_to_wait(redis
     assert fault.retry_after is not None
     assert 9 < fault.retry_after <= 10.1
     assert fault.details == {"limit": "requests_per_minute", "most": 6}
+    assert limits.refused == 1
 
 
 async def test_callers_and_kinds_of_callers_are_counted_apart(redis: Redis | None) -> None:

@@ -47,6 +47,8 @@ async def test_of_many_at_once_one_uses_it(databases: list[Database]) -> None:
     text = workers[0].issue(ANA, "m1-2", credential=True)
     outcomes = await asyncio.gather(*(used(workers[number % 3], text) for number in range(30)))
     assert sum(outcomes) == 1
+    assert await workers[1].is_used(workers[1].open(text))
+    assert not await workers[1].is_used(workers[1].open(workers[0].issue(ANA, "m1-2", credential=True)))
 
 
 async def test_it_is_good_for_whom_it_was_given_to(databases: list[Database]) -> None:

@@ -1,0 +1,95 @@
+-- Sends tool calls out of a file that mailbench.load.wrk writes, and counts what came back.
+--
+-- Arguments: the file, "again" (of N calls of a kind the n-th is drawn with a weight of 1/n, so that a few are asked
+-- again and again and most hardly ever) or "once" (one after the other, from where the last run ended). The file's
+-- lines are fields between tabs: H, a header's name and value; S, a session; K, a kind's weight and where to begin; C,
+-- a tool and the rest of a request's body.
+
+local running = {}
+local headers, sessions, kinds = {}, {}, {}
+local total, order, sent = 0, "again", 0
+
+function setup(thread)
+  table.insert(running, thread)
+end
+
+function init(args)
+  local kind
+  for line in io.lines(args[1]) do
+    local letter, first, second = line:match("^(%u)\t([^\t]*)\t?(.*)$")
+    if letter == "H" then
+      headers[first] = second
+    elseif letter == "S" then
+      table.insert(sessions, first)
+    elseif letter == "K" then
+      total = total + tonumber(first)
+      kind = { upto = total, at = tonumber(second), calls = {} }
+      table.insert(kinds, kind)
+    elseif letter == "C" then
+      table.insert(kind.calls, { tool = first, rest = second })
+    end
+  end
+  order = args[2]
+  math.randomseed(os.time())
+  failed, told, received, taken = 0, "", 0, ""
+end
+
+local function pick()
+  local drawn = math.random() * total
+  for _, kind in ipairs(kinds) do
+    if drawn < kind.upto then
+      local size = #kind.calls
+      if order == "once" then
+        kind.at = kind.at % size + 1
+        return kind.calls[kind.at]
+      end
+      return kind.calls[math.min(size, math.floor((size + 1) ^ math.random()))]
+    end
+  end
+end
+
+function request()
+  local call = pick()
+  sent = sent + 1
+  headers["Mcp-Name"] = call.tool
+  if #sessions > 0 then
+    headers["Mcp-Session-Id"] = sessions[sent % #sessions + 1]
+  end
+  return wrk.format("POST", nil, headers, '{"jsonrpc":"2.0","id":' .. sent .. "," .. call.rest)
+end
+
+function response(status, _, body)
+  received = received + #body
+  local good = status == 200 and body:find('"result":', 1, true) and not body:find('"isError":true', 1, true)
+  if not good then
+    failed = failed + 1
+    if told == "" then
+      told = status .. " " .. body:sub(1, 300)
+    end
+  end
+  if order == "once" and sent % 64 == 0 then
+    local places = {}
+    for number, kind in ipairs(kinds) do
+      places[number] = kind.at
+    end
+    taken = table.concat(places, ",")
+  end
+end
+
+function done(summary, latency)
+  local bad, bytes, first, places = 0, 0, "", ""
+  for _, thread in ipairs(running) do
+    bad = bad + thread:get("failed")
+    bytes = bytes + thread:get("received")
+    first = first == "" and thread:get("told") or first
+    places = thread:get("taken")
+  end
+  local errors = summary.errors
+  io.write(string.format(
+    "MAILBENCH\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n",
+    summary.requests, summary.duration, bytes, bad,
+    errors.connect + errors.read + errors.write, errors.timeout,
+    latency:percentile(50), latency:percentile(95), latency:percentile(99), latency.max,
+    places, (first:gsub("%c", " "))
+  ))
+end

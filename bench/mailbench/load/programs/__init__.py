@@ -1,0 +1,1 @@
+"""Servers that mailquery's is compared with."""

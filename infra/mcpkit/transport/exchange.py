@@ -1,0 +1,192 @@
+"""Calls of 2026-07-28 whose answer is one JSON document, served without the detours that a stream needs.
+
+The SDK runs each such request as two tasks beside a stream of its events, and takes what a tool gave through three
+copies before it becomes text: most of the time that a quick call takes. Here the call runs in the request's own task,
+and the JSON of its result is made once (`mcpkit.protocol.handover`). Only a call that lasts gets a task beside it,
+which sees the client go away, and sends signs of life before somebody on the way gives up. Whatever is not in order,
+and whatever may send notifications, is left to the SDK.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import anyio
+from anyio import CancelScope
+from mcp.server.connection import Connection
+from mcp.server.lowlevel import Server
+from mcp.server.runner import modern_error_data, serve_one
+from mcp.server.streamable_http import check_accept_headers
+from mcp.shared.dispatcher import CallOptions
+from mcp.shared.exceptions import NoBackChannelError
+from mcp.shared.inbound import (
+    ERROR_CODE_HTTP_STATUS,
+    MCP_PARAM_HEADER_PREFIX,
+    MCP_PROTOCOL_VERSION_HEADER,
+    InboundModernRoute,
+    classify_inbound_request,
+    find_duplicated_routing_header,
+)
+from mcp.shared.message import ServerMessageMetadata
+from mcp.shared.transport_context import TransportContext
+from mcp_types import LOG_LEVEL_META_KEY
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.types import Message, Receive, Send
+
+from mcpkit.protocol.handover import ENCODED_KEY, joined, own_tools
+
+WATCHED_AFTER = 0.05  # seconds from which on it is seen that the client has gone
+SIGN_OF_LIFE = 15.0  # seconds between two of them, and until the first, as the SDK has it
+_TELLING = frozenset({"progressToken", LOG_LEVEL_META_KEY})  # of a request's `_meta`: it wants to be told things
+_PARAM_HEADER = MCP_PARAM_HEADER_PREFIX.lower().encode()
+_STREAM_HEAD: Message = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [
+        (b"content-type", b"text/event-stream"),
+        (b"cache-control", b"no-cache, no-transform"),
+        (b"x-accel-buffering", b"no"),
+    ],
+}
+
+
+class Exchange:
+    """Serves calls of the tools that `build_server` made."""
+
+    def __init__(self, server: Server[Any]) -> None:
+        self._server = server
+        self._tools = own_tools(server)
+
+    def route(self, request: Request, message: Mapping[str, Any]) -> InboundModernRoute | None:
+        """The request's envelope; None where it is for the SDK to serve or to refuse."""
+        params = message.get("params")
+        if message.get("method") != "tools/call" or "id" not in message or not isinstance(params, dict):
+            return None
+        name, meta, headers = params.get("name"), params.get("_meta"), request.headers
+        if not (isinstance(name, str) and name in self._tools and isinstance(meta, dict) and _TELLING.isdisjoint(meta)):
+            return None
+        if headers.get(MCP_PROTOCOL_VERSION_HEADER) not in MODERN_PROTOCOL_VERSIONS:
+            return None
+        if any(key.startswith(_PARAM_HEADER) for key, _ in request.scope["headers"]):
+            return None
+        if not all(check_accept_headers(request)) or find_duplicated_routing_header(headers.items()) is not None:
+            return None
+        verdict = classify_inbound_request(message, headers=headers)
+        return verdict if isinstance(verdict, InboundModernRoute) else None
+
+    async def __call__(
+        self, route: InboundModernRoute, request: Request, message: Mapping[str, Any], receive: Receive, send: Send
+    ) -> None:
+        """`receive` gives what comes behind the body. Returns without an answer where the client has gone away."""
+        encoded: list[bytes] = []
+        request.scope[ENCODED_KEY] = encoded
+        connection = Connection.from_envelope(route.protocol_version, route.client_info, route.client_capabilities)
+        context = _OneAnswer(request, message["id"])
+        answer = _Answer(message["id"], receive, send)
+        async with answer.watched():
+            try:
+                result = await serve_one(
+                    self._server, context, "tools/call", message["params"], connection=connection, lifespan_state={}
+                )
+            except Exception as error:  # noqa: BLE001 - as the SDK does: only what may be told gets here
+                told = modern_error_data(error)
+                answer.status = ERROR_CODE_HTTP_STATUS.get(told.code, 200)
+                answer.member = b'"error":' + to_json(told, by_alias=True, exclude_none=True)
+            else:
+                answer.member = b'"result":' + joined(result, encoded)
+        await answer.write()
+
+
+class _Answer:
+    """To one request. `member` is the result or the error, and empty until there is one."""
+
+    def __init__(self, number: str | int, receive: Receive, send: Send) -> None:
+        self.status = 200
+        self.member = b""
+        self._number = number
+        self._receive = receive
+        self._send = send
+        self._is_streamed = False
+
+    def watched(self) -> "_Watched":
+        return _Watched(self._beside)
+
+    async def write(self) -> None:
+        if not self.member:
+            return
+        body = b'{"jsonrpc":"2.0","id":' + to_json(self._number) + b"," + self.member + b"}"
+        if self._is_streamed:
+            await self._send({"type": "http.response.body", "body": b"event: message\r\ndata: " + body + b"\r\n\r\n"})
+            return
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def _beside(self, call: CancelScope) -> None:
+        """What a call that lasts has beside it, until it has its answer."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._show_signs_of_life)
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
+            tasks.cancel_scope.cancel()
+        call.cancel()
+
+    async def _show_signs_of_life(self) -> None:
+        await anyio.sleep(SIGN_OF_LIFE)
+        self._is_streamed = True
+        await self._send(_STREAM_HEAD)
+        while True:
+            await self._send({"type": "http.response.body", "body": b": ping\r\n\r\n", "more_body": True})
+            await anyio.sleep(SIGN_OF_LIFE)
+
+
+class _Watched:
+    """Around a call: what is to run `beside` it begins once the call has lasted a while, ends with it, and may cancel
+    it."""
+
+    def __init__(self, beside: Callable[[CancelScope], Coroutine[Any, Any, None]]) -> None:
+        self._beside = beside
+        self._call = CancelScope()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(WATCHED_AFTER, self._begin)
+        self._call.__enter__()
+
+    async def __aexit__(self, *raised: Any) -> bool | None:
+        self._timer.cancel()
+        was_cancelled = self._call.__exit__(*raised)
+        if self._task is not None:
+            self._task.cancel()
+            # Whatever befell it (the client had gone) is nothing that the answer's own writing would not meet.
+            await asyncio.wait([self._task])
+        return was_cancelled
+
+    def _begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._beside(self._call))
+
+
+class _OneAnswer:
+    """The SDK's view of a request that gets one answer and nothing before it."""
+
+    can_send_request = False
+    progress_token = None
+
+    def __init__(self, request: Request, number: str | int) -> None:
+        self.transport = TransportContext(kind="streamable-http", can_send_request=False, headers=request.headers)
+        self.request_id = number
+        self.message_metadata = ServerMessageMetadata(request_context=request)
+        self.cancel_requested = anyio.Event()
+
+    async def send_raw_request(
+        self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
+    ) -> dict[str, Any]:
+        raise NoBackChannelError(method)
+
+    async def notify(self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None) -> None:
+        """The client did not ask to be told anything."""
+
+    async def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
+        """Likewise."""
