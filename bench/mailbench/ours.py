@@ -12,7 +12,8 @@ from mcp import Client
 
 from mailbench.peers import LIMIT
 from mailbench.questions import Action
-from mailquery.bootstrap import Application, open_application
+from mailquery.application import Application
+from mailquery.bootstrap import open_application
 from mailquery.domain.handles import message_handle
 from mailquery.domain.queries import WithMessageId
 from mailquery.query.parser import parse

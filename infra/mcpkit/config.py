@@ -95,19 +95,22 @@ def load_settings(
     *,
     dotenv: Path | None = Path(".env"),
     environ: Mapping[str, str] = os.environ,
+    apart: Callable[[str], bool] = lambda name: False,
 ) -> Loaded[SettingsT]:
-    """Read all layers. Files that do not exist are left out, except that of an environment that was asked for.
+    """Read all layers. Files that do not exist are left out, except that of an environment that was asked for. `apart`
+    says of a variable, in capitals, that it has the prefix and is no setting.
 
     Raises:
         Fault: CONFIGURATION, with a readable line for each problem, which its details hold as `problems`.
     """
-    written = _upper(dotenv_values(dotenv)) if dotenv is not None and dotenv.is_file() else {}
-    environment = environ.get(f"{model.prefix}ENVIRONMENT") or written.get(f"{model.prefix}ENVIRONMENT") or None
+    written = dotenv_variables(dotenv) if dotenv is not None else {}
+    given = _upper(environ)
+    environment = given.get(f"{model.prefix}ENVIRONMENT") or written.get(f"{model.prefix}ENVIRONMENT") or None
     problems: list[str] = []
     layers = [
         *_yaml_layers(model, folder, environment, problems),
-        _variables(model, written, " in .env", problems),
-        _variables(model, _upper(environ), "", problems),
+        _variables(model, written, apart, " in .env", problems),
+        _variables(model, given, apart, "", problems),
     ]
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -120,6 +123,11 @@ def load_settings(
             problems = [_explained(detail, origins) for detail in error.errors(include_url=False, include_input=False)]
     lines = "\n".join(f"  {problem}" for problem in problems)
     raise Fault(ErrorCode.CONFIGURATION, f"The settings cannot be used:\n{lines}", details={"problems": problems})
+
+
+def dotenv_variables(path: Path) -> dict[str, str]:
+    """What a file such as `.env` sets, by names in capitals; nothing where there is none."""
+    return _upper(dotenv_values(path)) if path.is_file() else {}
 
 
 def _upper(variables: Mapping[str, str | None]) -> dict[str, str]:
@@ -157,10 +165,18 @@ def _yaml_layers(
         yield _Layer(values, lambda key, path=path: str(path))  # type: ignore[misc] # binds this turn's path
 
 
-def _variables(model: type[LayeredSettings], variables: Mapping[str, str], where: str, problems: list[str]) -> _Layer:
+def _variables(
+    model: type[LayeredSettings],
+    variables: Mapping[str, str],
+    apart: Callable[[str], bool],
+    where: str,
+    problems: list[str],
+) -> _Layer:
     """The variables with the prefix of `model`; others are nobody's business. An empty one counts as not set, as in
     what a container or a service file passes on."""
-    own = {name: value for name, value in variables.items() if name.startswith(model.prefix) and value}
+    own = {
+        name: value for name, value in variables.items() if name.startswith(model.prefix) and value and not apart(name)
+    }
     for name in own:
         nested: Any = None
         for step in reversed(name.removeprefix(model.prefix).lower().split(_NESTED)):

@@ -1,7 +1,6 @@
 """What a lack of memory looks like in a Python program, and what its caller is told."""
 
 import errno
-import sqlite3
 
 from mcpkit.errors import ErrorCode, Fault
 
@@ -9,7 +8,7 @@ _RETRY_AFTER = 10.0  # seconds
 
 
 def is_lack_of_memory(error: BaseException) -> bool:
-    """Also where a thread cannot be started, for which there was no room, and where SQLite has none."""
+    """Also where a thread cannot be started, for which there was no room."""
     if isinstance(error, BaseExceptionGroup):
         return all(is_lack_of_memory(each) for each in error.exceptions)
     match error:
@@ -19,9 +18,6 @@ def is_lack_of_memory(error: BaseException) -> bool:
             return "can't start new thread" in str(error)
         case OSError():
             return error.errno == errno.ENOMEM
-        case sqlite3.Error():
-            code: int | None = getattr(error, "sqlite_errorcode", None)
-            return code == sqlite3.SQLITE_NOMEM
     return False
 
 

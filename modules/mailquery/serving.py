@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailquery import __version__
-from mailquery.bootstrap import Application
+from mailquery.application import Application
 from mailquery.callers import CallerLimits, open_limits
 from mailquery.repositories.records import Visibility
 from mailquery.services.changes import ChangeFeed

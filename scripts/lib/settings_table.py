@@ -77,6 +77,9 @@ ENV_HEAD = """\
 
 # What `mailquery accounts add` and `login` take instead of asking. Better given to one command than written here.
 #MAILQUERY_ACCOUNT_PASSWORD=
+
+# Arguments of tools, where a call leaves them out: the tool and the argument. docs/api.md marks those that can be set.
+#MAILQUERY_SEARCH_MESSAGES_LIMIT=20
 """
 
 COMPOSE = """

@@ -60,6 +60,7 @@ async def test_both_ways_give_the_same(http_url: str, tool: str, arguments: obje
         ours = await post(http, http_url, tool, arguments)
         theirs = await post(http, http_url, tool, arguments, **_STREAMED)
     assert ours.json() == theirs.json()
+    assert ours.text.count('"resultType"') == theirs.text.count('"resultType"')  # and each member once
     assert (ours.status_code, ours.headers["content-type"]) == (theirs.status_code, theirs.headers["content-type"])
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from mailquery.bootstrap import Application, open_application
+from mailquery.application import Application
+from mailquery.bootstrap import open_application
 from mailquery.domain.accounts import AccountState, Login, MailAccount, Server
 from mailquery.figures import MailFigures, Shown, Turn
 from mailquery.repositories.synchronising import Outcome

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mailquery.bootstrap import Application, open_application
+from mailquery.application import Application
+from mailquery.bootstrap import open_application
 from mailquery.domain.handles import message_handle
 from mailquery.repositories.compression import compress
 from mailquery.repositories.records import Visibility

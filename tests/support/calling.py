@@ -71,7 +71,7 @@ class Caller:
         """`from_` is sent as `from`."""
         sent = {name.rstrip("_"): value for name, value in arguments.items()}
         (declared,) = [each for each in self.offered.tools if each.name == tool]
-        wire = (await self.run("tool", tool, sent, declared)).wire
+        wire = (await self.run("tool", tool, sent, declared)).result()
         assert isinstance(wire, CallToolResult)
         return wire
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mailquery.bootstrap import Application, open_application
+from mailquery.application import Application
+from mailquery.bootstrap import open_application
 from mailquery.domain.identity import fingerprint
 from mailquery.domain.mailboxes import Placement
 from mailquery.repositories.records import NewPlacement

@@ -1,7 +1,10 @@
 """Which settings of authentication belong together, and which cannot be meant."""
 
+from pathlib import Path
+
 import pytest
 
+from mailquery import settings
 from mailquery.settings import Settings
 from mcpkit.config import load_settings
 from mcpkit.errors import Fault
@@ -10,8 +13,6 @@ ISSUER = {"MAILQUERY_AUTH__ISSUER": "https://login.example.com"}
 
 
 def loaded(**variables: str) -> Settings:
-    from pathlib import Path
-
     return load_settings(Settings, Path("/nonexistent"), dotenv=None, environ=variables).settings
 
 
@@ -59,3 +60,29 @@ def test_the_clients_secret_is_in_no_listing() -> None:
         **ISSUER,
     }
     assert "swordfish" not in repr(loaded(**variables))
+
+
+def test_what_is_no_setting_may_stand_in_the_file_of_variables_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "team.yaml").write_text("log: {level: debug}\n", "utf-8")
+    (tmp_path / ".env").write_text(
+        f"MAILQUERY_CONFIG_DIR={tmp_path}\nMAILQUERY_ENVIRONMENT=team\nMAILQUERY_SEARCH_MESSAGES_LIMIT=5\n"
+        "MAILQUERY_ACCOUNT_PASSWORD=swordfish\n",
+        "utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MAILQUERY_CONFIG_DIR", "")
+    assert settings.load_settings().log.level == "debug"
+    assert settings.environment()["MAILQUERY_SEARCH_MESSAGES_LIMIT"] == "5"
+    monkeypatch.setenv("MAILQUERY_SEARCH_MESSAGES_LIMIT", "6")
+    assert settings.environment()["MAILQUERY_SEARCH_MESSAGES_LIMIT"] == "6"
+
+
+def test_a_variable_that_is_nothing_at_all_is_an_error_there_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("MAILQUERY_SERCH_MESSAGES_LIMIT=5\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Fault, match=r"unknown variable MAILQUERY_SERCH_MESSAGES_LIMIT in \.env"):
+        settings.load_settings()

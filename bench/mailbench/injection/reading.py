@@ -13,7 +13,8 @@ from mcp_types import PromptReference
 
 from mailbench.injection.judge import Answer
 from mailbench.injection.letters import Letter
-from mailquery.bootstrap import Application, open_application
+from mailquery.application import Application
+from mailquery.bootstrap import open_application
 from mailquery.serving import Serving
 from mailquery.settings import Settings
 from mailquery.settings.access import Consent

@@ -231,22 +231,23 @@ def main() -> None:
     settings = dict(each.partition("=")[::2] for each in chosen.set)
     bench = Bench(archive, chosen.seconds, chosen.connections, chosen.workers, settings)
     driven = drivers(again, once)
-    for era in (ERAS[name] for name in chosen.eras):
-        for name in chosen.calls:
-            with bench.server() as server:
-                bench.measure(server, name, driven[name], era)
-    measure_peers(bench, chosen.peers, again)
     result: dict[str, Any] = {"machine": machine(), "workers": chosen.workers, "settings": settings}
-    if bench.done:
-        show(bench.done)
-        result["measured"] = [one.as_json() for one in bench.done]
-        result["ratios"] = ratios(bench.done)
-        for name, ratio in ratios(bench.done).items():
-            say(f"{name}: {ratio:.2f}")
-    if chosen.soak:
-        result["soak"] = soak(bench, driven[MIX], ERAS[chosen.eras[0]], _COMPARED, chosen.soak)
-    if chosen.json:
-        write_json(result, chosen.json)
+    try:
+        for era in (ERAS[name] for name in chosen.eras):
+            for name in chosen.calls:
+                with bench.server() as server:
+                    bench.measure(server, name, driven[name], era)
+        measure_peers(bench, chosen.peers, again)
+        if chosen.soak:
+            result["soak"] = soak(bench, driven[MIX], ERAS[chosen.eras[0]], _COMPARED, chosen.soak)
+    finally:  # Ctrl-C too: what was measured is shown
+        if bench.done:
+            show(bench.done)
+            result |= {"measured": [one.as_json() for one in bench.done], "ratios": ratios(bench.done)}
+            for name, ratio in ratios(bench.done).items():
+                say(f"{name}: {ratio:.2f}")
+        if chosen.json:
+            write_json(result, chosen.json)
 
 
 def _assigned(variables: dict[str, str]) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.shortage import is_lack_of_memory, too_little_memory
+from mcpkit.shortage import too_little_memory
 
 _RETRY_AFTER = 2.0  # seconds
 _NO_ROOM = 1 << 20  # bytes: with less left on the disk, an I/O error is taken for a full disk
@@ -64,9 +64,9 @@ def _fault_of(error: sqlite3.Error, path: Path) -> Fault | None:
     code: int | None = getattr(error, "sqlite_errorcode", None)  # absent from what the module itself raises
     if code is None:
         return None
-    if is_lack_of_memory(error):
-        return too_little_memory()
     match code & _PRIMARY:
+        case sqlite3.SQLITE_NOMEM:
+            return too_little_memory()
         case sqlite3.SQLITE_FULL:
             return storage_full(path)
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:

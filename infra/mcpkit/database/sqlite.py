@@ -241,14 +241,8 @@ class Database:
             with translated(self.path):
                 self._at_hand = connect(self.path, read_only=True)
                 self._at_hand.execute("PRAGMA busy_timeout = 0")
-        connection = self._at_hand
         try:
-            connection.execute("BEGIN")
-            try:
-                return function(connection)
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+            return in_snapshot(self._at_hand, function)
         except sqlite3.Error:  # it is being recovered, or has a fault, which `read` finds words for
             return await self.read(function)
 

@@ -7,21 +7,26 @@ from mcp.server.lowlevel import Server
 from mcp_types import CallToolResult, InputRequiredResult
 from pydantic_core import to_json
 
+from mcpkit.protocol.stages import Reply
+
 ENCODED_KEY = "mcpkit.encoded"
 """In the scope of an HTTP request whose transport takes results so: a list, for the one result."""
 
 _OWN_TOOLS = "_mcpkit_own_tools"
 
 
-def hand_over(
-    context: ServerRequestContext, result: CallToolResult | InputRequiredResult
-) -> CallToolResult | InputRequiredResult:
-    """Where the transport takes it, the JSON of `result` is put there, and an empty result is given to the SDK, which
-    puts around it what the protocol's revision asks for."""
+def hand_over(context: ServerRequestContext, reply: Reply) -> CallToolResult | InputRequiredResult:
+    """The result of a tool. Where the transport takes its JSON, that is put there, and an empty result is given to the
+    SDK, which puts around it what the protocol's revision asks for."""
     place = None if context.request is None else context.request.scope.get(ENCODED_KEY)
-    if place is None or not isinstance(result, CallToolResult) or result.meta:
+    if place is not None and reply.wire is None and reply.draft is not None:
+        place.append(reply.draft.encoded())
+        return CallToolResult(content=[])
+    result = reply.result()
+    assert isinstance(result, CallToolResult | InputRequiredResult), "not the result of a tool"
+    if place is None or isinstance(result, InputRequiredResult) or result.meta:
         return result
-    place.append(to_json(result, by_alias=True, exclude_none=True))
+    place.append(to_json(result, by_alias=True, exclude_none=True, exclude={"result_type"}))
     return CallToolResult(content=[])
 
 

@@ -44,6 +44,7 @@ from mcpkit.protocol.mapping import contain, error_result, protocol_error, resou
 from mcpkit.protocol.pagination import page
 from mcpkit.protocol.pipeline import Pipeline
 from mcpkit.protocol.requests import call_from
+from mcpkit.protocol.stages import Reply
 from mcpkit.protocol.subscriptions import Subscriptions
 from mcpkit.protocol.uris import find_resource
 
@@ -158,9 +159,8 @@ class _Handlers:
                 if fault.code is not ErrorCode.FORBIDDEN:
                     raise
                 raise await self._hidden(context, "tool", params.name, self._catalogue.tools) from None
-            return hand_over(context, error_result(fault))
-        assert isinstance(reply.wire, CallToolResult | InputRequiredResult), "no shaping stage ran"
-        return hand_over(context, reply.wire)
+            return hand_over(context, Reply(None, error_result(fault)))
+        return hand_over(context, reply)
 
     async def list_resources(
         self, context: ServerRequestContext, params: PaginatedRequestParams | None

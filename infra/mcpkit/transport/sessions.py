@@ -34,6 +34,7 @@ _HEADER = b"mcp-session-id"
 _VERSION = b"mcp-protocol-version"
 _HANDSHAKE_VERSIONS = frozenset(version.encode() for version in HANDSHAKE_PROTOCOL_VERSIONS)
 _IN_HEAD = re.compile(rb"\r\nmcp-session-id:[ \t]*([\x21-\x7e]+)", re.IGNORECASE)
+_VISIBLE = re.compile(rb"[\x21-\x7e]+")
 _NUMBERED = re.compile(r"(\d{1,4})\.(.+)")
 _KEPT_FIELDS = frozenset({b"host", b"origin"})
 _JSON = [(b"content-type", b"application/json"), (b"accept", b"application/json, text/event-stream")]
@@ -83,7 +84,7 @@ class Sessions:
         headers = dict(scope["headers"])
         if headers.get(_VERSION, b"2025-03-26") not in _HANDSHAKE_VERSIONS:
             await self._app(scope, receive, send)
-        elif _HEADER in headers:
+        elif _VISIBLE.fullmatch(headers.get(_HEADER, b"")):
             await self._go_on(headers[_HEADER].decode("latin-1"), scope, receive, send)
         else:
             await self._begin(scope, receive, send)

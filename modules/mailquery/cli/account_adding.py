@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mailquery.bootstrap import Application
+from mailquery.application import Application
 from mailquery.cli.account_logins import new_login
 from mailquery.cli.account_options import (
     Device,

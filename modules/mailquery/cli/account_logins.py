@@ -1,6 +1,6 @@
 """How a person at the terminal, or a script, says how to log in from now on."""
 
-from mailquery.bootstrap import Application
+from mailquery.application import Application
 from mailquery.cli.account_options import GivenLogin
 from mailquery.domain.accounts import Login
 from mailquery.services.credentials import Given, NewLogin

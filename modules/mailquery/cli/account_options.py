@@ -1,7 +1,6 @@
 """What the commands about accounts are given, read and checked."""
 
 import ipaddress
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ import typer
 from mailquery.cli.terminal import ask_password, can_ask
 from mailquery.domain.accounts import Security, Server
 from mailquery.services.credentials import LONGEST_PASSWORD
-from mailquery.settings import ACCOUNT_PASSWORD
+from mailquery.settings import ACCOUNT_PASSWORD, environment
 from mailquery.sources.discovery.addresses import host_name
 from mailquery.sources.patterns import check as check_pattern
 from mcpkit.errors import ErrorCode, Fault
@@ -48,7 +47,7 @@ class GivenLogin:
 
     @property
     def is_given(self) -> bool:
-        return bool(self.command or self.stdin or self.oauth or os.environ.get(ACCOUNT_PASSWORD))
+        return bool(self.command or self.stdin or self.oauth or environment().get(ACCOUNT_PASSWORD))
 
 
 def given_login(command: str, stdin: bool, oauth: bool, device: bool, password: str | None) -> GivenLogin:
@@ -76,7 +75,7 @@ def read_password(given: GivenLogin, question: str) -> str:
     if given.stdin:
         line = sys.stdin.readline(LONGEST_PASSWORD + 2)
         return line.removesuffix("\n").removesuffix("\r")
-    stated = os.environ.get(ACCOUNT_PASSWORD)
+    stated = environment().get(ACCOUNT_PASSWORD)
     if stated:
         return stated
     if not can_ask():

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mailquery.bootstrap import Application
+from mailquery.application import Application
 from mailquery.cli.account_adding import HELP as ADD_HELP
 from mailquery.cli.account_adding import add
 from mailquery.cli.account_logins import new_login

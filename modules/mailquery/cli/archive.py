@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from mailquery.bootstrap import Application, open_application
+from mailquery.application import Application
+from mailquery.bootstrap import open_application
 from mailquery.cli.ending import run_until_ended
 from mailquery.repositories.records import Visibility
 from mailquery.settings import load_settings

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from mailquery.bootstrap import Application
+from mailquery.application import Application
 from mailquery.cli import extracting
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import file_size, local_time

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mailquery.bootstrap import Application
+from mailquery.application import Application
 from mailquery.cli.archive import with_application
 from mailquery.cli.output import JsonFlag, print_json, print_rows
 from mcpkit.protocol.parameters import Preset

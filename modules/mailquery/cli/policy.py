@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from mailquery.bootstrap import Application
+from mailquery.application import Application
 from mailquery.cli import shapes
 from mailquery.cli.archive import with_application
 from mailquery.cli.exits import ExitCode

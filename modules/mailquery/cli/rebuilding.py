@@ -5,7 +5,7 @@ import time
 
 import typer
 
-from mailquery.bootstrap import Application
+from mailquery.application import Application
 from mailquery.cli.archive import with_application
 from mailquery.cli.exits import ExitCode
 from mailquery.cli.output import JsonFlag, note, print_json

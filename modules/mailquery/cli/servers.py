@@ -55,7 +55,7 @@ def serve_http(host: str | None, port: int | None, workers: int | None = None, *
     if (workers or settings.http.workers) > 1:
         from mailquery.cli.workers import supervise
 
-        supervise(settings, address, workers or settings.http.workers, conformance=conformance)
+        supervise(settings, address, workers or settings.http.workers, on_ready=tell, conformance=conformance)
     else:
         asyncio.run(serve(settings, address, on_ready=tell, conformance=conformance))
 

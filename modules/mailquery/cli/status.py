@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import typer
 
-from mailquery.bootstrap import Application
+from mailquery.application import Application
 from mailquery.cli import extracting, shapes
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mailquery.bootstrap import Application
+from mailquery.application import Application
 from mailquery.cli import shapes
 from mailquery.cli.archive import with_application
 from mailquery.cli.exits import ExitCode, exit_code_for

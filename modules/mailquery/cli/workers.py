@@ -9,14 +9,13 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mailquery.cli.failures import reporting
-from mailquery.cli.servers import tell
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.transport.http import HttpSettings, endpoint_url, listen
 
@@ -28,10 +27,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def supervise(settings: "Settings", address: HttpSettings, count: int, *, conformance: bool) -> None:
+def supervise(
+    settings: "Settings",
+    address: HttpSettings,
+    count: int,
+    *,
+    on_ready: Callable[[str], None],
+    conformance: bool,
+) -> None:
     """Serves until SIGINT or SIGTERM. Raises Fault CONFIGURATION where the address cannot be listened at."""
-    if sys.platform == "win32":
-        raise Fault(ErrorCode.CONFIGURATION, "On Windows there is one worker: leave --workers away.")
     from mcpkit.transport.workers import Supervisor
 
     listener = listen(address.host, address.port)
@@ -46,7 +50,7 @@ def supervise(settings: "Settings", address: HttpSettings, count: int, *, confor
             listener,
             folder,
             ending_seconds=address.drain_seconds + address.shutdown_seconds,
-            on_ready=lambda: tell(endpoint_url(bound.host, bound.port)),
+            on_ready=lambda: on_ready(endpoint_url(bound.host, bound.port)),
             on_end=figures.forget,
         )
         with figures.served(supervisor):

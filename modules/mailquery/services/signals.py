@@ -6,6 +6,7 @@ A `warning` is something that honest mail hardly ever has; the others are facts 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 
 import anyio.to_thread
@@ -264,25 +265,26 @@ def _of_domains(message: StoredMessage) -> list[Signal]:
     row = message.row
     found = _of_host((*row.from_, *message.reply_to), row.to)
     for link in message.links[:200]:
-        found = found or _of_name(hosts.host_of(link.url), ())
+        found = found or list(_of_name(hosts.host_of(link.url), ()))
     return found
 
 
 def _of_host(senders: Sequence[Address], ours: Sequence[Address]) -> list[Signal]:
-    receivers = tuple({each.domain for each in ours[:20]})
+    receivers = tuple(sorted({each.domain for each in ours[:20]}))
     return [signal for sender in senders for signal in _of_name(sender.domain, receivers)]
 
 
-def _of_name(host: str, receivers: Sequence[str]) -> list[Signal]:
+@lru_cache(4_096)  # most mail is from and to the same few
+def _of_name(host: str, receivers: tuple[str, ...]) -> tuple[Signal, ...]:
     if "." not in host:
-        return []
+        return ()
     shown = hosts.ascii_form(host)[:_HOST_CHARS]
     if hosts.mixes_scripts(host):
-        return [Signal(SignalKind.MIXED_SCRIPTS, True, shown)]
+        return (Signal(SignalKind.MIXED_SCRIPTS, True, shown),)
     if hosts.imitates_latin(host):
-        return [Signal(SignalKind.LOOK_ALIKE, True, shown)]
+        return (Signal(SignalKind.LOOK_ALIKE, True, shown),)
     like = _brand_imitated(host) or next((each for each in receivers if _mistaken(host, each)), "")
-    return [Signal(SignalKind.LOOK_ALIKE, True, f"{shown} for {like[:_HOST_CHARS]}")] if like else []
+    return (Signal(SignalKind.LOOK_ALIKE, True, f"{shown} for {like[:_HOST_CHARS]}"),) if like else ()
 
 
 def _mistaken(host: str, other: str) -> bool:

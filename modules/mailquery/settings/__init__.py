@@ -18,7 +18,7 @@ from mailquery.settings.reading import Answers, Archive, Awaiting, Cache, Import
 from mailquery.settings.serving import HttpServer, Log, Metrics, RateLimiting, Tracing
 from mailquery.settings.synchronising import Sync
 from mailquery.tools import TOOLS
-from mcpkit.config import LayeredSettings, Loaded
+from mcpkit.config import LayeredSettings, Loaded, dotenv_variables
 from mcpkit.config import load_settings as load_layers
 
 _CONFIG_FOLDER = "MAILQUERY_CONFIG_DIR"
@@ -112,18 +112,23 @@ class Settings(LayeredSettings):
 
 def load_settings_with_layers() -> Loaded[Settings]:
     """Settings, and for each value the layer that it came from. Raises Fault CONFIGURATION."""
-    named = os.environ.get(_CONFIG_FOLDER)
-    environ = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in _OF_SCRIPTS and not name.upper().startswith(_OF_TOOLS)
-    }
-    return load_layers(Settings, Path(named) if named else _shipped(), environ=environ)
+    named = environment().get(_CONFIG_FOLDER)
+    return load_layers(Settings, Path(named) if named else _shipped(), apart=_is_no_setting)
 
 
 def load_settings() -> Settings:
     """Raises Fault CONFIGURATION."""
     return load_settings_with_layers().settings
+
+
+def environment() -> dict[str, str]:
+    """The variables of `.env` in the current folder, and those of the process, which go before them unless they are
+    empty."""
+    return dotenv_variables(Path(".env")) | {name: value for name, value in os.environ.items() if value}
+
+
+def _is_no_setting(variable: str) -> bool:
+    return variable in _OF_SCRIPTS or variable.startswith(_OF_TOOLS)
 
 
 def _shipped() -> Path:

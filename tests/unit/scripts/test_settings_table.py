@@ -13,7 +13,12 @@ from mcpkit.config import load_settings
 from mcpkit.errors import Fault
 from unit.scripts.written import ROOT, program
 
-NOT_SETTINGS = {"MAILQUERY_CONFIG_DIR", "MAILQUERY_ACCOUNT_PASSWORD", "MAILQUERY_ENVIRONMENT"}
+NOT_SETTINGS = {
+    "MAILQUERY_CONFIG_DIR",
+    "MAILQUERY_ACCOUNT_PASSWORD",
+    "MAILQUERY_ENVIRONMENT",
+    "MAILQUERY_SEARCH_MESSAGES_LIMIT",
+}
 
 
 @pytest.fixture(scope="module")

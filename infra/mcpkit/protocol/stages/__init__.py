@@ -21,13 +21,20 @@ WireResult = CallToolResult | ReadResourceResult | GetPromptResult | CompleteRes
 class Reply:
     """`value` is what the handler gave; `wire` and `characters` (its size as compact JSON) are there once it was
     shaped. `disclosed` are the ids of what it shows. A call that ends with a question has no value. `draft` is what
-    the same answer can be made from again."""
+    the same answer can be made from again; an answer from memory is that and nothing more."""
 
     value: object
     wire: WireResult | None = None
     characters: int = 0
     disclosed: Sequence[str] = ()
     draft: "Draft | None" = None
+
+    def result(self) -> WireResult:
+        """What is sent."""
+        if self.wire is not None:
+            return self.wire
+        assert self.draft is not None, "no shaping stage ran"
+        return self.draft.wire()
 
     @property
     def is_question(self) -> bool:

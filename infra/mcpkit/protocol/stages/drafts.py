@@ -1,36 +1,47 @@
 """A tool's reply as it is before the fence: what can be sent again, each time with marks of its own."""
 
-from collections.abc import Mapping
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 from mcp_types import CallToolResult, ResourceLink, TextContent
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from mcpkit.protocol.declarations import Result, Tool
-from mcpkit.protocol.stages import Reply, WireResult
+from mcpkit.protocol.stages import WireResult
 from mcpkit.security.untrusted import Fence
+
+_BESIDE = 1_500  # bytes of the objects that hold a draft together, and of the key that it is found by
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`text` has the places of the marks in it; `structured` is never changed. `characters` is the size of the whole
-    reply, the same with any marks, and `lasts` is as the result says (`Result.lasts`)."""
+    """`text` has the places of the marks in it, `structured` is JSON. `characters` is the size of the whole reply, the
+    same with any marks, and `lasts` is as the result says (`Result.lasts`)."""
 
     text: str
     links: tuple[ResourceLink, ...]
-    structured: Mapping[str, Any]
+    structured: bytes
     characters: int
     disclosed: tuple[str, ...]
     lasts: bool
 
-    def reply(self) -> Reply:
-        """With new marks. Without a value: what the handler gave is not kept."""
-        return Reply(None, self.wire(Fence()), self.characters, self.disclosed)
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes in memory."""
+        parts = (self.text, self.structured, *self.disclosed)
+        return _BESIDE + sum(map(sys.getsizeof, parts)) + 1_000 * len(self.links)
 
-    def wire(self, fence: Fence) -> CallToolResult:
-        text = TextContent(type="text", text=fence.around(self.text))
-        return CallToolResult(content=[text, *self.links], structured_content=dict(self.structured))
+    def wire(self) -> CallToolResult:
+        """With new marks."""
+        text = TextContent(type="text", text=Fence().around(self.text))
+        return CallToolResult(content=[text, *self.links], structured_content=from_json(self.structured))
+
+    def encoded(self) -> bytes:
+        """The JSON of such a `wire` but for its `resultType`, without taking apart what is JSON already."""
+        text = TextContent(type="text", text=Fence().around(self.text))
+        content = to_json([text, *self.links], by_alias=True, exclude_none=True)
+        return b'{"content":' + content + b',"structuredContent":' + self.structured + b',"isError":false}'
 
 
 def drafted(tool: Tool[Any, Any], result: Result, fence: Fence) -> tuple[Draft, CallToolResult]:
@@ -40,9 +51,11 @@ def drafted(tool: Tool[Any, Any], result: Result, fence: Fence) -> tuple[Draft, 
         for link in (tool.links(result) if tool.links else ())
     )
     structured = result.model_dump(mode="json", by_alias=True, exclude_none=True)
-    text, disclosed = result.as_text(), tuple(result.disclosed())
-    wire = Draft(text, links, structured, 0, disclosed, lasts=False).wire(fence)
-    return Draft(text, links, structured, size_of(wire), disclosed, result.lasts()), wire
+    text = result.as_text()
+    marked = TextContent(type="text", text=fence.around(text))
+    wire = CallToolResult(content=[marked, *links], structured_content=structured)
+    disclosed = tuple(result.disclosed())
+    return Draft(text, links, to_json(structured), size_of(wire), disclosed, result.lasts()), wire
 
 
 def size_of(wire: WireResult) -> int:

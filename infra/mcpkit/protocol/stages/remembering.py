@@ -8,9 +8,6 @@ from mcpkit.protocol.stages import Proceed, Reply
 from mcpkit.protocol.stages.drafts import Draft
 from mcpkit.resilience.cache import Cache
 
-_BYTES_PER_CHARACTER = 4  # of an answer, which is held as text and as Python objects
-_BYTES_BESIDE = 2_000
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -45,10 +42,9 @@ class Remember:
             self._state = asked.state
         draft = self._cache.get(asked.key)
         if draft is not None:
-            return draft.reply()
+            return Reply(None, None, draft.characters, draft.disclosed, draft)
         reply = await proceed(call)
         # Whatever was written since the state was looked at, this answer may know it or not: it is kept for nobody.
         if reply.draft is not None and reply.draft.lasts and asked.state == self._state:
-            size = _BYTES_BESIDE + _BYTES_PER_CHARACTER * reply.characters
-            self._cache.put(asked.key, reply.draft, size)
+            self._cache.put(asked.key, reply.draft, reply.draft.size)
         return reply

@@ -61,10 +61,11 @@ def _placed(fault: Fault, resolved: Resolved) -> Fault:
 
 
 def _explained(reply: Reply, call: Call, resolved: Resolved) -> Reply:
-    assert isinstance(reply.wire, CallToolResult), "no shaping stage ran"
+    result = reply.result()
+    assert isinstance(result, CallToolResult), "not the result of a tool"
     parameters: dict[str, Any] = {
         name: {"value": getattr(call.given, name, None), "from": origin.value}
         for name, origin in resolved.origins.items()
     }
-    wire = reply.wire.model_copy(update={"meta": {**(reply.wire.meta or {}), META_KEY: parameters}})
+    wire = result.model_copy(update={"meta": {**(result.meta or {}), META_KEY: parameters}})
     return replace(reply, wire=wire, characters=len(to_json(wire, by_alias=True, exclude_none=True).decode()))

@@ -109,9 +109,11 @@ def orders(text: str) -> tuple[str, ...]:
 def orders_of_each(texts: Iterable[str]) -> list[tuple[str, ...]]:
     """`orders` of each of some short texts. What none of them has a word of is looked for once in all of them."""
     forms = [_forms(text) for text in texts]
-    together = "\n".join(form for each in forms for form in each)
-    rules, machine = _with_anchors(_ORDERS, together), _with_anchors(_MACHINE, together)
-    return [_found_in(each, rules, machine) for each in forms]
+    rules: dict[bool, tuple[list[_Rule], list[_Rule]]] = {}
+    for plain in (True, False):  # a search in ASCII is quicker, and most rules are not for it
+        together = "\n".join(form for each in forms for form in each if each[0].isascii() is plain)
+        rules[plain] = _with_anchors(_ORDERS, together), _with_anchors(_MACHINE, together)
+    return [_found_in(each, *rules[each[0].isascii()]) for each in forms]
 
 
 def _forms(text: str) -> tuple[str, ...]:
@@ -129,7 +131,12 @@ def _found_in(forms: Sequence[str], rules: Sequence[_Rule], machine: Sequence[_R
 
 
 def _with_anchors(rules: Sequence[_Rule], text: str) -> list[_Rule]:
-    return [rule for rule in rules if any(anchor in text for anchor in rule.anchors)]
+    plain = text.isascii()
+    return [
+        rule
+        for rule in rules
+        if text and not (plain and rule.foreign) and any(anchor in text for anchor in rule.anchors)
+    ]
 
 
 def _any_of(rules: Sequence[_Rule], text: str) -> bool:

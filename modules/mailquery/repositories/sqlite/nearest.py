@@ -6,7 +6,6 @@ of few messages every vector is compared exactly; of one of up to 20,000 the sig
 for among the nearest chunks of the archive, ever more of them, and gives fewer than were asked for where they end.
 """
 
-import heapq
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,9 +58,13 @@ class NearestVectors:
             return []
         candidates = self._candidates(connection, state, vector, selection, max(COMPARED, _PER_RESULT * limit))
         found = read_cosines(connection, state, vector, candidates, with_whole=False)
-        cosines = {sequence: each.chunk for sequence, each in found.items()}
-        nearest = heapq.nlargest(limit, cosines, key=lambda sequence: (cosines[sequence], sequence))
-        rows = [(row, cosines[sequence]) for sequence, row in connection.execute(_ROWS, (ids(nearest),))]
+        if found is None:
+            return []
+        import numpy as np
+
+        best = np.lexsort((-found.sequences, -found.chunk))[:limit]
+        cosines = dict(zip(found.sequences[best].tolist(), found.chunk[best].tolist(), strict=True))
+        rows = [(row, cosines[sequence]) for sequence, row in connection.execute(_ROWS, (ids(list(cosines)),))]
         return sorted(rows, key=lambda found: (-found[1], -found[0]))
 
     def cosines(
@@ -75,7 +78,10 @@ class NearestVectors:
             return {}
         known = dict(connection.execute(_SEQUENCES, (ids(rows),)).fetchall())
         found = read_cosines(connection, state, vector, list(known))
-        return {known[sequence]: (cosines.chunk + cosines.whole) / 2 for sequence, cosines in found.items()}
+        if found is None:
+            return {}
+        near = ((found.chunk + found.whole) / 2).tolist()
+        return {known[sequence]: each for sequence, each in zip(found.sequences.tolist(), near, strict=True)}
 
     def _candidates(
         self,
@@ -157,10 +163,11 @@ def _inside(connection: sqlite3.Connection, selection: Selection, sequences: Seq
 
 @dataclass(frozen=True, slots=True)
 class Cosines:
-    """Between a vector and a message: its nearest chunk, and the mean direction of all of its chunks."""
+    """Between a vector and messages: the nearest chunk of each, and the mean direction of all of its chunks."""
 
-    chunk: float
-    whole: float
+    sequences: "NDArray[np.int64]"
+    chunk: "NDArray[np.float32]"
+    whole: "NDArray[np.float32]"
 
 
 def read_cosines(
@@ -170,40 +177,42 @@ def read_cosines(
     sequences: Sequence[int],
     *,
     with_whole: bool = True,
-) -> dict[int, Cosines]:
-    """By sequence, of each message that has any chunks. Where `with_whole` is off, `whole` is that of the chunk."""
+) -> Cosines | None:
+    """Of those messages that have any chunks; None where none has. Without `with_whole`, `whole` is as `chunk`."""
     import numpy as np
 
-    found = [
-        (sequence, packed)
-        for sequence, packed in connection.execute(_VECTORS, (ids(sequences), state.through))
-        if packed
-    ]
+    found = connection.execute(_VECTORS, (ids(sequences), state.through)).fetchall()
+    found = [row for row in found if row[1]]
     if not found:
-        return {}
-    sizes = np.array([len(packed) // state.dimensions for _, packed in found])
+        return None
+    numbers, packed = zip(*found, strict=True)
+    sizes = np.fromiter(map(len, packed), np.int64, len(packed)) // state.dimensions
     starts = np.cumsum(sizes) - sizes
-    stored = np.frombuffer(b"".join(packed for _, packed in found), np.int8).reshape(-1, state.dimensions)
+    stored = np.frombuffer(b"".join(packed), np.int8).reshape(-1, state.dimensions)
     chunks = stored.astype(np.float32)
     lengths = _lengths(chunks)
     direction = vector / np.linalg.norm(vector)
-    near = np.divide(np.einsum("ij,j->i", chunks, direction), lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    # Not as a matrix product: for so small a one, the library would have other threads wait busily.
+    near = _quotients(np.einsum("ij,j->i", chunks, direction), lengths)
     best = np.maximum.reduceat(near, starts)
     whole = best
     if with_whole and len(near) > len(found):
         # Of a message of one chunk, that is the whole: only the others are added up.
-        of_several = np.repeat(sizes > 1, sizes)
-        parts, part_lengths = chunks[of_several], lengths[of_several][:, None]
-        unit = np.divide(parts, part_lengths, out=np.zeros_like(parts), where=part_lengths > 0)
-        counts = sizes[sizes > 1]
+        several = sizes > 1
+        of_several, counts = np.repeat(several, sizes), sizes[several]
+        unit = _quotients(chunks[of_several], lengths[of_several][:, None])
         sums = np.add.reduceat(unit, np.cumsum(counts) - counts)
-        sum_lengths = _lengths(sums)
         whole = best.copy()
-        whole[sizes > 1] = np.divide(
-            np.einsum("ij,j->i", sums, direction), sum_lengths, out=np.zeros_like(sum_lengths), where=sum_lengths > 0
-        )
-    values = zip(found, best.tolist(), whole.tolist(), strict=True)
-    return {sequence: Cosines(b, w) for (sequence, _), b, w in values}
+        whole[several] = _quotients(np.einsum("ij,j->i", sums, direction), _lengths(sums))
+    return Cosines(np.array(numbers, np.int64), best, whole)
+
+
+def _quotients(of: "NDArray[np.float32]", by: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """Zero where it would be divided by zero."""
+    import numpy as np
+
+    found: NDArray[np.float32] = np.divide(of, by, out=np.zeros_like(of), where=by > 0)
+    return found
 
 
 def _lengths(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
