@@ -4,6 +4,7 @@ account; hosts are those of the accounts.
 A figure that cannot be read is NaN, which no alert takes for a value.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -86,6 +87,7 @@ class MailFigures:
 
     async def _refresh(self) -> None:
         self._process.refresh()
+        await self._process.look_at_disk()
         self._process.show(await self._shown.health())
         if not self._shown.turn():
             return
@@ -153,8 +155,10 @@ class _OfProcess:
             self._follow(cache.name, "miss", cache.misses)
             self._entries.labels(cache.name).set(cache.entries)
             self._bytes.labels(cache.name).set(cache.bytes)
+
+    async def look_at_disk(self) -> None:
         try:
-            self._free.set(shown.free())
+            self._free.set(await asyncio.to_thread(self._shown.free))
         except OSError:
             self._free.set(nan)
 

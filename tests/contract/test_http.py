@@ -226,6 +226,19 @@ async def test_what_is_wrong_makes_it_not_ready_without_saying_too_much() -> Non
         assert private not in answer.text
 
 
+async def test_open_sessions_are_counted() -> None:
+    state = HttpState()
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    headers = {"Accept": "application/json, text/event-stream"}
+    async with served(Waiting(), state) as url, httpx2.AsyncClient(headers=headers) as http:
+        assert state.sessions() == 0
+        opened = await http.post(f"{url}/mcp", json=body)
+        assert state.sessions() == 1
+        await http.delete(f"{url}/mcp", headers={"Mcp-Session-Id": opened.headers["mcp-session-id"]})
+        assert state.sessions() == 0
+
+
 async def test_what_is_degraded_is_ready_and_what_drains_is_not() -> None:
     async def stale() -> Outcome:
         return Outcome(Status.DEGRADED, "no mail comes in")

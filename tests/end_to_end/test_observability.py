@@ -138,6 +138,12 @@ def test_a_call_is_counted_told_and_traced(server: Watched) -> None:
     assert QUERY not in "".join(server.lines)
 
 
+def test_open_connections_are_counted(server: Watched) -> None:
+    with httpx2.Client() as http:
+        http.get(f"{server.url}/health")
+        assert server.figure("mcp_connections") >= 1
+
+
 def test_ready_degraded_when_a_mail_server_is_away_and_unhealthy_without_a_database(server: Watched) -> None:
     status, found = server.ready()
     assert status == 200

@@ -1,6 +1,7 @@
 """What a trace shows of the archive and of mail servers: what was done, and nothing of the mail."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from mailquery.services.filters import Filters
 from mailquery.services.sync_runs import SyncRuns
 from mailquery.settings import Settings
 from mailquery.settings.synchronising import SyncBreaker
+from mcpkit.database.sqlite import operation
 from mcpkit.errors import Fault
 from mcpkit.monitoring.tracing import Tracing, exporting
 from support.archives import Mail
@@ -51,6 +53,13 @@ async def test_readings_of_the_archive_are_named_by_what_reads(
     assert "wombats" not in str(found)
     spans = {span.name: span for span in exporter.get_finished_spans()}
     assert spans["sqlite read SqliteSearch.search"].parent == spans["call"].context
+
+
+def test_an_operation_is_named_by_the_function_behind_it() -> None:
+    def read(connection: object) -> None: ...
+
+    name = "test_an_operation_is_named_by_the_function_behind_it"
+    assert operation(read) == operation(partial(partial(read), connection=None)) == name
 
 
 async def test_what_a_mail_server_is_asked_for(tracing: Tracing, exporter: InMemorySpanExporter) -> None:

@@ -426,6 +426,8 @@ class Database:
 
 def operation(function: Callable[..., object]) -> str:
     """`SqliteSearch.page` for a function that is defined in that method."""
+    while isinstance(function, partial):
+        function = function.func
     name: str = getattr(function, "__qualname__", type(function).__name__)
     return name.partition(".<locals>")[0]
 

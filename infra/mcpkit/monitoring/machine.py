@@ -1,5 +1,6 @@
 """What is left of the machine that a server runs on: room on the disk, and memory."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Awaitable, Callable
@@ -20,7 +21,7 @@ def disk_check(folder: Path) -> Callable[[], Awaitable[Outcome]]:
     """Of the disk that `folder` is on, or will be."""
 
     async def look() -> Outcome:
-        return disk(folder)
+        return await asyncio.to_thread(disk, folder)  # a file system over the network may hang
 
     return look
 

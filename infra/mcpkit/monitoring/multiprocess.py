@@ -38,6 +38,11 @@ def folder() -> Path | None:
     return Path(named) if named else None
 
 
+def alone() -> None:
+    """This process is none of several, whatever the environment that it was started in says: it serves its own."""
+    os.environ.pop(FOLDER_VARIABLE, None)
+
+
 def mark_dead(pid: int) -> None:
     """To be called when a worker has ended, however it ended: what it said of the present is forgotten, and what it
     counted is added to what the ended before it counted, so that their files do not add up. Raises OSError."""

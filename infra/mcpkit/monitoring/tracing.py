@@ -71,6 +71,10 @@ class Tracing:
     def _span(
         self, name: str, attributes: Attributes | None, kind: "SpanKind", parent: "Context | None" = None
     ) -> "Iterator[Span]":
+        under_way = self._current()
+        if kind is not self._kinds.SERVER and under_way.get_span_context().is_valid and not under_way.is_recording():
+            yield under_way  # of a call that is not traced, which would cost nearly as much as one that is
+            return
         with self._tracer.start_as_current_span(
             name,
             parent,

@@ -179,7 +179,10 @@ def check_database(settings: Settings, *, full: bool) -> Check:
             "database", Status.OK, f"{size}; no damage found in {_QUICK_SECONDS:.0f} s, the rest was not read (--full)"
         )
     if verdict != "ok":
-        remedy = "Move the archive's folder away and import again, or put back a copy."
+        remedy = (
+            "`mailquery verify` says what is damaged. Put back a backup (`mailquery restore BACKUP --replace`), or "
+            "move the archive's folder away and import again."
+        )
         return Check("database", Status.ERROR, f"{path} is damaged: {verdict}", remedy)
     return Check("database", Status.OK, f"{size}, sound")
 

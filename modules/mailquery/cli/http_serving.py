@@ -7,6 +7,7 @@ from mailquery.bootstrap import open_application
 from mailquery.serving import Serving
 from mailquery.settings import Settings
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.monitoring.multiprocess import alone
 from mcpkit.security.session_store import SessionStore
 from mcpkit.transport.http import HttpSettings, check_unguarded, endpoint_url, is_loopback, run_http
 from mcpkit.transport.seats import Seat
@@ -54,6 +55,8 @@ async def serve(
 ) -> None:
     """Until SIGINT or SIGTERM. With a `seat` as one of several workers, of which the first does what goes on beside a
     server."""
+    if seat is None:
+        alone()
     async with open_application(settings) as application, AsyncExitStack() as running:
         serving = Serving(application)
         running.enter_context(serving.tracing())

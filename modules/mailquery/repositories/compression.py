@@ -33,6 +33,15 @@ def decompress(frame: bytes) -> bytes:
         raise ValueError(f"damaged frame: {error}") from error
 
 
+def content_size(frame: bytes) -> int | None:
+    """How many bytes were compressed, as the frame says; None where it is damaged."""
+    try:
+        size: int = zstandard.frame_content_size(frame)
+    except zstandard.ZstdError:
+        return None
+    return size
+
+
 # A body is two parts in one frame: a line of JSON (spans, links), and behind it the text as UTF-8.
 _KINDS = {SpanKind.TEXT: "t", SpanKind.QUOTE: "q", SpanKind.SIGNATURE: "s"}
 _KINDS_READ = {letter: kind for kind, letter in _KINDS.items()}

@@ -16,7 +16,7 @@ class SqliteCondition:
 
     async def check(self) -> None:
         for database in (self._archive, self._control):
-            database.check_place()
+            await asyncio.to_thread(database.check_place)
             await database.read(lambda connection: connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone())
 
     async def check_recording(self) -> None:

@@ -11,7 +11,7 @@ from mailquery.domain.handles import message_handle
 from mailquery.domain.identity import fingerprint
 from mailquery.domain.mailboxes import over_all
 from mailquery.domain.words import new_words
-from mailquery.repositories.compression import decompress, unpack_body
+from mailquery.repositories.compression import content_size, decompress, unpack_body
 from mailquery.repositories.records import IndexText
 from mailquery.repositories.sqlite.index_removal import is_indexed, make_again
 from mailquery.repositories.sqlite.index_rows import CURRENT, columns_of, digest_of
@@ -19,13 +19,14 @@ from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.vocabulary import word_columns
 from mailquery.repositories.verifying import Check, Damage, Examined, Remedy
 
+_TEXTS_AT_A_TIME = 25  # messages whose texts, with those of their attachments, are in memory
 _SOME_WORDS = 8  # of a message, the longest ones of each column
 _WORDS_AT_A_TIME = 100  # of one query
 _LONGEST_WORD = 40  # characters
 _WORD = re.compile(r"[^\W_]{2,}")  # letters and digits: what every tokenizer takes for a word
 
 _MESSAGES = """
-    SELECT m.id, m.sequence, m.key, m.flags, m.size, m.fingerprint, m.locator, r.sha256, r.frame, b.body
+    SELECT m.id, m.key, m.flags, m.size, m.fingerprint, m.locator, r.sha256, r.frame, b.body
     FROM json_each(?) j CROSS JOIN messages m ON m.sequence = j.value
     LEFT JOIN raws r ON r.sequence = m.sequence LEFT JOIN bodies b ON b.sequence = m.sequence
 """
@@ -35,29 +36,29 @@ _DIGESTS = "SELECT id, digest FROM indexed WHERE id IN (SELECT value FROM json_e
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    """What is kept of a message while others are looked at: none of its bytes."""
+
     id: int
-    sequence: int
     key: int
     flags: int
     size: int
     fingerprint: bytes
     locator: str
-    sha256: bytes | None
-    frame: bytes | None
-    body: bytes | None
 
 
 def wrong_with_bytes(frame: bytes | None, sha256: bytes | None, mark: bytes, size: int) -> str:
     """What is wrong with the stored bytes of the message of this fingerprint; empty where nothing is."""
     if frame is None:
         return "its bytes are missing"
+    if content_size(frame) != size:  # before so much memory is asked for
+        return "its bytes are fewer or more than were stored"
     try:
         raw = decompress(frame)
     except ValueError:
         return "its bytes cannot be read"
     if hashlib.sha256(raw).digest() != sha256:
         return "its bytes are not those that were stored"
-    if fingerprint(raw) != mark or len(raw) != size:
+    if fingerprint(raw) != mark:
         return "its bytes are those of another message"
     return ""
 
@@ -73,18 +74,22 @@ class MessageChecks:
         self._found: dict[Check, list[Damage]] = defaultdict(list)
 
     def __call__(self, sequences: Sequence[int]) -> tuple[Examined, ...]:
-        rows = [_Row(*row) for row in self._connection.execute(_MESSAGES, (ids(sequences),))]
-        flags = self._flags(rows)
-        readable = []
-        for row in rows:
-            self._check_raw(row)
-            if self._check_body(row):
+        rows, readable = [], []
+        for *columns, sha256, frame, body in self._connection.execute(_MESSAGES, (ids(sequences),)):
+            row = _Row(*columns)
+            rows.append(row)
+            if wrong := wrong_with_bytes(frame, sha256, row.fingerprint, row.size):
+                self._add(row, Check.MESSAGES, wrong, Remedy.IMPORT)
+            if self._check_body(row, body):
                 readable.append(row)
+        flags = self._flags(rows)
+        for row in rows:
             if row.flags != over_all(flags[row.id]):
                 self._add(row, Check.COUNTS, "its flags are not those that it has in its mailboxes", Remedy.REINDEX)
         if self._index_is_current:
             try:
-                self._check_index(readable)
+                for start in range(0, len(readable), _TEXTS_AT_A_TIME):
+                    self._check_index(readable[start : start + _TEXTS_AT_A_TIME])
             except sqlite3.DatabaseError as error:
                 what = f"the index cannot be read ({error})"
                 self._found[Check.INDEX].append(Damage(Check.INDEX, what, Remedy.REINDEX))
@@ -98,16 +103,12 @@ class MessageChecks:
             flags[message].append(each)
         return flags
 
-    def _check_raw(self, row: _Row) -> None:
-        if wrong := wrong_with_bytes(row.frame, row.sha256, row.fingerprint, row.size):
-            self._add(row, Check.MESSAGES, wrong, Remedy.IMPORT)
-
-    def _check_body(self, row: _Row) -> bool:
-        if row.body is None:
+    def _check_body(self, row: _Row, body: bytes | None) -> bool:
+        if body is None:
             self._add(row, Check.BODIES, "its text is missing", Remedy.REINDEX)
             return False
         try:
-            unpack_body(row.body)
+            unpack_body(body)
         except (ValueError, KeyError, TypeError):
             self._add(row, Check.BODIES, "its text cannot be read", Remedy.REINDEX)
             return False

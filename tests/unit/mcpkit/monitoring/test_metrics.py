@@ -73,6 +73,34 @@ async def test_what_runs_is_told_and_what_is_given_up_is_counted(pipeline: Pipel
     assert found["mcp_inflight"] == 0
 
 
+async def test_use_of_the_transport_is_looked_at_when_it_is_asked_for(metrics: CallMetrics) -> None:
+    open_now, refused = [3], [7]
+    metrics.show_use(lambda: open_now[0], lambda: 5, {"principal": lambda: refused[0], "address": int})
+    with metrics.served("127.0.0.1", 0) as port:
+        url = f"http://127.0.0.1:{port}/metrics"
+        found = await anyio.to_thread.run_sync(figures, url)
+        assert (found["mcp_active_sessions"], found["mcp_connections"]) == (3, 5)
+        open_now[0], refused[0] = 1, 9
+        found = await anyio.to_thread.run_sync(figures, url)
+    assert found["mcp_active_sessions"] == 1
+    assert found['mcp_rate_limited_total{limit="principal"}'] == 9
+    assert found['mcp_rate_limited_total{limit="address"}'] == 0
+
+
+async def test_figures_that_cannot_be_read_leave_the_others(
+    metrics: CallMetrics, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken() -> None:
+        raise RuntimeError("no")
+
+    metrics.refresh_by(broken)
+    metrics.started()
+    with metrics.served("127.0.0.1", 0) as port:
+        found = await anyio.to_thread.run_sync(figures, f"http://127.0.0.1:{port}/metrics")
+    assert found["mcp_inflight"] == 1
+    assert "some figures cannot be read" in caplog.text
+
+
 def test_a_port_in_use_is_an_error_that_names_the_setting(metrics: CallMetrics) -> None:
     with (
         metrics.served("127.0.0.1", 0) as port,

@@ -84,6 +84,9 @@ def test_a_process_alone_has_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
     assert multiprocess.folder() is None
     mark_dead(os.getpid())
+    monkeypatch.setenv(FOLDER_VARIABLE, "/of/another/program")
+    multiprocess.alone()
+    assert multiprocess.folder() is None
 
 
 def test_a_port_in_use_is_an_error_that_names_the_setting(folder: Path) -> None:
