@@ -69,7 +69,12 @@ _KNOWN = f"""
 _EXPOSED = "SELECT last FROM exposures WHERE user = ? AND client = ?"
 _INSERT = """
     INSERT INTO consents (user, capability, resource, decision, decided, expires, decided_by, way, reason, asking)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (
+      ?1, ?2, ?3, ?4,
+      CASE ?8 WHEN 'setting' THEN ?5
+      ELSE max(?5, coalesce((SELECT max(last) + 0.001 FROM exposures WHERE user = ?1), ?5)) END,
+      ?6, ?7, ?8, ?9, ?10
+    )
 """
 _LISTED = f"""
     SELECT {_COLUMNS} FROM consents
@@ -88,14 +93,19 @@ _COVERED = """
 """
 _PRUNE = "DELETE FROM consents WHERE way <> 'setting' AND coalesce(revoked, expires, 1e18) < ?"
 _EXPOSE = """
-    INSERT INTO exposures (user, client, last) VALUES (?, ?, ?)
+    INSERT INTO exposures (user, client, last)
+    VALUES (?1, ?2, max(?3, coalesce((SELECT max(decided) FROM consents WHERE user = ?1 AND decision = 'granted'), ?3)))
     ON CONFLICT (user, client) DO UPDATE SET last = max(last, excluded.last)
 """
 _LAST_GRANT = "SELECT max(decided) FROM consents WHERE user = ? AND decision = 'granted'"
 
 
 class ConsentStore:
-    """Nothing is kept in memory: a decision made by another process counts from the next call on."""
+    """Nothing is kept in memory: a decision made by another process counts from the next call on.
+
+    Consents and showings of untrusted text are stored in the order in which they came, also where the clock was set
+    back between them: what came later has the later time, whatever the clock said.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -158,7 +168,7 @@ class ConsentStore:
         def read(connection: sqlite3.Connection) -> bool:
             row = connection.execute(_EXPOSED, (user, client)).fetchone()
             granted = connection.execute(_LAST_GRANT, (user,)).fetchone()[0] or 0.0
-            return row is None or not (now - lag <= row[0] <= now) or granted >= row[0]
+            return row is None or row[0] < now - lag or granted >= row[0]
 
         if await self._database.glance(read):
             await self._database.write(lambda connection: connection.execute(_EXPOSE, (user, client, now)))
