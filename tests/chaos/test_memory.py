@@ -82,7 +82,7 @@ def test_an_import_without_memory_says_so_and_is_completed_by_the_next(
     done = subprocess.run(limited, env=mailquery.environment | QUIET, capture_output=True, timeout=PATIENCE * 2)
     told = done.stderr.decode()
     assert done.returncode == 4, told
-    assert "more memory than this program can have" in told.splitlines()[-1]  # a thread of the library may say more
+    assert "more memory than this program can have" in told  # beside what a thread of the library may say
     assert mailquery.count() == COUNT
     assert mailquery("import", file, "--no-embed").code == 0
     assert mailquery.count() == COUNT + 1
