@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.shortage import too_little_memory
 
 _RETRY_AFTER = 2.0  # seconds
 _NO_ROOM = 1 << 20  # bytes: with less left on the disk, an I/O error is taken for a full disk
@@ -64,6 +65,8 @@ def _fault_of(error: sqlite3.Error, path: Path) -> Fault | None:
     if code is None:
         return None
     match code & _PRIMARY:
+        case sqlite3.SQLITE_NOMEM:
+            return too_little_memory()
         case sqlite3.SQLITE_FULL:
             return storage_full(path)
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:

@@ -70,7 +70,12 @@ _KNOWN = f"""
 """  # noqa: S608 - the names of columns are this module's
 _INSERT = """
     INSERT INTO consents (user, capability, resource, decision, decided, expires, decided_by, way, reason, asking)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (
+      ?1, ?2, ?3, ?4,
+      CASE ?8 WHEN 'setting' THEN ?5
+      ELSE max(?5, coalesce((SELECT max(last) + 0.001 FROM exposures WHERE user = ?1), ?5)) END,
+      ?6, ?7, ?8, ?9, ?10
+    )
 """
 _LISTED = f"""
     SELECT {_COLUMNS} FROM consents
@@ -89,7 +94,8 @@ _COVERED = """
 """
 _PRUNE = "DELETE FROM consents WHERE way <> 'setting' AND coalesce(revoked, expires, 1e18) < ?"
 _EXPOSE = """
-    INSERT INTO exposures (user, client, last) VALUES (?, ?, ?)
+    INSERT INTO exposures (user, client, last)
+    VALUES (?1, ?2, max(?3, coalesce((SELECT max(decided) FROM consents WHERE user = ?1 AND decision = 'granted'), ?3)))
     ON CONFLICT (user, client) DO UPDATE SET last = max(last, excluded.last)
 """
 _SHOWN_AND_GRANTED = """
@@ -99,7 +105,11 @@ _SHOWN_AND_GRANTED = """
 
 
 class ConsentStore:
-    """Nothing is kept in memory: a decision made by another process counts from the next call on."""
+    """Nothing is kept in memory: a decision made by another process counts from the next call on.
+
+    Consents and showings of untrusted text are stored in the order in which they came, also where the clock was set
+    back between them: what came later has the later time, whatever the clock said.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -154,7 +164,7 @@ class ConsentStore:
         """Untrusted text is about to be shown. Written where what is stored is older than `lag` seconds, and where
         a consent was given since: such a consent is not to count as given after this."""
         ((shown, granted),) = await self._database.look_up(_SHOWN_AND_GRANTED, (user, client))
-        if shown is None or not (now - lag <= shown <= now) or (granted or 0.0) >= shown:
+        if shown is None or shown < now - lag or (granted or 0.0) >= shown:
             await self._database.write(lambda connection: connection.execute(_EXPOSE, (user, client, now)))
 
 
