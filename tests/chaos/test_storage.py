@@ -23,9 +23,6 @@ from chaos.servers import PATIENCE, QUIET, Server, serving, until
 from end_to_end.conftest import CommandLine, letter, write_mbox
 from support.faults import Faults
 
-pytestmark = pytest.mark.xdist_group("chaos storage")  # one server for all of them
-
-
 QUERIES = {f"word{number}": [f"Letter number {number}"] for number in range(0, COUNT, 7)}
 
 
