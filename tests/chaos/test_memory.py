@@ -73,16 +73,15 @@ def test_a_server_without_memory_refuses_what_needs_it_and_answers_the_rest(
         assert len(httpx2.get(link, timeout=PATIENCE).content) == LARGE  # the ticket was not used up
 
 
-@pytest.mark.parametrize("megabytes", [150, 300])
 def test_an_import_without_memory_says_so_and_is_completed_by_the_next(
-    copy_of: Callable[[Path], CommandLine], tmp_path: Path, file: Path, megabytes: int
+    copy_of: Callable[[Path], CommandLine], tmp_path: Path, file: Path
 ) -> None:
     mailquery = copy_of(tmp_path)
-    limited = ["prlimit", f"--as={megabytes << 20}", *mailquery.command("import", file, "--no-embed")]
+    limited = ["prlimit", f"--as={300 << 20}", *mailquery.command("import", file, "--no-embed")]
     done = subprocess.run(limited, env=mailquery.environment | QUIET, capture_output=True, timeout=PATIENCE * 2)
     told = done.stderr.decode()
     assert done.returncode == 4, told
-    assert "more memory than this program can have" in told.splitlines()[-1]  # a thread of the library may say more
+    assert "more memory than this program can have" in told  # beside what a thread of the library may say
     assert mailquery.count() == COUNT
     assert mailquery("import", file, "--no-embed").code == 0
     assert mailquery.count() == COUNT + 1
