@@ -112,6 +112,8 @@ def test_a_read_only_file_system_is_named_at_the_start(copy_of: Callable[[Path],
         assert done.code == 4
         assert "Traceback" not in done.err
         assert str(mailquery.home) in done.err
+        assert "Mount it for writing." in done.err
+        assert b"mounted read-only" in mailquery("doctor").out
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
         with serving(mailquery) as server:
             assert server.search("word7") == ["Letter number 7"]
