@@ -18,9 +18,6 @@ from chaos.servers import PATIENCE, QUIET, Server, memory, serving, session_fiel
 from end_to_end.conftest import CommandLine
 from support.archives import Mail
 
-pytestmark = pytest.mark.xdist_group("chaos clients")  # one server for all of them
-
-
 MANY = 10_000
 MOST = 200  # connections that the server is set to
 LIMITS = {

@@ -18,9 +18,6 @@ from end_to_end.served import created
 from support.archives import Mail
 from support.faults import Faults
 
-pytestmark = pytest.mark.xdist_group("chaos clock")  # one server for all of them
-
-
 DAY = 86_400
 JUMPS = (3 * DAY, -3 * DAY)
 GUARDED = {

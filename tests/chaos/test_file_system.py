@@ -15,9 +15,6 @@ from chaos.servers import Server, serving, until
 from end_to_end.conftest import CommandLine, letter
 from support.faults import Faults
 
-pytestmark = pytest.mark.xdist_group("chaos file_system")  # one server for all of them
-
-
 SECONDS = 0.5  # that a query may take
 SETTINGS = {"MAILQUERY_ARCHIVE__READ_SECONDS": str(SECONDS), "MAILQUERY_AUDIT__DURABILITY": "power"}
 BOUND = 15.0  # seconds for a call, which reads and writes some times; without limits these here took minutes

@@ -20,9 +20,6 @@ from chaos.servers import PATIENCE, QUIET, Server, memory, serving
 from end_to_end.conftest import CommandLine
 from support.archives import Mail
 
-pytestmark = pytest.mark.xdist_group("chaos memory")  # one server for all of them
-
-
 LARGE = 20 << 20  # bytes
 # What is large is got from the system each time and given back, so that a limit is one, whatever was used before.
 PLAIN = {"MALLOC_MMAP_THRESHOLD_": "1000000", "MALLOC_TRIM_THRESHOLD_": "1000000"}

@@ -15,9 +15,6 @@ from chaos.servers import Server, serving, until
 from end_to_end.conftest import CommandLine, letter
 from support.imap_script import ScriptedImap, ScriptedMessage, Talk, scripted
 
-pytestmark = pytest.mark.xdist_group("chaos sources")  # one server for all of them
-
-
 FRESH_SECONDS = 1.0
 BRISK = {
     "MAILQUERY_SYNC__FRESH_SECONDS": str(FRESH_SECONDS),

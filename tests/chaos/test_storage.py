@@ -23,9 +23,6 @@ from chaos.servers import PATIENCE, QUIET, Server, serving, until
 from end_to_end.conftest import CommandLine, letter, write_mbox
 from support.faults import Faults
 
-pytestmark = pytest.mark.xdist_group("chaos storage")  # one server for all of them
-
-
 QUERIES = {f"word{number}": [f"Letter number {number}"] for number in range(0, COUNT, 7)}
 
 
@@ -115,6 +112,8 @@ def test_a_read_only_file_system_is_named_at_the_start(copy_of: Callable[[Path],
         assert done.code == 4
         assert "Traceback" not in done.err
         assert str(mailquery.home) in done.err
+        assert "Mount it for writing." in done.err
+        assert b"mounted read-only" in mailquery("doctor").out
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
         with serving(mailquery) as server:
             assert server.search("word7") == ["Letter number 7"]

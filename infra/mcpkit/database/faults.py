@@ -55,9 +55,8 @@ def translated(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise storage_full(path) from error
-        raise Fault(
-            ErrorCode.SERVICE_UNAVAILABLE, f"{path} cannot be opened: {error.strerror}. Check its folder and rights."
-        ) from error
+        helps = "Mount it for writing." if error.errno == errno.EROFS else "Check its folder and rights."
+        raise Fault(ErrorCode.SERVICE_UNAVAILABLE, f"{path} cannot be opened: {error.strerror}. {helps}") from error
 
 
 def _fault_of(error: sqlite3.Error, path: Path) -> Fault | None:
