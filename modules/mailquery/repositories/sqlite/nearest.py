@@ -24,6 +24,7 @@ _PER_RESULT = 8  # and so many for each message that is asked for
 _ALL_COMPARED = 1_000  # messages of a selection that needs no signs
 _MOST_LISTED = 20_000  # messages of a selection that is listed before anything is compared
 _WIDER = (4_000, 64_000)  # chunks in which members of a larger selection are looked for
+_COMPARED_TOGETHER = 200  # messages: for larger arrays the system gives new memory each time, which takes longer
 _AT_ONCE = 4_000  # messages of which it is asked whether they belong to it
 
 _VECTORS = """
@@ -31,7 +32,10 @@ _VECTORS = """
     WHERE v.sequence <= ?
 """
 _ROWS = "SELECT m.sequence, m.id FROM json_each(?) j CROSS JOIN messages m ON m.sequence = j.value"
-_SEQUENCES = "SELECT sequence, id FROM messages WHERE id IN (SELECT value FROM json_each(?))"
+_VECTORS_OF_ROWS = """
+    SELECT m.id, v.vectors FROM json_each(?) j CROSS JOIN messages m ON m.id = j.value
+    CROSS JOIN vectors v ON v.sequence = m.sequence WHERE v.sequence <= ?
+"""
 
 
 class NearestVectors:
@@ -57,13 +61,13 @@ class NearestVectors:
         if state.model != model or not state.chunks or selection.empty or limit < 1 or not vector.any():
             return []
         candidates = self._candidates(connection, state, vector, selection, max(COMPARED, _PER_RESULT * limit))
-        found = read_cosines(connection, state, vector, candidates, with_whole=False)
+        found = read_cosines(connection, _VECTORS, state, vector, candidates, with_whole=False)
         if found is None:
             return []
         import numpy as np
 
-        best = np.lexsort((-found.sequences, -found.chunk))[:limit]
-        cosines = dict(zip(found.sequences[best].tolist(), found.chunk[best].tolist(), strict=True))
+        best = np.lexsort((-found.numbers, -found.chunk))[:limit]
+        cosines = dict(zip(found.numbers[best].tolist(), found.chunk[best].tolist(), strict=True))
         rows = [(row, cosines[sequence]) for sequence, row in connection.execute(_ROWS, (ids(list(cosines)),))]
         return sorted(rows, key=lambda found: (-found[1], -found[0]))
 
@@ -76,12 +80,10 @@ class NearestVectors:
         state = State.read(connection)
         if state.model != model or not rows or not vector.any():
             return {}
-        known = dict(connection.execute(_SEQUENCES, (ids(rows),)).fetchall())
-        found = read_cosines(connection, state, vector, list(known))
+        found = read_cosines(connection, _VECTORS_OF_ROWS, state, vector, rows)
         if found is None:
             return {}
-        near = ((found.chunk + found.whole) / 2).tolist()
-        return {known[sequence]: each for sequence, each in zip(found.sequences.tolist(), near, strict=True)}
+        return dict(zip(found.numbers.tolist(), ((found.chunk + found.whole) / 2).tolist(), strict=True))
 
     def _candidates(
         self,
@@ -163,56 +165,84 @@ def _inside(connection: sqlite3.Connection, selection: Selection, sequences: Seq
 
 @dataclass(frozen=True, slots=True)
 class Cosines:
-    """Between a vector and messages: the nearest chunk of each, and the mean direction of all of its chunks."""
+    """Between a vector and messages, by their sequences or row ids: the nearest chunk of each, and the mean direction
+    of all of its chunks."""
 
-    sequences: "NDArray[np.int64]"
+    numbers: "NDArray[np.int64]"
     chunk: "NDArray[np.float32]"
     whole: "NDArray[np.float32]"
 
 
 def read_cosines(
     connection: sqlite3.Connection,
+    sql: str,
     state: State,
     vector: "NDArray[np.float32]",
-    sequences: Sequence[int],
+    numbers: Sequence[int],
     *,
     with_whole: bool = True,
 ) -> Cosines | None:
-    """Of those messages that have any chunks; None where none has. Without `with_whole`, `whole` is as `chunk`."""
+    """Of those messages that have any chunks; None where none has. `sql` reads the chunks of these `numbers`. Without
+    `with_whole`, `whole` is as `chunk`."""
     import numpy as np
 
-    found = connection.execute(_VECTORS, (ids(sequences), state.through)).fetchall()
+    found = connection.execute(sql, (ids(numbers), state.through)).fetchall()
     found = [row for row in found if row[1]]
     if not found:
         return None
-    numbers, packed = zip(*found, strict=True)
-    sizes = np.fromiter(map(len, packed), np.int64, len(packed)) // state.dimensions
+    direction = vector / np.linalg.norm(vector)
+    parts = []
+    for start in range(0, len(found), _COMPARED_TOGETHER):
+        of, packed = zip(*found[start : start + _COMPARED_TOGETHER], strict=True)
+        parts.append((of, *_compared(direction, packed, with_whole=with_whole)))
+    every, chunk, whole = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Cosines(every, chunk, whole)
+
+
+def _compared(
+    direction: "NDArray[np.float32]", packed: Sequence[bytes], *, with_whole: bool
+) -> tuple["NDArray[np.float32]", "NDArray[np.float32]"]:
+    """The cosines of the nearest chunk of each message, and of the whole."""
+    import numpy as np
+
+    sizes = np.fromiter(map(len, packed), np.int64, len(packed)) // len(direction)
     starts = np.cumsum(sizes) - sizes
-    stored = np.frombuffer(b"".join(packed), np.int8).reshape(-1, state.dimensions)
+    stored = np.frombuffer(b"".join(packed), np.int8).reshape(-1, len(direction))
     chunks = stored.astype(np.float32)
     lengths = _lengths(chunks)
-    direction = vector / np.linalg.norm(vector)
     # Not as a matrix product: for so small a one, the library would have other threads wait busily.
     near = _quotients(np.einsum("ij,j->i", chunks, direction), lengths)
     best = np.maximum.reduceat(near, starts)
-    whole = best
-    if with_whole and len(near) > len(found):
-        # Of a message of one chunk, that is the whole: only the others are added up.
-        several = sizes > 1
-        of_several, counts = np.repeat(several, sizes), sizes[several]
-        unit = _quotients(chunks[of_several], lengths[of_several][:, None])
-        sums = np.add.reduceat(unit, np.cumsum(counts) - counts)
-        whole = best.copy()
-        whole[several] = _quotients(np.einsum("ij,j->i", sums, direction), _lengths(sums))
-    return Cosines(np.array(numbers, np.int64), best, whole)
+    several = sizes > 1
+    if not with_whole or not several.any():
+        return best, best
+    # Of a message of one chunk, that is the whole: only the others are added up.
+    of_several = np.repeat(several, sizes)
+    sums = _sums(_quotients(chunks[of_several], lengths[of_several][:, None]), sizes[several])
+    whole = best.copy()
+    whole[several] = _quotients(np.einsum("ij,j->i", sums, direction), _lengths(sums))
+    return best, whole
 
 
 def _quotients(of: "NDArray[np.float32]", by: "NDArray[np.float32]") -> "NDArray[np.float32]":
-    """Zero where it would be divided by zero."""
+    """`by` are lengths that `of` lie within: where one is zero, so is the other, and what is found."""
     import numpy as np
 
-    found: NDArray[np.float32] = np.divide(of, by, out=np.zeros_like(of), where=by > 0)
+    found: NDArray[np.float32] = of / np.where(by > 0, by, np.float32(1))
     return found
+
+
+def _sums(rows: "NDArray[np.float32]", counts: "NDArray[np.int64]") -> "NDArray[np.float32]":
+    """Of each run of so many rows: all first ones, then all second ones, ... (`np.add.reduceat` takes ten times as
+    long to add up rows)."""
+    import numpy as np
+
+    starts = np.cumsum(counts) - counts
+    sums: NDArray[np.float32] = rows[starts]
+    for place in range(1, int(counts.max())):
+        further = np.flatnonzero(counts > place)
+        sums[further] += rows[starts[further] + place]
+    return sums
 
 
 def _lengths(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":

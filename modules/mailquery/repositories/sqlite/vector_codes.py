@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 BLOCK_CHUNKS = 4096
 _SEGMENT_CHUNKS = 32_768  # scanned at a time: their codes fit into a core's cache
 _WEIGHED = 8_000  # chunks, the nearest by their signs, that are compared with the vector's own numbers
+_AT_ONCE = 1_000  # of those: for larger arrays the system gives new memory each time, which takes longer than the sums
 _FARTHEST = 65_535
 
 _STATE = "SELECT model, dimensions, through, messages, chunks, first_block, emptied FROM embedding"
@@ -131,7 +132,11 @@ class Codes:
         padded[: len(vector)] = vector
         signs = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32) * 2 - 1
         by_byte = signs @ padded.reshape(-1, 8).T  # what each value of each byte adds to the product
-        weights: NDArray[np.float32] = by_byte[packed, np.arange(packed.shape[1])].sum(axis=1)
+        table, of_byte = by_byte.T.ravel(), np.arange(packed.shape[1], dtype=np.uint16) * 256
+        weights = np.empty(len(packed), np.float32)
+        for start in range(0, len(packed), _AT_ONCE):
+            part = packed[start : start + _AT_ONCE]
+            weights[start : start + _AT_ONCE] = table.take(part + of_byte).sum(axis=1)
         return weights
 
 
