@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailquery.repositories.sqlite.listings import Listings
 from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.selection import Condition, Selection
 from mailquery.repositories.sqlite.vector_codes import CodeCache, State
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 COMPARED = 600  # chunks at least whose cosine is computed
 _PER_RESULT = 8  # and so many for each message that is asked for
 _ALL_COMPARED = 1_000  # messages of a selection that needs no signs
-_MOST_LISTED = 20_000  # messages of a selection that is listed before anything is compared
 _WIDER = (4_000, 64_000)  # chunks in which members of a larger selection are looked for
 _COMPARED_TOGETHER = 200  # messages: for larger arrays the system gives new memory each time, which takes longer
 _AT_ONCE = 4_000  # messages of which it is asked whether they belong to it
@@ -39,10 +39,11 @@ _VECTORS_OF_ROWS = """
 
 
 class NearestVectors:
-    """Finds by vector. Shared by all readers of a database: it keeps the codes in memory."""
+    """Finds by vector. Shared by all readers of a database: it keeps the codes in memory, and what was listed."""
 
     def __init__(self) -> None:
         self._codes = CodeCache()
+        self._listings = Listings()
 
     def nearest(
         self,
@@ -98,13 +99,13 @@ class NearestVectors:
 
         if selects_all(selection):
             return self._codes.load(connection, state).nearest(vector, most)
-        listed = _listed(connection, selection, state)
+        listed = self._listings.embedded(connection, selection, state)
         if listed is None:
             return self._among_nearest(connection, state, vector, selection, most)
         if len(listed) <= _ALL_COMPARED:
-            return listed
+            return [int(sequence) for sequence in listed]
 
-        allowed = np.zeros(max(listed) + 1, np.bool_)
+        allowed = np.zeros(listed.max() + 1, np.bool_)
         allowed[listed] = True
         return self._codes.load(connection, state).nearest(vector, most, allowed)
 
@@ -145,14 +146,6 @@ def selects_all(selection: Selection) -> bool:
     )
 
 
-def _listed(connection: sqlite3.Connection, selection: Selection, state: State) -> list[int] | None:
-    """The sequences of the selection's embedded messages; None where they are too many to be listed."""
-    embedded = selection.also(Condition("+m.sequence <= ?", (state.through,), needs_message=True))
-    sql, parameters = embedded.sql("m.sequence", tail="LIMIT ?")
-    found = [sequence for (sequence,) in connection.execute(sql, (*parameters, _MOST_LISTED + 1))]
-    return found if len(found) <= _MOST_LISTED else None
-
-
 def _inside(connection: sqlite3.Connection, selection: Selection, sequences: Sequence[int]) -> set[int]:
     """Those of the messages that belong to the selection."""
     rows = {row: sequence for sequence, row in connection.execute(_ROWS, (ids(sequences),))}
@@ -186,7 +179,7 @@ def read_cosines(
     `with_whole`, `whole` is as `chunk`."""
     import numpy as np
 
-    found = connection.execute(sql, (ids(numbers), state.through)).fetchall()
+    found = connection.execute(sql, (ids(sorted(numbers)), state.through)).fetchall()
     found = [row for row in found if row[1]]
     if not found:
         return None

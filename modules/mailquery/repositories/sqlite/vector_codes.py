@@ -107,8 +107,7 @@ class Codes:
         every = width >= len(distances)
         chosen = np.arange(len(distances)) if every else np.sort(np.argpartition(distances, width)[:width])
         chosen = chosen[distances[chosen] != _FARTHEST]
-        weights = self._weights(vector, chosen)
-        found = sequences[chosen[np.argsort(-weights, kind="stable")[:most]]]
+        found = sequences[chosen[_smallest(-self._weights(vector, chosen), most)]]
         _, first = np.unique(found, return_index=True)
         nearest: list[int] = found[np.sort(first)].tolist()
         return nearest
@@ -138,6 +137,17 @@ class Codes:
             part = packed[start : start + _AT_ONCE]
             weights[start : start + _AT_ONCE] = table.take(part + of_byte).sum(axis=1)
         return weights
+
+
+def _smallest(values: "NDArray[np.float32]", most: int) -> "NDArray[np.intp]":
+    """The places of the `most` smallest, the smallest first, and of equals the first: without all being sorted."""
+    import numpy as np
+
+    places = np.arange(len(values))
+    if len(values) > most:
+        places = np.flatnonzero(values <= np.partition(values, most - 1)[most - 1])
+    first: NDArray[np.intp] = places[np.argsort(values[places], kind="stable")[:most]]
+    return first
 
 
 class CodeCache:
