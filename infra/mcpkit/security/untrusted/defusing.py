@@ -70,10 +70,8 @@ def safe_line(text: str, limit: int | None = None) -> str:
     """One line of at most `limit` characters, cleaned and defused, an ellipsis included where it was cut."""
     if limit is not None and len(text) > 4 * limit + 200:
         text = text[: 4 * limit + 200]  # what is cut away need not be looked at; cleaning can shorten it
-    if _HARMLESS.fullmatch(text):  # as most names and subjects are
-        line = " ".join(text.split())
-    else:
-        line = defuse(clean(text, line=True).text)
+    # Most names and subjects are harmless.
+    line = " ".join(text.split()) if _HARMLESS.fullmatch(text) else defuse(clean(text, line=True).text)
     return line if limit is None or len(line) <= limit else clean(line, limit=limit, line=True).text
 
 

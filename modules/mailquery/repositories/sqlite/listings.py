@@ -65,9 +65,7 @@ class Listings:
         return seen
 
 
-def _listed(
-    connection: sqlite3.Connection, sql: str, parameters: tuple[object, ...]
-) -> "NDArray[np.uint32] | None":
+def _listed(connection: sqlite3.Connection, sql: str, parameters: tuple[object, ...]) -> "NDArray[np.uint32] | None":
     import numpy as np
 
     found = connection.execute(sql, (*parameters, MOST_LISTED + 1)).fetchall()
