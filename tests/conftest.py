@@ -1,10 +1,16 @@
-"""For every test: nothing secret that the tests plant gets into a log."""
+"""For every test: nothing secret that the tests plant gets into a log; and where each runs."""
 
 from collections.abc import Iterator
 
 import pytest
+from xdist.remote import Producer
 
 from support.planted import Watch
+from support.scheduling import ByFileWhereItShares
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileWhereItShares:
+    return ByFileWhereItShares(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import json
 import logging
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -67,13 +67,14 @@ def add_field(name: str, value: object) -> None:
         fields[name] = value
 
 
-def log_call(fields: Mapping[str, object]) -> None:
-    """One line, at info, for a call that has ended. The values are the server's own, or cleaned: nothing is looked for
-    in them, since on a busy server that would take as long as a call does."""
+def log_call(outcome: Callable[[], Mapping[str, object]]) -> None:
+    """One line, at info, for a call that has ended; `outcome` gives its fields, where there is to be a line. The values
+    are the server's own, or cleaned: nothing is looked for in them, since on a busy server that would take as long as
+    a call does."""
     if _calls.isEnabledFor(logging.INFO):
         record = _CallRecord(_calls.name, logging.INFO, "", 0, "call", None, None)
         record.__dict__.update(_fields.get() or {})
-        record.__dict__.update(fields)
+        record.__dict__.update(outcome())
         _calls.handle(record)
 
 

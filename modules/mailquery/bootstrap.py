@@ -153,7 +153,14 @@ def _health(application: Application) -> "Health":
 
     settings, archive = application.settings, application.archive
     condition, directory = SqliteCondition(archive, application.control), SqliteDirectory(archive)
-    checks = mail_checks(condition, directory, application.services.sync_status, _stale_seconds(settings), stopped)
+    checks = mail_checks(
+        condition,
+        directory,
+        application.services.sync_status,
+        _stale_seconds(settings),
+        stopped,
+        records_are_needed=settings.audit.on_failure == "stop",
+    )
     return Health((*checks, Check("disk", disk_check(settings.home)), Check("memory", memory_check)))
 
 

@@ -28,6 +28,15 @@ QUIET = {
 }
 
 
+_VERSION = "2025-06-18"
+_STREAMS = {"Accept": "application/json, text/event-stream"}
+
+
+def session_fields(session: str) -> dict[str, str]:
+    """The header fields of a request in a session, which is answered by a stream of events."""
+    return {**_STREAMS, "Mcp-Session-Id": session, "MCP-Protocol-Version": _VERSION}
+
+
 class Server:
     """A running one. What it logs is kept in a file: a full pipe would be a fault of the test's."""
 
@@ -62,6 +71,34 @@ class Server:
         assert answer.status_code in (200, 400), (answer.status_code, answer.text)
         return answer.json()
 
+    def use(self, credential: str) -> None:
+        """Asks with it from now on."""
+        self._http.headers["Authorization"] = f"Bearer {credential}"
+
+    def status(self, credential: str) -> int:
+        """That of the answer to who has it."""
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_accounts"}}
+        return self._http.post(self.url, json=body, headers={"Authorization": f"Bearer {credential}"}).status_code
+
+    def fetch(self, link: str) -> httpx2.Response:
+        return self._http.get(link)
+
+    def session(self) -> str:
+        """The id of a new one."""
+        about = {"protocolVersion": _VERSION, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+        hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}
+        opened = self._http.post(self.url, json=hello, headers=_STREAMS)
+        assert opened.status_code == 200, opened.text
+        session: str = opened.headers["mcp-session-id"]
+        begun = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        self._http.post(self.url, json=begun, headers=session_fields(session))
+        return session
+
+    def in_session(self, session: str) -> httpx2.Response:
+        """What a request in it is answered."""
+        body = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+        return self._http.post(self.url, json=body, headers=session_fields(session))
+
     def search(self, query: str, **arguments: object) -> list[str]:
         """The subjects that are found. An error fails the test."""
         found = self.call("search_messages", query=query, **arguments)
@@ -73,9 +110,13 @@ class Server:
         error = self.call(tool, **arguments).get("error")
         return None if error is None else str(error["code"])
 
-    def health(self) -> tuple[int, Any]:
-        answer = self._http.get(f"{self.root}/health")
-        return answer.status_code, answer.json()
+    def ready(self) -> tuple[int, dict[str, str]]:
+        """The status of the answer, and that of each check."""
+        answer = self._http.get(f"{self.root}/ready")
+        return answer.status_code, {name: each["status"] for name, each in answer.json()["checks"].items()}
+
+    def is_alive(self) -> bool:
+        return self._http.get(f"{self.root}/health").status_code == 200
 
     def log(self) -> str:
         return self._log.read_text("utf-8", "replace")

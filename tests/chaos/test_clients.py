@@ -12,10 +12,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
-from chaos.servers import PATIENCE, QUIET, Server, memory, serving, until
+from chaos.servers import PATIENCE, QUIET, Server, memory, serving, session_fields, until
 from end_to_end.conftest import CommandLine
 from support.archives import Mail
 
@@ -120,17 +119,6 @@ def test_who_comes_when_there_is_no_room_is_told_so(server: Server) -> None:
         assert asks_once(server) == 503
 
 
-def streaming(server: Server) -> tuple[str, ...]:
-    """The header fields of a session, whose answers are streams of events."""
-    accepted = {"Accept": "application/json, text/event-stream"}
-    about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
-    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}
-    session = httpx2.post(server.url, json=hello, headers=accepted).headers["mcp-session-id"]
-    fields = {**accepted, "Mcp-Session-Id": session, "MCP-Protocol-Version": "2025-06-18"}
-    httpx2.post(server.url, json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=fields)
-    return tuple(f"{name}: {value}" for name, value in fields.items())
-
-
 def download(server: Server) -> bytes:
     (row,) = server.call("search_messages", query="wombats")["rows"]
     found = server.call("list_attachments", query="filename:large.bin")
@@ -147,8 +135,9 @@ def test_who_leaves_what_they_asked_for_unread_is_cut_off_and_others_are_served(
     with ExitStack() as opened:
         unread = []
         for number in range(2):
-            fields = streaming(server) if what == "a stream of events" else ()
-            asked = request("read_message", *fields, id=long["id"], max_chars=200_000) * 25
+            fields = session_fields(server.session()) if what == "a stream of events" else {}
+            named = (f"{name}: {value}" for name, value in fields.items())
+            asked = request("read_message", *named, id=long["id"], max_chars=200_000) * 25
             client = opened.enter_context(connected(server.port, number))
             client.sendall(download(server) if what == "a file" else asked)
             unread.append(client)

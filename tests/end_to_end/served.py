@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -21,13 +22,17 @@ def serving(mailquery: CommandLine, *options: str, **environment: str) -> Iterat
     )
     with process:
         assert process.stderr is not None
+        # Each call is a line in its log: it would wait for ever for room in a pipe that nobody reads.
+        reading = threading.Thread(target=process.stderr.read, daemon=True)
         try:
             announced = (re.search(r"MCP at (http://\S+/mcp)", line) for line in process.stderr)
             found = next(match for match in announced if match is not None)
+            reading.start()
             yield found[1].replace("0.0.0.0", "127.0.0.1")
         finally:
             process.terminate()
-            process.stderr.read()
+            if reading.ident is not None:
+                reading.join()
 
 
 def call(url: str, credential: str, tool: str, headers: Mapping[str, str] | None = None, /, **arguments: object) -> Any:

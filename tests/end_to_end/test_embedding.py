@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from end_to_end.conftest import CommandLine, letter, write_mbox
+from end_to_end.conftest import Archives, CommandLine, letter, write_mbox
 
 MESSAGES = 3_000
 _WITHOUT_NUMPY = "import sys; sys.modules['numpy'] = None; from mailquery.cli import main; main(sys.argv[1:])"
@@ -21,6 +21,16 @@ _WITHOUT_NUMPY = "import sys; sys.modules['numpy'] = None; from mailquery.cli im
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("mail") / "large.mbox"
     return write_mbox(path, [letter(number, size=6_000) for number in range(MESSAGES)])
+
+
+@pytest.fixture
+def unembedded(mailquery: CommandLine, large: Path, archives: Archives) -> CommandLine:
+    def fill(mailquery: CommandLine) -> None:
+        done = mailquery("import", large, "--no-embed")
+        assert done.code == 0, done.err
+
+    archives.give(mailquery, "unembedded", fill)
+    return mailquery
 
 
 def embedded(mailquery: CommandLine) -> int:
@@ -59,8 +69,8 @@ def test_an_import_can_leave_it_to_later(mailquery: CommandLine, mbox: Path) -> 
     assert mailquery("embed", "--json").json["embedded_now"] == 0
 
 
-def test_after_a_kill_embedding_goes_on_where_it_was(mailquery: CommandLine, large: Path) -> None:
-    assert mailquery("import", large, "--no-embed").code == 0
+def test_after_a_kill_embedding_goes_on_where_it_was(unembedded: CommandLine) -> None:
+    mailquery = unembedded
     process = _embed_until_some_are(mailquery)
     process.kill()
     process.communicate()
@@ -70,8 +80,8 @@ def test_after_a_kill_embedding_goes_on_where_it_was(mailquery: CommandLine, lar
     assert done.json == {"embedded_now": MESSAGES - before, "embedded": MESSAGES, "messages": MESSAGES}
 
 
-def test_ctrl_c_keeps_what_is_embedded_and_says_how_to_go_on(mailquery: CommandLine, large: Path) -> None:
-    assert mailquery("import", large, "--no-embed").code == 0
+def test_ctrl_c_keeps_what_is_embedded_and_says_how_to_go_on(unembedded: CommandLine) -> None:
+    mailquery = unembedded
     process = _embed_until_some_are(mailquery)
     second = mailquery("embed")
     assert second.code == 4

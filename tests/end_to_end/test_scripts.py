@@ -15,8 +15,6 @@ import pytest
 
 from end_to_end.conftest import letter, write_mbox
 
-pytestmark = pytest.mark.xdist_group("scripts")  # one environment for all of them
-
 ROOT = Path(__file__).resolve().parents[2]
 SETUP_SECONDS = 300
 INDEX_UNREACHABLE = re.compile("Failed to fetch|error sending request|No matching distribution|Network is unreachable")

@@ -1,6 +1,7 @@
 """What callers are told about the accounts on servers: how each does, and only of those that they may see."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,17 @@ async def test_freshness_failures_and_their_reason(opened: Opened) -> None:
     assert (figures.failing, figures.states) == (1, {AccountState.ACTIVE: 2})
     assert figures.oldest is not None
     assert not figures.is_well
+
+
+async def test_a_clock_that_was_set_back_makes_nothing_fresh(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    monkeypatch.setattr("mailquery.repositories.sqlite.accounts.time.time", lambda: now + 3 * 86_400)
+    await opened.accounts.begun("work")
+    await opened.accounts.ended("work", Outcome.DONE)
+    monkeypatch.undo()
+    found = await opened.of("work")
+    assert found.age is not None
+    assert found.age > 2 * 86_400
 
 
 async def test_what_needs_a_login_says_why(opened: Opened) -> None:

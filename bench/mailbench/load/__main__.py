@@ -16,7 +16,7 @@ from mailbench.cache import Archive, bench_folder, synthetic
 from mailbench.importing import measure_ours
 from mailbench.load import servers
 from mailbench.load.calls import AGAIN, ONCE, SHARES, ToolCall, pools, words_of
-from mailbench.load.eras import ERAS, MODERN, Era
+from mailbench.load.eras import ERAS, MODERN, Era, ask_once
 from mailbench.load.recording import record
 from mailbench.load.wrk import Driver, Load, wrk
 from mailbench.measuring import cpu_seconds_of, memory_of, run_measured
@@ -57,6 +57,7 @@ class Bench:
     connections: Sequence[int]
     workers: int
     settings: dict[str, str]
+    is_cold: bool = False
     done: list[Measured] = field(default_factory=list)
 
     @property
@@ -67,7 +68,12 @@ class Bench:
         return servers.mailquery(self.home, workers=self.workers, settings=self.settings)
 
     def measure(self, server: servers.Server, what: str, driver: Driver, era: Era) -> None:
-        """At each number of connections, one after the other, on the running server."""
+        """At each number of connections, one after the other, on the running server. Calls that are made again are
+        measured as they are once each of them was made, unless that is to be left out."""
+        if server.name == servers.OURS and not driver.once and not self.is_cold:
+            calls = [call for kind in driver.calls.values() for call in kind]
+            say(f"making each of {len(calls):,} calls once ...")
+            ask_once(server.url, era, calls)
         for connections in self.connections:
             sessions = era.sessions(server.url, connections)
             driver.run(server.url, era, sessions, connections=connections, seconds=_WARM_UP)
@@ -112,6 +118,8 @@ def soak(bench: Bench, driver: Driver, era: Era, connections: int, seconds: int)
     """The mix for a long time, with the memory looked at now and then."""
     say(f"soak: {seconds} seconds of the mix at {connections} connections ...")
     with bench.server() as server:
+        if not bench.is_cold:
+            ask_once(server.url, era, [call for kind in driver.calls.values() for call in kind])
         sessions = era.sessions(server.url, connections)
         driver.run(server.url, era, sessions, connections=connections, seconds=_WARM_UP)
         with looking(partial(memory_of, server.pid), seconds / _LOOKS) as memory:
@@ -214,6 +222,11 @@ def main() -> None:
     parser.add_argument("--eras", nargs="+", choices=ERAS, default=list(ERAS), help="protocol revisions")
     parser.add_argument("--calls", nargs="*", choices=CALLS, default=CALLS, help="none with no name")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS, help="beside mailquery; none with no name")
+    parser.add_argument(
+        "--cold",
+        action="store_true",
+        help="begin with an empty memory for answers: no call is made before it is measured",
+    )
     parser.add_argument("--workers", type=int, default=1, help="worker processes of mailquery")
     parser.add_argument("--soak", type=int, metavar="SECONDS", help="then the mix for so long, at 32 connections")
     parser.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="a variable for mailquery")
@@ -229,9 +242,14 @@ def main() -> None:
         + _assigned(servers.NOT_IN_THE_WAY)
     )
     settings = dict(each.partition("=")[::2] for each in chosen.set)
-    bench = Bench(archive, chosen.seconds, chosen.connections, chosen.workers, settings)
+    bench = Bench(archive, chosen.seconds, chosen.connections, chosen.workers, settings, chosen.cold)
     driven = drivers(again, once)
-    result: dict[str, Any] = {"machine": machine(), "workers": chosen.workers, "settings": settings}
+    result: dict[str, Any] = {
+        "machine": machine(),
+        "workers": chosen.workers,
+        "settings": settings,
+        "cold": chosen.cold,
+    }
     try:
         for era in (ERAS[name] for name in chosen.eras):
             for name in chosen.calls:

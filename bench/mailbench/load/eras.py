@@ -2,16 +2,24 @@
 
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from mailbench.load.calls import ToolCall
+
 _CLIENT = {"name": "bench", "version": "1"}
+_AT_ONCE = 8  # connections that calls are made on before they are measured
 _JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
 
 class NoSession(Exception):
     """The server did not answer the handshake as it must."""
+
+
+class NoAnswer(Exception):
+    """The server did not answer a call with a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,33 @@ MODERN = Era(
     },
 )
 ERAS = {era.version: era for era in (MODERN, HANDSHAKE)}
+
+
+def ask_once(url: str, era: Era, calls: Sequence[ToolCall]) -> None:
+    """Makes each of the calls once, some at a time, so that the server has answered all of them before. Raises
+    `NoAnswer`."""
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        for _ in threads.map(lambda first: _ask(url, era, calls[first::_AT_ONCE]), range(_AT_ONCE)):
+            pass
+
+
+def _ask(url: str, era: Era, calls: Sequence[ToolCall]) -> None:
+    place = urlsplit(url)
+    headers = dict(era.headers)
+    if era.has_sessions:
+        headers["Mcp-Session-Id"] = _session(url, era.version)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
+    try:
+        for number, call in enumerate(calls, 1):
+            params = {"name": call.tool, "arguments": call.arguments, **era.params}
+            body = json.dumps({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params})
+            connection.request("POST", place.path, body, {**headers, "Mcp-Name": call.tool})
+            answer = connection.getresponse()
+            told = answer.read()
+            if answer.status >= 300 or b'"isError":true' in told:
+                raise NoAnswer(f"{call.key}: {answer.status}: {told[:300].decode(errors='replace')}")
+    finally:
+        connection.close()
 
 
 def _session(url: str, version: str) -> str:

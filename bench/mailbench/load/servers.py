@@ -15,6 +15,7 @@ from pathlib import Path
 from mailbench import commands
 from mailbench.load.fastmcp_environment import fastmcp_python
 
+OURS = "mailquery"
 _HOST = "127.0.0.1"
 _STARTS_WITHIN = 120.0  # seconds
 _ENDS_WITHIN = 20.0
@@ -55,7 +56,7 @@ def mailquery(home: Path, *, workers: int = 1, settings: Mapping[str, str] | Non
     command = [sys.executable, "-m", "mailquery", "serve", "--transport", "http", "--port", str(port)]
     if workers > 1:
         command += ["--workers", str(workers)]
-    with _running("mailquery", command, environment, port, "/mcp") as server:
+    with _running(OURS, command, environment, port, "/mcp") as server:
         yield server
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.shortage import too_little_memory
 
 _RETRY_AFTER = 2.0  # seconds
 _NO_ROOM = 1 << 20  # bytes: with less left on the disk, an I/O error is taken for a full disk
@@ -54,9 +55,8 @@ def translated(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise storage_full(path) from error
-        raise Fault(
-            ErrorCode.SERVICE_UNAVAILABLE, f"{path} cannot be opened: {error.strerror}. Check its folder and rights."
-        ) from error
+        helps = "Mount it for writing." if error.errno == errno.EROFS else "Check its folder and rights."
+        raise Fault(ErrorCode.SERVICE_UNAVAILABLE, f"{path} cannot be opened: {error.strerror}. {helps}") from error
 
 
 def _fault_of(error: sqlite3.Error, path: Path) -> Fault | None:
@@ -64,6 +64,8 @@ def _fault_of(error: sqlite3.Error, path: Path) -> Fault | None:
     if code is None:
         return None
     match code & _PRIMARY:
+        case sqlite3.SQLITE_NOMEM:
+            return too_little_memory()
         case sqlite3.SQLITE_FULL:
             return storage_full(path)
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:

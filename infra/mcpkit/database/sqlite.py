@@ -237,14 +237,25 @@ class Database:
 
         Raises what `read` raises.
         """
+        try:
+            return in_snapshot(self._connection_at_hand(), function)
+        except sqlite3.Error:  # it is being recovered, or has a fault, which `read` finds words for
+            return await self.read(function)
+
+    async def look_up(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """As `glance`, the rows of one statement: it sees one state without a transaction, which takes longer than
+        such a statement does."""
+        try:
+            return self._connection_at_hand().execute(sql, values).fetchall()
+        except sqlite3.Error:  # as above
+            return await self.read(lambda connection: connection.execute(sql, values).fetchall())
+
+    def _connection_at_hand(self) -> sqlite3.Connection:
         if self._at_hand is None:
             with translated(self.path):
                 self._at_hand = connect(self.path, read_only=True)
                 self._at_hand.execute("PRAGMA busy_timeout = 0")
-        try:
-            return in_snapshot(self._at_hand, function)
-        except sqlite3.Error:  # it is being recovered, or has a fault, which `read` finds words for
-            return await self.read(function)
+        return self._at_hand
 
     async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `function` on the writing connection in one transaction, undone where it raises or is cancelled.

@@ -48,6 +48,8 @@ class CallMetrics:
             registry=self.registry,
         )
         self._errors = Counter("mcp_errors_total", "Calls that failed.", ("code",), registry=self.registry)
+        for code in ErrorCode:  # Prometheus sees no increase in a counter that comes with its first count
+            self._errors.labels(code.name)
         self._running = Gauge(
             "mcp_inflight", "Calls that are running.", registry=self.registry, multiprocess_mode="livesum"
         )

@@ -10,6 +10,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.untrusted import Fence, untrusted
+from mcpkit.shortage import is_lack_of_memory, too_little_memory
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,11 @@ _INVALID = frozenset(
 
 
 def contain(error: Exception, doing: str) -> Fault:
-    """The fault that a caller is told of for an unexpected error. The log has the rest under the same id."""
+    """The fault that a caller is told of for an unexpected error. The log has the rest under the same id. A lack of
+    memory befalls whatever runs then, and is no error of it."""
+    if is_lack_of_memory(error):
+        logger.error("too little memory while %s: %r", doing, error)
+        return too_little_memory()
     error_id = secrets.token_hex(6)
     logger.error("unexpected error while %s", doing, exc_info=error, extra={"error_id": error_id})
     return Fault(

@@ -58,10 +58,8 @@ class StoredParameters:
 
     async def of(self, user: str) -> dict[tuple[str, str], object]:
         """The values of a user, by tool and argument."""
-        rows = await self._control.glance(
-            lambda c: c.execute(
-                "SELECT tool, argument, value FROM stored_parameters WHERE user = ?", (user,)
-            ).fetchall()
+        rows = await self._control.look_up(
+            "SELECT tool, argument, value FROM stored_parameters WHERE user = ?", (user,)
         )
         return {(tool, argument): json.loads(value) for tool, argument, value in rows}
 

@@ -9,7 +9,7 @@ those that a deployment adds:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,12 @@ class Pipeline:
     stages: Sequence[Stage]
     allowed: Allowed = everything
     deciding: Sequence[Stage] = ()
+    _run: Proceed = field(init=False, repr=False)
+    _look: Proceed = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_run", _through(self.stages))
+        object.__setattr__(self, "_look", _through(self.deciding))
 
     async def principal(self, call: Call) -> Principal:
         """
@@ -65,7 +71,7 @@ class Pipeline:
         Raises:
             Fault: whatever went wrong.
         """
-        return await _through(self.stages, call)
+        return await self._run(call)
 
     async def look(self, call: Call) -> Reply:
         """What the call's handler gives, where its caller may call it now. Nobody is asked, nothing is counted or
@@ -74,14 +80,14 @@ class Pipeline:
         Raises:
             Fault: whatever went wrong.
         """
-        return await _through(self.deciding, call)
+        return await self._look(call)
 
 
-async def _through(stages: Sequence[Stage], call: Call) -> Reply:
+def _through(stages: Sequence[Stage]) -> Proceed:
     proceed: Proceed = run_handler
     for stage in reversed(stages):
         proceed = partial(stage, proceed=proceed)
-    return await proceed(call)
+    return proceed
 
 
 def outer_stages(

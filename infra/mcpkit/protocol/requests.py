@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
@@ -30,6 +31,7 @@ REQUEST_ID_KEY = "mcpkit.request_id"
 EXPLAIN = "explain"  # in the `_meta` of a request
 
 _LONGEST_CLIENT = 100  # characters of a client's own name and version
+_READ_OF_CLIENT = 1000  # characters of each of them that are looked at
 
 
 def call_from(
@@ -73,4 +75,10 @@ def _client(context: ServerRequestContext) -> str:
     client = context.session.client_params
     if client is None or client.client_info is None:
         return ""
-    return clean_line(f"{client.client_info.name} {client.client_info.version}", _LONGEST_CLIENT)
+    return _clean_client(client.client_info.name[:_READ_OF_CLIENT], client.client_info.version[:_READ_OF_CLIENT])
+
+
+@lru_cache(maxsize=1024)
+def _clean_client(name: str, version: str) -> str:
+    """The same clients call again and again."""
+    return clean_line(f"{name} {version}", _LONGEST_CLIENT)

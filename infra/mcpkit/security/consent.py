@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 from enum import Enum, StrEnum
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from mcpkit.security.consent_store import EVERY, ConsentStore, Decision, Known, Way
@@ -122,7 +123,7 @@ class Consents:
         """One read. Where a setting grants something, that it did is recorded first."""
         now = self.clock()
         capabilities = [need.capability for need in needs]
-        known = await self.store.known(user, client, json.dumps(capabilities), now)
+        known = await self.store.known(user, client, _as_json(tuple(capabilities)), now)
         by_setting: dict[str, float] = {}
         if self.rules.mode(transport) is Mode.GRANTED:
             by_setting = await self._by_setting(user, capabilities, known, now)
@@ -186,6 +187,12 @@ class Consents:
             elif all(each.revoked is None for each in before):
                 granted[capability] = before[-1].decided
         return granted
+
+
+@cache
+def _as_json(capabilities: tuple[str, ...]) -> str:
+    """Of the few sets that declarations name."""
+    return json.dumps(capabilities)
 
 
 def next_midnight(now: float, zone: ZoneInfo) -> float:

@@ -60,16 +60,22 @@ _COLUMNS = (
     "user, capability, resource, decision = 'granted', decided, expires, decided_by, way, reason, revoked, "
     "coalesce(revoked_by, ''), id"
 )
+# One row at least, for what was shown to the caller; without a decision its other columns are NULL.
 _KNOWN = f"""
-    SELECT {_COLUMNS} FROM consents
-    WHERE user = ?1 AND capability IN (SELECT value FROM json_each(?2))
+    SELECT (SELECT last FROM exposures WHERE user = ?1 AND client = ?4), {_COLUMNS}
+    FROM (SELECT 1) LEFT JOIN consents
+      ON user = ?1 AND capability IN (SELECT value FROM json_each(?2))
       AND ((revoked IS NULL AND (expires IS NULL OR expires > ?3)) OR way = 'setting')
     ORDER BY id DESC
 """  # noqa: S608 - the names of columns are this module's
-_EXPOSED = "SELECT last FROM exposures WHERE user = ? AND client = ?"
 _INSERT = """
     INSERT INTO consents (user, capability, resource, decision, decided, expires, decided_by, way, reason, asking)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (
+      ?1, ?2, ?3, ?4,
+      CASE ?8 WHEN 'setting' THEN ?5
+      ELSE max(?5, coalesce((SELECT max(last) + 0.001 FROM exposures WHERE user = ?1), ?5)) END,
+      ?6, ?7, ?8, ?9, ?10
+    )
 """
 _LISTED = f"""
     SELECT {_COLUMNS} FROM consents
@@ -88,27 +94,30 @@ _COVERED = """
 """
 _PRUNE = "DELETE FROM consents WHERE way <> 'setting' AND coalesce(revoked, expires, 1e18) < ?"
 _EXPOSE = """
-    INSERT INTO exposures (user, client, last) VALUES (?, ?, ?)
+    INSERT INTO exposures (user, client, last)
+    VALUES (?1, ?2, max(?3, coalesce((SELECT max(decided) FROM consents WHERE user = ?1 AND decision = 'granted'), ?3)))
     ON CONFLICT (user, client) DO UPDATE SET last = max(last, excluded.last)
 """
-_LAST_GRANT = "SELECT max(decided) FROM consents WHERE user = ? AND decision = 'granted'"
+_SHOWN_AND_GRANTED = """
+    SELECT (SELECT last FROM exposures WHERE user = ?1 AND client = ?2),
+           (SELECT max(decided) FROM consents WHERE user = ?1 AND decision = 'granted')
+"""
 
 
 class ConsentStore:
-    """Nothing is kept in memory: a decision made by another process counts from the next call on."""
+    """Nothing is kept in memory: a decision made by another process counts from the next call on.
+
+    Consents and showings of untrusted text are stored in the order in which they came, also where the clock was set
+    back between them: what came later has the later time, whatever the clock said.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def known(self, user: str, client: str, capabilities: str, now: float) -> Known:
         """`capabilities` is a JSON array of names."""
-
-        def read(connection: sqlite3.Connection) -> Known:
-            rows = connection.execute(_KNOWN, (user, capabilities, now)).fetchall()
-            exposed = connection.execute(_EXPOSED, (user, client)).fetchone()
-            return Known(tuple(map(_decision, rows)), exposed[0] if exposed else None)
-
-        return await self._database.glance(read)
+        rows = await self._database.look_up(_KNOWN, (user, capabilities, now, client))
+        return Known(tuple(_decision(row[1:]) for row in rows if row[-1] is not None), rows[0][0])
 
     async def record(self, decisions: Sequence[Decision], asking: str | None = None) -> bool:
         """Stores the decisions, all or none. False where the question `asking` has been answered before."""
@@ -154,13 +163,8 @@ class ConsentStore:
     async def expose(self, user: str, client: str, now: float, lag: float) -> None:
         """Untrusted text is about to be shown. Written where what is stored is older than `lag` seconds, and where
         a consent was given since: such a consent is not to count as given after this."""
-
-        def read(connection: sqlite3.Connection) -> bool:
-            row = connection.execute(_EXPOSED, (user, client)).fetchone()
-            granted = connection.execute(_LAST_GRANT, (user,)).fetchone()[0] or 0.0
-            return row is None or not (now - lag <= row[0] <= now) or granted >= row[0]
-
-        if await self._database.glance(read):
+        ((shown, granted),) = await self._database.look_up(_SHOWN_AND_GRANTED, (user, client))
+        if shown is None or shown < now - lag or (granted or 0.0) >= shown:
             await self._database.write(lambda connection: connection.execute(_EXPOSE, (user, client, now)))
 
 

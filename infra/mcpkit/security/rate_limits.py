@@ -118,11 +118,13 @@ class _Meter:
         redis: "Redis | None",
         meters: "SharedMeters | None",
     ) -> None:
-        from throttled.asyncio import MemoryStore, RateLimiterRegistry, per_duration
+        from throttled.asyncio import RateLimiterRegistry, per_duration
+
+        from mcpkit.security.meters import Meters
 
         self._name = name
         quota, gcra = per_duration(period, rate, burst), RateLimiterRegistry.get("gcra")
-        self._here = gcra(quota, meters or MemoryStore(options={"MAX_SIZE": _KEPT}))
+        self._here = gcra(quota, meters or Meters(_KEPT))
         self._shared = gcra(quota, redis.store) if redis else None
         self._redis = redis
 

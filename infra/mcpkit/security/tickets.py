@@ -15,6 +15,7 @@ from mcpkit.security.tokens import SignedTokens
 LASTS = 300.0  # seconds
 _PURPOSE = "ticket"
 _NUMBER_BYTES = 16
+_KEPT = 30 * 86_400  # seconds for which a used one is known, also where the clock is set back meanwhile
 _PRUNE = "DELETE FROM used_tickets WHERE expires <= ?"
 _USE = "INSERT INTO used_tickets (ticket, expires) VALUES (?, ?)"
 _IS_USED = "SELECT 1 FROM used_tickets WHERE ticket = ?"
@@ -91,7 +92,7 @@ class Tickets:
             raise not_valid()
 
         def write(connection: sqlite3.Connection) -> None:
-            connection.execute(_PRUNE, (now,))
+            connection.execute(_PRUNE, (now - _KEPT,))
             connection.execute(_USE, (ticket.number, ticket.expires))
 
         try:

@@ -80,6 +80,9 @@ class Acceptor:
     async def _connect(self, connection: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> None:
         try:
             connection.setblocking(False)
+            # By itself asyncio does this only where the listener was made with the protocol's number. Without it the
+            # end of an answer waits for the client to acknowledge its beginning, which takes up to 40 ms.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await self._loop.connect_accepted_socket(protocol, connection)
         except OSError as error:  # it is gone already
             logger.debug("a connection was lost at its beginning: %s", error.strerror)

@@ -3,6 +3,7 @@
 import ipaddress
 import math
 from contextlib import ExitStack
+from functools import lru_cache
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -39,12 +40,15 @@ class LimitAddresses:
 def subscriber(scope: Scope) -> str | None:
     """The address that is counted; None for this machine."""
     client = scope.get("client")
-    if client is None:
-        return None
+    return None if client is None else _counted(str(client[0]))
+
+
+@lru_cache(maxsize=4096)
+def _counted(client: str) -> str | None:
     try:
-        address = ipaddress.ip_address(client[0])
+        address = ipaddress.ip_address(client)
     except ValueError:  # what a proxy said, or a socket of another family
-        return str(client[0])
+        return client
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     if address.is_loopback:

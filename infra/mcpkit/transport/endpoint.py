@@ -32,7 +32,7 @@ from mcp_types import (
 from mcp_types.version import LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION
 from pydantic import ValidationError
 from pydantic_core import from_json
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -102,11 +102,15 @@ class McpEndpoint:
             raise _Refused(415, INVALID_REQUEST, f"Content-Type must be {_JSON}")
         body = bytearray()
         with anyio.move_on_after(self._body_seconds):
-            async for chunk in request.stream():
-                body += chunk
+            while True:
+                part = await request.receive()
+                if part["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                body += part.get("body", b"")
                 if len(body) > self._max_body_bytes:
                     raise _Refused(413, INVALID_REQUEST, f"A request may have {self._max_body_bytes} bytes at most")
-            return bytes(body)
+                if not part.get("more_body", False):
+                    return bytes(body)
         raise _Refused(408, INVALID_REQUEST, f"The body of a request may take {self._body_seconds:g} seconds at most")
 
 

@@ -9,13 +9,16 @@ and whatever may send notifications, is left to the SDK.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from functools import lru_cache
 from typing import Any
 
 import anyio
 from anyio import CancelScope
 from mcp.server.connection import Connection
+from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
-from mcp.server.runner import modern_error_data, serve_one
+from mcp.server.runner import modern_error_data
+from mcp.server.session import ServerSession
 from mcp.server.streamable_http import check_accept_headers
 from mcp.shared.dispatcher import CallOptions
 from mcp.shared.exceptions import NoBackChannelError
@@ -29,17 +32,19 @@ from mcp.shared.inbound import (
 )
 from mcp.shared.message import ServerMessageMetadata
 from mcp.shared.transport_context import TransportContext
-from mcp_types import LOG_LEVEL_META_KEY
+from mcp_types import LOG_LEVEL_META_KEY, ClientCapabilities, Implementation
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic_core import to_json
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
 from starlette.requests import Request
 from starlette.types import Message, Receive, Send
 
-from mcpkit.protocol.handover import ENCODED_KEY, joined, own_tools
+from mcpkit.protocol.handover import own_tools
 
 WATCHED_AFTER = 0.05  # seconds from which on it is seen that the client has gone
 SIGN_OF_LIFE = 15.0  # seconds between two of them, and until the first, as the SDK has it
 _TELLING = frozenset({"progressToken", LOG_LEVEL_META_KEY})  # of a request's `_meta`: it wants to be told things
+_LONGEST_KEPT = 4096  # bytes of what a client says of itself, for it to be kept
 _PARAM_HEADER = MCP_PARAM_HEADER_PREFIX.lower().encode()
 _STREAM_HEAD: Message = {
     "type": "http.response.start",
@@ -56,7 +61,6 @@ class Exchange:
     """Serves calls of the tools that `build_server` made."""
 
     def __init__(self, server: Server[Any]) -> None:
-        self._server = server
         self._tools = own_tools(server)
 
     def route(self, request: Request, message: Mapping[str, Any]) -> InboundModernRoute | None:
@@ -65,7 +69,9 @@ class Exchange:
         if message.get("method") != "tools/call" or "id" not in message or not isinstance(params, dict):
             return None
         name, meta, headers = params.get("name"), params.get("_meta"), request.headers
-        if not (isinstance(name, str) and name in self._tools and isinstance(meta, dict) and _TELLING.isdisjoint(meta)):
+        if not (
+            isinstance(name, str) and name in self._tools.names and isinstance(meta, dict) and _TELLING.isdisjoint(meta)
+        ):
             return None
         if headers.get(MCP_PROTOCOL_VERSION_HEADER) not in MODERN_PROTOCOL_VERSIONS:
             return None
@@ -80,23 +86,52 @@ class Exchange:
         self, route: InboundModernRoute, request: Request, message: Mapping[str, Any], receive: Receive, send: Send
     ) -> None:
         """`receive` gives what comes behind the body. Returns without an answer where the client has gone away."""
-        encoded: list[bytes] = []
-        request.scope[ENCODED_KEY] = encoded
-        connection = Connection.from_envelope(route.protocol_version, route.client_info, route.client_capabilities)
-        context = _OneAnswer(request, message["id"])
+        context = _context(route, request, message)
         answer = _Answer(message["id"], receive, send)
         async with answer.watched():
             try:
-                result = await serve_one(
-                    self._server, context, "tools/call", message["params"], connection=connection, lifespan_state={}
-                )
+                result = await self._tools.call(context)
             except Exception as error:  # noqa: BLE001 - as the SDK does: only what may be told gets here
                 told = modern_error_data(error)
                 answer.status = ERROR_CODE_HTTP_STATUS.get(told.code, 200)
                 answer.member = b'"error":' + to_json(told, by_alias=True, exclude_none=True)
             else:
-                answer.member = b'"result":' + joined(result, encoded)
+                answer.member = b'"result":' + result
         await answer.write()
+
+
+def _context(
+    route: InboundModernRoute, request: Request, message: Mapping[str, Any]
+) -> ServerRequestContext[Any, Request]:
+    """As the SDK's runner makes it. Nothing is left behind at a connection of one request, so nobody has to clean up
+    after it."""
+    said = to_json((route.client_info, route.client_capabilities))
+    info, capabilities = _typed(said) if len(said) <= _LONGEST_KEPT else (route.client_info, route.client_capabilities)
+    connection = Connection.from_envelope(route.protocol_version, info, capabilities)
+    return ServerRequestContext(
+        session=ServerSession(_OneAnswer(request, message["id"]), connection),
+        lifespan_context={},
+        protocol_version=route.protocol_version,
+        method="tools/call",
+        params=message["params"],
+        request_id=message["id"],
+        request=request,
+    )
+
+
+@lru_cache(maxsize=256)
+def _typed(said: bytes) -> tuple[Any, Any]:
+    """What a client says of itself, which is the same in each of its requests, as the SDK's models; what is malformed
+    as it is, for the SDK to judge."""
+    info, capabilities = from_json(said)
+    return _model(Implementation, info), _model(ClientCapabilities, capabilities)
+
+
+def _model(model: type[BaseModel], value: Any) -> Any:
+    try:
+        return model.model_validate(value, by_name=False)
+    except ValidationError:
+        return value
 
 
 class _Answer:

@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _BACKLOG = 2048
+_ENDPOINT = "/mcp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,21 +133,24 @@ def build_app(
     )
     if guard is not None:
         endpoint = guard.protect(endpoint)
+    around = [
+        Middleware(ContainHttpErrors),
+        *([Middleware(LimitAddresses, addresses)] if addresses is not None else []),
+    ]
     app: ASGIApp = Starlette(
         routes=[
-            Route("/mcp", endpoint),
+            Route(_ENDPOINT, endpoint),
             Route("/health", _health_endpoint(server), methods=["GET"]),
             Route("/ready", _ready_endpoint(state), methods=["GET"]),
             *([downloads.route(settings.security(), guard)] if downloads is not None else []),
             *(guard.routes() if guard is not None else []),
         ],
         lifespan=lifespan,
-        middleware=[
-            Middleware(ContainHttpErrors),
-            *([Middleware(LimitAddresses, addresses)] if addresses is not None else []),
-        ],
+        middleware=around,
     )
-    return RequestIds(_StripHeaderValues(app))
+    for each in reversed(around):
+        endpoint = each.cls(endpoint, *each.args, **each.kwargs)
+    return RequestIds(_StripHeaderValues(_Straight(endpoint, app)))
 
 
 async def run_http(
@@ -253,6 +257,19 @@ def _ready_endpoint(state: HttpState) -> Callable[[Request], Awaitable[Response]
         return JSONResponse(report.as_shape(), status, {"Cache-Control": "no-store"})
 
     return endpoint
+
+
+class _Straight:
+    """Gives requests of `/mcp` to the endpoint without the way through `others`, which knows it too: for whoever asks
+    for it in another spelling."""
+
+    def __init__(self, endpoint: ASGIApp, others: ASGIApp) -> None:
+        self._endpoint = endpoint
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        straight = scope["type"] == "http" and scope["path"] == _ENDPOINT and not scope.get("root_path")
+        await (self._endpoint if straight else self._others)(scope, receive, send)
 
 
 class _StripHeaderValues:

@@ -125,6 +125,9 @@ def check_folder(home: Path) -> Check:
         return Check("folder", Status.ERROR, f"{home}: {error.strerror}", "Set MAILQUERY_HOME to a folder of yours.")
     if not home.is_dir():
         return Check("folder", Status.ERROR, f"{home} is no folder", "Set MAILQUERY_HOME to a folder of yours.")
+    if os.statvfs(home).f_flag & os.ST_RDONLY:
+        remedy = "Mount it for writing: what is asked of an archive is recorded in it."
+        return Check("folder", Status.ERROR, f"{home} is on a file system that is mounted read-only", remedy)
     if not os.access(home, os.R_OK | os.W_OK | os.X_OK):
         return Check("folder", Status.ERROR, f"{home} may not be read and written", f"Run: chmod u+rwx '{home}'")
     if mode & 0o077:

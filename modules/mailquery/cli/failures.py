@@ -11,6 +11,7 @@ from mailquery.cli.exits import ExitCode, exit_code_for
 from mailquery.cli.plain import safe_json
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.untrusted import clean_block
+from mcpkit.shortage import is_lack_of_memory, too_little_memory
 
 
 @contextlib.contextmanager
@@ -26,6 +27,10 @@ def reporting(arguments: Sequence[str]) -> Iterator[None]:
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, the user gets a sentence
+        if is_lack_of_memory(error):
+            lacking = too_little_memory()
+            _print_fault(lacking, as_json)
+            sys.exit(exit_code_for(lacking.code))
         _print_unexpected(error, as_json, debug="--debug" in arguments)
         sys.exit(ExitCode.FAILURE)
 

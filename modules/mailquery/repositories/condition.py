@@ -8,6 +8,10 @@ class Condition(Protocol):
         """That the databases are where they were opened, and answer. Raises Fault where not."""
         ...
 
+    async def check_recording(self) -> None:
+        """That what is kept about callers can be written. Raises Fault where not."""
+        ...
+
     async def schema(self) -> tuple[int, int]:
         """The version of the archive's schema, and the one that this program knows."""
         ...

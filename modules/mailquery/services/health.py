@@ -19,12 +19,19 @@ def mail_checks(
     sync_status: SyncStatus,
     stale_after: float,
     stopped: Callable[[], Sequence[str]] = tuple,
+    *,
+    records_are_needed: bool = True,
 ) -> tuple[Check, ...]:
     """An account is stale `stale_after` seconds after it was in step with its server. `stopped` gives what of this
-    process's work in the background has ended, or rests."""
+    process's work in the background has ended, or rests. `records_are_needed` is whether a call that the audit cannot
+    record goes without an answer."""
 
     async def database() -> Outcome:
         await condition.check()
+        return Outcome()
+
+    async def records() -> Outcome:
+        await condition.check_recording()
         return Outcome()
 
     async def migrations() -> Outcome:
@@ -48,6 +55,7 @@ def mail_checks(
 
     return (
         Check("database", database),
+        Check("records", records, failing=Status.UNHEALTHY if records_are_needed else Status.DEGRADED),
         Check("migrations", migrations),
         Check("index", index, failing=Status.DEGRADED),
         Check("sources", sources, failing=Status.DEGRADED),

@@ -11,11 +11,12 @@ import functools
 import gc
 import multiprocessing
 import multiprocessing.connection
+import multiprocessing.process
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -28,8 +29,10 @@ from mailquery.domain.messages import Problem, ProblemCode
 from mailquery.repositories.records import PreparedMessage
 from mailquery.services.preparing import prepare, prepare_headers_only, unparsable
 from mailquery.sources.interfaces import SourceMessage
+from mcpkit.shortage import too_little_memory
 
 _SECONDS_PER_MESSAGE = 20.0
+_BETWEEN_LOOKS = 1.0  # seconds in which it is noticed that nobody settles futures any more
 
 Prepare = Callable[[SourceMessage, bytes, datetime], PreparedMessage]
 
@@ -110,6 +113,23 @@ def _executor(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
 
 
+async def _outcome(executor: ProcessPoolExecutor, future: Future[list[PreparedMessage]]) -> list[PreparedMessage]:
+    """What the future gives.
+
+    The thread that settles an executor's futures starts threads itself, and ends where there is no memory for one; then
+    nobody settles them, and the workers wait for ever, also when this process ends. Raises Fault SERVICE_UNAVAILABLE.
+    """
+    outcome = asyncio.wrap_future(future)
+    while not (await asyncio.wait([outcome], timeout=_BETWEEN_LOOKS))[0]:
+        manager: threading.Thread | None = getattr(executor, "_executor_manager_thread", None)
+        if manager is not None and not manager.is_alive() and not future.done():
+            processes: Mapping[int, multiprocessing.process.BaseProcess] = getattr(executor, "_processes", None) or {}
+            for process in tuple(processes.values()):
+                process.kill()
+            raise too_little_memory()
+    return outcome.result()
+
+
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
     """A worker that is started meanwhile inherits that SIGINT waits: Ctrl-C reaches it, too, and it could not yet have
@@ -148,7 +168,7 @@ class ParserPool:
     ) -> list[PreparedMessage]:
         """The prepared messages of a submitted batch, one a job, in order."""
         try:
-            return await asyncio.wrap_future(future)
+            return await _outcome(self._executor, future)
         except BrokenProcessPool:
             return await self._isolated(jobs, now)
 
@@ -158,7 +178,7 @@ class ParserPool:
         try:
             with _interrupts_held():
                 future = executor.submit(_prepare_batch, self._prepare, jobs, now, self._seconds)
-            return await asyncio.wrap_future(future)
+            return await _outcome(executor, future)
         except BrokenProcessPool:
             if len(jobs) == 1:
                 why = Problem(ProblemCode.PARSER_ERROR, "the parser's process died on it; only headers are indexed")

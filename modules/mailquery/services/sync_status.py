@@ -184,4 +184,6 @@ class SyncStatus:
 
 
 def _age(moment: datetime) -> float:
-    return max(0.0, (datetime.now(UTC) - moment).total_seconds())
+    """A moment to come is as far away as one that has passed: the clock was set back, and nobody knows how long ago
+    that was. Of what is in doubt, nothing is called fresh."""
+    return abs((datetime.now(UTC) - moment).total_seconds())

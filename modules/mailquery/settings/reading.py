@@ -29,7 +29,7 @@ class Cache(Group):
     """Answers that are kept in memory, in each process, until anything is written to the archive: at most `entries` of
     `bytes` together. No entries switches it off."""
 
-    entries: int = Field(default=4_000, ge=0)
+    entries: int = Field(default=8_000, ge=0)
     bytes: int = Field(default=64 * 1024 * 1024, ge=0)
 
 

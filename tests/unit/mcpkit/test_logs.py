@@ -149,7 +149,7 @@ def test_lines_of_a_request_bear_its_fields_and_no_others_do() -> None:
 def test_a_call_is_a_line_like_any_other(form: Form) -> None:
     stream = output(form=form)
     with during({"request_id": "a1", "tool": "search"}):
-        log_call({"principal": "민수", "status": "ok", "duration_ms": 1.5})
+        log_call(lambda: {"principal": "민수", "status": "ok", "duration_ms": 1.5})
     if form == "console":
         assert "call" in stream.getvalue()
         assert "status=ok" in stream.getvalue()
@@ -170,5 +170,5 @@ def test_a_call_is_a_line_like_any_other(form: Form) -> None:
 
 def test_calls_are_silent_from_warnings_on() -> None:
     stream = output("warning")
-    log_call({"status": "ok"})
+    log_call(lambda: {"status": "ok"})
     assert stream.getvalue() == ""

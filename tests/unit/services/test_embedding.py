@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mailquery.embedding.static import StaticEmbedder
+from mailquery.repositories.records import EmbeddingProgress
 from mailquery.services.embedding import EmbedMail, KeepEmbedded
 from mailquery.services.meaning import Background
 from mcpkit.errors import ErrorCode, Fault
@@ -157,9 +158,12 @@ async def test_cancelled_embedding_leaves_a_sound_archive(tmp_path: Path) -> Non
     async with temporary_archive(tmp_path) as archive:
         await archive.add(*mails(60))
         embed = EmbedMail(archive.embed.vectors, archive.embed.embedder, batch=4)
-        task = asyncio.create_task(embed())
-        await asyncio.wait_for(until_embedded(archive, 8), 20)
-        task.cancel()
+
+        def cancel_in_the_midst(found: EmbeddingProgress) -> None:
+            if found.messages >= 8:
+                task.cancel()
+
+        task = asyncio.create_task(embed(cancel_in_the_midst))
         with pytest.raises(asyncio.CancelledError):
             await task
         done = await embedded(archive)

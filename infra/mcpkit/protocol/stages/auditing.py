@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -162,7 +163,7 @@ def _given(call: Call) -> Mapping[str, object]:
 def _argument_names(call: Call) -> frozenset[str]:
     match call.declaration:
         case Tool(arguments=model):
-            return _field_names(model)
+            return _field_names(model)  # type: ignore[arg-type]  # a class is hashable, if that of `Any` is not said to be
         case Resource(uri=template):
             return frozenset(uri_variables(template, call.name))
         case Prompt(arguments=arguments):
@@ -173,6 +174,7 @@ def _argument_names(call: Call) -> frozenset[str]:
             return frozenset()
 
 
+@cache
 def _field_names(model: type[BaseModel]) -> frozenset[str]:
     return frozenset(field.alias or name for name, field in model.model_fields.items())
 

@@ -9,17 +9,17 @@ from pydantic_core import from_json, to_json
 
 from mcpkit.protocol.declarations import Result, Tool
 from mcpkit.protocol.stages import WireResult
-from mcpkit.security.untrusted import Fence
+from mcpkit.security.untrusted import Fence, unfenced_json
 
 _BESIDE = 1_500  # bytes of the objects that hold a draft together, and of the key that it is found by
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`text` has the places of the marks in it, `structured` is JSON. `characters` is the size of the whole reply, the
-    same with any marks, and `lasts` is as the result says (`Result.lasts`)."""
+    """`text` is JSON but for the places of the marks (`unfenced_json`), and `structured` is JSON. `characters` is the
+    size of the whole reply, the same with any marks, and `lasts` is as the result says (`Result.lasts`)."""
 
-    text: str
+    text: bytes
     links: tuple[ResourceLink, ...]
     structured: bytes
     characters: int
@@ -34,14 +34,15 @@ class Draft:
 
     def wire(self) -> CallToolResult:
         """With new marks."""
-        text = TextContent(type="text", text=Fence().around(self.text))
+        text = TextContent(type="text", text=from_json(Fence().around_json(self.text)))
         return CallToolResult(content=[text, *self.links], structured_content=from_json(self.structured))
 
     def encoded(self) -> bytes:
         """The JSON of such a `wire` but for its `resultType`, without taking apart what is JSON already."""
-        text = TextContent(type="text", text=Fence().around(self.text))
-        content = to_json([text, *self.links], by_alias=True, exclude_none=True)
-        return b'{"content":' + content + b',"structuredContent":' + self.structured + b',"isError":false}'
+        content = b'[{"type":"text","text":' + Fence().around_json(self.text) + b"}"
+        if self.links:
+            content += b"," + to_json(self.links, by_alias=True, exclude_none=True)[1:-1]
+        return b'{"content":' + content + b'],"structuredContent":' + self.structured + b',"isError":false}'
 
 
 def drafted(tool: Tool[Any, Any], result: Result, fence: Fence) -> tuple[Draft, CallToolResult]:
@@ -55,7 +56,7 @@ def drafted(tool: Tool[Any, Any], result: Result, fence: Fence) -> tuple[Draft, 
     marked = TextContent(type="text", text=fence.around(text))
     wire = CallToolResult(content=[marked, *links], structured_content=structured)
     disclosed = tuple(result.disclosed())
-    return Draft(text, links, to_json(structured), size_of(wire), disclosed, result.lasts()), wire
+    return Draft(unfenced_json(text), links, to_json(structured), size_of(wire), disclosed, result.lasts()), wire
 
 
 def size_of(wire: WireResult) -> int:

@@ -48,7 +48,7 @@ class Measure:
                 seconds = time.perf_counter() - began
                 if self._metrics is not None:
                     self._metrics.ended(call.kind, tool, status, seconds, characters)
-                log_call(_outcome(call, status, seconds, characters))
+                log_call(lambda: _outcome(call, status, seconds, characters))
 
 
 def _outcome(call: Call, status: str, seconds: float, characters: int) -> dict[str, object]:

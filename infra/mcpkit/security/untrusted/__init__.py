@@ -7,6 +7,16 @@ where a link really leads and what a name only looks like, `secrets` masks codes
 
 from mcpkit.security.untrusted.cleaning import Cleaned, clean, clean_block, clean_line
 from mcpkit.security.untrusted.defusing import safe_block, safe_line
-from mcpkit.security.untrusted.fencing import Fence, untrusted
+from mcpkit.security.untrusted.fencing import Fence, unfenced_json, untrusted
 
-__all__ = ["Cleaned", "Fence", "clean", "clean_block", "clean_line", "safe_block", "safe_line", "untrusted"]
+__all__ = [
+    "Cleaned",
+    "Fence",
+    "clean",
+    "clean_block",
+    "clean_line",
+    "safe_block",
+    "safe_line",
+    "unfenced_json",
+    "untrusted",
+]

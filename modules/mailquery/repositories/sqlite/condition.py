@@ -19,6 +19,12 @@ class SqliteCondition:
             await asyncio.to_thread(database.check_place)
             await database.read(lambda connection: connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone())
 
+    async def check_recording(self) -> None:
+        # The same number again: that is written like any other change, and changes nothing.
+        await self._control.write(
+            lambda connection: connection.execute(f"PRAGMA user_version = {schema_version(connection)}")
+        )
+
     async def schema(self) -> tuple[int, int]:
         return await self._archive.read_unshown(schema_version), self._archive.schema
 

@@ -61,6 +61,11 @@ async def test_calls_are_counted_by_what_became_of_them(pipeline: Pipeline, url:
     assert "swordfish" not in httpx2.get(url).text
 
 
+def test_every_code_is_there_before_the_first_error_so_that_one_is_seen_as_an_increase(url: str) -> None:
+    found = figures(url)
+    assert {f'mcp_errors_total{{code="{code.name}"}}': 0 for code in ErrorCode}.items() <= found.items()
+
+
 async def test_what_runs_is_told_and_what_is_given_up_is_counted(pipeline: Pipeline, url: str) -> None:
     waiting = Waiting()
     async with anyio.create_task_group() as tasks:

@@ -152,6 +152,23 @@ async def test_after_untrusted_text_what_is_sensitive_needs_a_newer_consent(tmp_
         assert await verdict(manager, FILES) is Verdict.OPEN, "even though the exposure before it was a moment ago"
 
 
+async def test_a_clock_that_was_set_back_changes_nothing_of_what_came_after_what(tmp_path: Path) -> None:
+    clock = Clock()
+    async with consents(tmp_path, clock) as manager:
+        clock.now = START + 10 * DAY  # by mistake
+        await grant(manager, capability="files")
+        await manager.exposed("ana", "c", "http")
+        clock.now = START
+        assert await verdict(manager, FILES) is Verdict.OPEN
+        await grant(manager, capability="files")
+        assert await verdict(manager, FILES) is Verdict.GRANTED
+        clock.now = START + 60
+        await manager.exposed("ana", "c", "http")
+        assert await verdict(manager, FILES) is Verdict.OPEN
+        await grant(manager, capability="files")
+        assert await verdict(manager, FILES) is Verdict.GRANTED
+
+
 async def test_taint_wears_off_and_never_before_its_time(tmp_path: Path) -> None:
     clock = Clock()
     async with consents(tmp_path, clock) as manager:

@@ -77,6 +77,10 @@ async def test_it_expires_and_what_expired_is_forgotten(databases: list[Database
     with pytest.raises(Fault):
         await tickets.use(opened)  # it expired while the file was being got
     assert await used(tickets, tickets.issue(ANA, "m1-2", credential=True))
+    clock.now -= 300
+    assert not await used(tickets, first)  # also where the clock is set back
+    clock.now += 40 * 86_400
+    assert await used(tickets, tickets.issue(ANA, "m1-2", credential=True))
     kept = await databases[0].read(
         lambda connection: connection.execute("SELECT count(*) FROM used_tickets").fetchone()
     )

@@ -7,7 +7,7 @@ from pydantic_core import to_json
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Arguments, Link, Result, Tool
 from mcpkit.protocol.stages.drafts import Draft, drafted
-from mcpkit.security.untrusted import Fence, untrusted
+from mcpkit.security.untrusted import Fence, unfenced_json, untrusted
 
 _MARK = re.compile(r"[0-9a-f]{8}")
 
@@ -45,3 +45,21 @@ def test_the_json_of_a_draft_is_that_of_the_reply_that_it_makes(body: str) -> No
 def test_each_answer_has_marks_of_its_own() -> None:
     draft = draft_of("Hello.")
     assert draft.encoded() != draft.encoded()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nothing of others",
+        "a closing sign alone: \x03",
+        untrusted("all of it"),
+        f"first line\nfrom {untrusted('Ana')}:\n{untrusted('two lines' + chr(10) + 'of text')}\n",
+        untrusted(r"\u0002 \\u0003 \u0001 \n as somebody typed them, and \x01"),
+    ],
+)
+def test_the_json_of_a_fenced_text_is_that_text(text: str) -> None:
+    mark = re.compile(r"(?<=<<)[0-9a-f]{8}(?=>>)|(?<=<</)[0-9a-f]{8}(?=>>)|(?<=in )[0-9a-f]{8}(?= marks)")
+    fenced = json.loads(Fence().around_json(unfenced_json(text)))
+    assert mark.sub("", fenced) == mark.sub("", Fence().around(text))
+    assert len(set(mark.findall(fenced))) <= 1
