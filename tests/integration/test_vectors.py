@@ -1,6 +1,8 @@
 """The store of vectors: what is nearest is found, exactly within what was looked at, and only what a caller may see."""
 
+import sqlite3
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -132,12 +134,11 @@ async def test_a_large_selection_is_looked_for_among_the_nearest(
 
 
 async def test_a_selection_is_as_it_was_written_last(filled: Filled) -> None:
+    def star(connection: sqlite3.Connection, number: int) -> None:
+        connection.execute("UPDATE messages SET flags = flags | 4 WHERE sequence = ?", (number + 1,))
+
     for number, starred in ((7, [7]), (2_000, [7, 2_000])):
-        await filled.archive.database.write(
-            lambda connection, number=number: connection.execute(
-                "UPDATE messages SET flags = flags | 4 WHERE sequence = ?", (number + 1,)
-            )
-        )
+        await filled.archive.database.write(partial(star, number=number))
         for _ in range(2):
             found = await filled.nearest(filled.questions[0], Is(State.STARRED))
             assert sorted(number for number, _ in found) == starred

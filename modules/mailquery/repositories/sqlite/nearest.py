@@ -219,10 +219,9 @@ def _compared(
 
 def _quotients(of: "NDArray[np.float32]", by: "NDArray[np.float32]") -> "NDArray[np.float32]":
     """`by` are lengths that `of` lie within: where one is zero, so is the other, and what is found."""
-    import numpy as np
-
-    found: NDArray[np.float32] = of / np.where(by > 0, by, np.float32(1))
-    return found
+    divisors = by.copy()
+    divisors[by == 0] = 1
+    return of / divisors
 
 
 def _sums(rows: "NDArray[np.float32]", counts: "NDArray[np.int64]") -> "NDArray[np.float32]":
