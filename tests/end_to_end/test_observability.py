@@ -20,7 +20,7 @@ from support.collector import Collector, running_collector
 
 ROOT = Path(__file__).parents[2]
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-CHECKS = ("database", "migrations", "index", "sources", "workers")
+CHECKS = ("database", "records", "migrations", "index", "sources", "workers")
 QUERY = "badgers and nothing else"
 
 

@@ -356,6 +356,21 @@ async def test_a_file_that_is_taken_away_or_replaced_is_noticed(tmp_path: Path) 
         database.check_place()
 
 
+async def test_none_is_begun_beside_the_log_of_one_that_was_moved_away(tmp_path: Path) -> None:
+    path = tmp_path / "n.db"
+    async with await Database.open(path, migrations=NOTES) as database:
+        await database.write(insert)  # which is in the log alone
+        path.rename(tmp_path / "elsewhere.db")
+        with pytest.raises(Fault, match=r"Put n\.db back") as caught:
+            await Database.open(path, migrations=NOTES)
+        assert caught.value.code is ErrorCode.SERVICE_UNAVAILABLE
+        assert not path.exists()
+        (tmp_path / "elsewhere.db").rename(path)
+        async with await Database.open(path, migrations=NOTES) as other:
+            assert await other.read(count) == 1
+        assert await database.read(count) == 1
+
+
 async def test_readers_that_are_busy_are_counted_and_their_waits_told(tmp_path: Path) -> None:
     async with await Database.open(tmp_path / "n.db", migrations=NOTES, readers=2) as database:
         waits: list[float] = []

@@ -181,6 +181,7 @@ class Database:
             private_folder(self.path.parent)
             self._lock.acquire(_MIGRATION_TIMEOUT)
             try:
+                self._check_log()
                 private_file(self.path)
                 connection = connect(self.path, read_only=False)
                 try:
@@ -194,6 +195,17 @@ class Database:
                     connection.close()
             finally:
                 self._lock.release()
+
+    def _check_log(self) -> None:
+        """That nothing new is begun beside the log of a file that was moved away: SQLite would empty that log, and with
+        it go the newest changes of the file. Raises Fault SERVICE_UNAVAILABLE."""
+        log = self.path.with_name(self.path.name + "-wal")
+        if not self.path.exists() and log.exists() and log.stat().st_size:
+            raise Fault(
+                ErrorCode.SERVICE_UNAVAILABLE,
+                f"{self.path} is not there, but its newest changes are, in {log.name}. Put {self.path.name} back; or, "
+                f"to begin anew without it, move {log.name} and {self.path.name}-shm away.",
+            )
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `function` on a reading connection, in one transaction: all of its statements see the same state.

@@ -68,7 +68,7 @@ def all_checks(*, full: bool) -> Iterator[Check]:
     if folder.status is Status.ERROR:
         return
     yield check_space(settings.home)
-    if not settings.archive_path.exists():
+    if not _is_begun(settings.archive_path):
         yield Check("database", Status.OK, "none yet", "Import mail: mailquery import PATH...")
         return
     yield check_files(settings.home)
@@ -86,7 +86,7 @@ def readiness() -> dict[str, object] | None:
     """What a server on this archive would say at `/ready`, and to the owner the rest; None where there is no archive
     yet, and looking would make one."""
     settings = load_settings()
-    if not settings.archive_path.exists():
+    if not _is_begun(settings.archive_path):
         return None
     try:
         report = with_application(lambda application: application.services.health())
@@ -97,6 +97,12 @@ def readiness() -> dict[str, object] | None:
         each.name: {**each.as_shape(), "detail": each.outcome.private or each.outcome.detail} for each in report.results
     }
     return shape
+
+
+def _is_begun(archive: Path) -> bool:
+    """Also one whose file was moved away from its log."""
+    log = archive.with_name(archive.name + "-wal")
+    return archive.exists() or (log.exists() and log.stat().st_size > 0)
 
 
 def check_python() -> Check:
