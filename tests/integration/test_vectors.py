@@ -1,6 +1,8 @@
 """The store of vectors: what is nearest is found, exactly within what was looked at, and only what a caller may see."""
 
+import sqlite3
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from integration.mailmaker import NOON, mail, placed
 from mailquery.domain.handles import key_of_fingerprint
 from mailquery.domain.queries import Everything, Is, Query, State, TextField, Words
 from mailquery.repositories.records import Visibility
+from mailquery.repositories.sqlite import listings
 from mailquery.repositories.sqlite import nearest as nearest_module
 from mailquery.repositories.sqlite.compile import compile_query
 from mailquery.repositories.sqlite.people_index import PeopleIndex
@@ -108,7 +111,7 @@ async def test_of_a_small_selection_every_vector_is_compared(filled: Filled) -> 
 async def test_nothing_of_a_hidden_account_is_found(
     filled: Filled, monkeypatch: pytest.MonkeyPatch, listed: int
 ) -> None:
-    monkeypatch.setattr(nearest_module, "_MOST_LISTED", listed)
+    monkeypatch.setattr(listings, "MOST_LISTED", listed)
     monkeypatch.setattr(nearest_module, "_AT_ONCE", 150)
     members = list(range(1, 3_000, 2))
     hits = 0
@@ -125,9 +128,20 @@ async def test_nothing_of_a_hidden_account_is_found(
 async def test_a_large_selection_is_looked_for_among_the_nearest(
     filled: Filled, monkeypatch: pytest.MonkeyPatch, query: Query
 ) -> None:
-    monkeypatch.setattr(nearest_module, "_MOST_LISTED", 100)
+    monkeypatch.setattr(listings, "MOST_LISTED", 100)
     everything = await filled.nearest(filled.questions[0], Everything())
     assert await filled.nearest(filled.questions[0], query) == everything
+
+
+async def test_a_selection_is_as_it_was_written_last(filled: Filled) -> None:
+    def star(connection: sqlite3.Connection, number: int) -> None:
+        connection.execute("UPDATE messages SET flags = flags | 4 WHERE sequence = ?", (number + 1,))
+
+    for number, starred in ((7, [7]), (2_000, [7, 2_000])):
+        await filled.archive.database.write(partial(star, number=number))
+        for _ in range(2):
+            found = await filled.nearest(filled.questions[0], Is(State.STARRED))
+            assert sorted(number for number, _ in found) == starred
 
 
 async def test_what_is_added_later_is_found_without_opening_again(archive: Archive) -> None:

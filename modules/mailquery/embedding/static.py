@@ -31,6 +31,7 @@ _TENSOR = "embedding.weight"
 _TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 _AT_ONCE = 64  # texts; their tokens' vectors are in memory at the same time, about 0.25 MB a text
 _LONGEST = 16 * MOST_TOKENS  # characters of a text that the tokenizer is given
+_FEW = 500  # characters, such as a query's: to hand them to a thread takes longer than to embed them
 
 
 class StaticEmbedder:
@@ -44,6 +45,8 @@ class StaticEmbedder:
         self._loading = threading.Lock()
 
     async def embed(self, texts: Sequence[str]) -> "Vectors":
+        if self._model is not None and len(texts) == 1 and len(texts[0]) <= _FEW:
+            return self._model.embed(texts)
         return await asyncio.to_thread(self._embed, texts)
 
     def _embed(self, texts: Sequence[str]) -> "Vectors":

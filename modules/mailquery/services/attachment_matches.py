@@ -17,6 +17,7 @@ MOST_MATCHES = 3  # attachments of one message
 SNIPPET_CHARS = 120
 _AROUND = 4_000  # characters of a section that say what a code in it is
 _OWN = 400_000  # characters of a message's own text that are looked at
+_FEW = 10_000  # characters of attachments for which no thread is needed
 _TOGETHER = 2_500_000  # characters of attachments that are looked at for one page of results: about a second
 
 
@@ -68,6 +69,8 @@ class MatchAttachments:
                     found[row] = matches
             return found
 
+        if sum(len(section.text) for of in files.values() for _, sections in of for section in sections) <= _FEW:
+            return find()
         # Attachments are longer than messages: other calls are not to wait for it.
         return await asyncio.to_thread(find)
 

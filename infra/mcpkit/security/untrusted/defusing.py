@@ -31,6 +31,7 @@ _LIVE_IMAGE = re.compile(r"!\[[^\]\n]{0,300}\][(\[]")
 _RUNNING = re.compile(r"(?i)<(?:script|iframe|img|svg|object|embed|link|meta|base)\b[^<>\n]{0,300}>?")
 _TEMPLATE = re.compile(r"<(?=[|｜])|\[(?=/?INST\])")
 _SIGNS = frozenset(_OPENING)
+_HARMLESS = re.compile(r"[ -9;=-Z\\^-~]*")  # of ASCII what can be seen, less `:<[]`, without which nothing is broken
 
 
 def defuse(text: str) -> str:
@@ -69,7 +70,8 @@ def safe_line(text: str, limit: int | None = None) -> str:
     """One line of at most `limit` characters, cleaned and defused, an ellipsis included where it was cut."""
     if limit is not None and len(text) > 4 * limit + 200:
         text = text[: 4 * limit + 200]  # what is cut away need not be looked at; cleaning can shorten it
-    line = defuse(clean(text, line=True).text)
+    # Most names and subjects are harmless.
+    line = " ".join(text.split()) if _HARMLESS.fullmatch(text) else defuse(clean(text, line=True).text)
     return line if limit is None or len(line) <= limit else clean(line, limit=limit, line=True).text
 
 

@@ -117,12 +117,15 @@ def orders_of_each(texts: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def _forms(text: str) -> tuple[str, ...]:
-    """The text in small letters, and where it is not ASCII as its letters look, too."""
+    """The text in small letters, and as its letters look where that is another one."""
     text = text[:_LONGEST]
     if text.isascii():
         return (text.lower(),)
     plain = unicodedata.normalize("NFKC", text).lower()
-    return (plain,) if plain.isascii() else (plain, _in_latin(plain))
+    if plain.isascii():
+        return (plain,)
+    latin = _in_latin(plain)
+    return (plain,) if latin == plain else (plain, latin)
 
 
 def _found_in(forms: Sequence[str], rules: Sequence[_Rule], machine: Sequence[_Rule]) -> tuple[str, ...]:

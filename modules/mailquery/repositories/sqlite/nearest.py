@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailquery.repositories.sqlite.listings import Listings
 from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.selection import Condition, Selection
 from mailquery.repositories.sqlite.vector_codes import CodeCache, State
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 COMPARED = 600  # chunks at least whose cosine is computed
 _PER_RESULT = 8  # and so many for each message that is asked for
 _ALL_COMPARED = 1_000  # messages of a selection that needs no signs
-_MOST_LISTED = 20_000  # messages of a selection that is listed before anything is compared
 _WIDER = (4_000, 64_000)  # chunks in which members of a larger selection are looked for
+_COMPARED_TOGETHER = 200  # messages: for larger arrays the system gives new memory each time, which takes longer
 _AT_ONCE = 4_000  # messages of which it is asked whether they belong to it
 
 _VECTORS = """
@@ -31,14 +32,18 @@ _VECTORS = """
     WHERE v.sequence <= ?
 """
 _ROWS = "SELECT m.sequence, m.id FROM json_each(?) j CROSS JOIN messages m ON m.sequence = j.value"
-_SEQUENCES = "SELECT sequence, id FROM messages WHERE id IN (SELECT value FROM json_each(?))"
+_VECTORS_OF_ROWS = """
+    SELECT m.id, v.vectors FROM json_each(?) j CROSS JOIN messages m ON m.id = j.value
+    CROSS JOIN vectors v ON v.sequence = m.sequence WHERE v.sequence <= ?
+"""
 
 
 class NearestVectors:
-    """Finds by vector. Shared by all readers of a database: it keeps the codes in memory."""
+    """Finds by vector. Shared by all readers of a database: it keeps the codes in memory, and what was listed."""
 
     def __init__(self) -> None:
         self._codes = CodeCache()
+        self._listings = Listings()
 
     def nearest(
         self,
@@ -57,13 +62,13 @@ class NearestVectors:
         if state.model != model or not state.chunks or selection.empty or limit < 1 or not vector.any():
             return []
         candidates = self._candidates(connection, state, vector, selection, max(COMPARED, _PER_RESULT * limit))
-        found = read_cosines(connection, state, vector, candidates, with_whole=False)
+        found = read_cosines(connection, _VECTORS, state, vector, candidates, with_whole=False)
         if found is None:
             return []
         import numpy as np
 
-        best = np.lexsort((-found.sequences, -found.chunk))[:limit]
-        cosines = dict(zip(found.sequences[best].tolist(), found.chunk[best].tolist(), strict=True))
+        best = np.lexsort((-found.numbers, -found.chunk))[:limit]
+        cosines = dict(zip(found.numbers[best].tolist(), found.chunk[best].tolist(), strict=True))
         rows = [(row, cosines[sequence]) for sequence, row in connection.execute(_ROWS, (ids(list(cosines)),))]
         return sorted(rows, key=lambda found: (-found[1], -found[0]))
 
@@ -76,12 +81,10 @@ class NearestVectors:
         state = State.read(connection)
         if state.model != model or not rows or not vector.any():
             return {}
-        known = dict(connection.execute(_SEQUENCES, (ids(rows),)).fetchall())
-        found = read_cosines(connection, state, vector, list(known))
+        found = read_cosines(connection, _VECTORS_OF_ROWS, state, vector, rows)
         if found is None:
             return {}
-        near = ((found.chunk + found.whole) / 2).tolist()
-        return {known[sequence]: each for sequence, each in zip(found.sequences.tolist(), near, strict=True)}
+        return dict(zip(found.numbers.tolist(), ((found.chunk + found.whole) / 2).tolist(), strict=True))
 
     def _candidates(
         self,
@@ -96,13 +99,13 @@ class NearestVectors:
 
         if selects_all(selection):
             return self._codes.load(connection, state).nearest(vector, most)
-        listed = _listed(connection, selection, state)
+        listed = self._listings.embedded(connection, selection, state)
         if listed is None:
             return self._among_nearest(connection, state, vector, selection, most)
         if len(listed) <= _ALL_COMPARED:
-            return listed
+            return [int(sequence) for sequence in listed]
 
-        allowed = np.zeros(max(listed) + 1, np.bool_)
+        allowed = np.zeros(listed.max() + 1, np.bool_)
         allowed[listed] = True
         return self._codes.load(connection, state).nearest(vector, most, allowed)
 
@@ -143,14 +146,6 @@ def selects_all(selection: Selection) -> bool:
     )
 
 
-def _listed(connection: sqlite3.Connection, selection: Selection, state: State) -> list[int] | None:
-    """The sequences of the selection's embedded messages; None where they are too many to be listed."""
-    embedded = selection.also(Condition("+m.sequence <= ?", (state.through,), needs_message=True))
-    sql, parameters = embedded.sql("m.sequence", tail="LIMIT ?")
-    found = [sequence for (sequence,) in connection.execute(sql, (*parameters, _MOST_LISTED + 1))]
-    return found if len(found) <= _MOST_LISTED else None
-
-
 def _inside(connection: sqlite3.Connection, selection: Selection, sequences: Sequence[int]) -> set[int]:
     """Those of the messages that belong to the selection."""
     rows = {row: sequence for sequence, row in connection.execute(_ROWS, (ids(sequences),))}
@@ -163,56 +158,83 @@ def _inside(connection: sqlite3.Connection, selection: Selection, sequences: Seq
 
 @dataclass(frozen=True, slots=True)
 class Cosines:
-    """Between a vector and messages: the nearest chunk of each, and the mean direction of all of its chunks."""
+    """Between a vector and messages, by their sequences or row ids: the nearest chunk of each, and the mean direction
+    of all of its chunks."""
 
-    sequences: "NDArray[np.int64]"
+    numbers: "NDArray[np.int64]"
     chunk: "NDArray[np.float32]"
     whole: "NDArray[np.float32]"
 
 
 def read_cosines(
     connection: sqlite3.Connection,
+    sql: str,
     state: State,
     vector: "NDArray[np.float32]",
-    sequences: Sequence[int],
+    numbers: Sequence[int],
     *,
     with_whole: bool = True,
 ) -> Cosines | None:
-    """Of those messages that have any chunks; None where none has. Without `with_whole`, `whole` is as `chunk`."""
+    """Of those messages that have any chunks; None where none has. `sql` reads the chunks of these `numbers`. Without
+    `with_whole`, `whole` is as `chunk`."""
     import numpy as np
 
-    found = connection.execute(_VECTORS, (ids(sequences), state.through)).fetchall()
+    found = connection.execute(sql, (ids(sorted(numbers)), state.through)).fetchall()
     found = [row for row in found if row[1]]
     if not found:
         return None
-    numbers, packed = zip(*found, strict=True)
-    sizes = np.fromiter(map(len, packed), np.int64, len(packed)) // state.dimensions
+    direction = vector / np.linalg.norm(vector)
+    parts = []
+    for start in range(0, len(found), _COMPARED_TOGETHER):
+        of, packed = zip(*found[start : start + _COMPARED_TOGETHER], strict=True)
+        parts.append((of, *_compared(direction, packed, with_whole=with_whole)))
+    every, chunk, whole = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Cosines(every, chunk, whole)
+
+
+def _compared(
+    direction: "NDArray[np.float32]", packed: Sequence[bytes], *, with_whole: bool
+) -> tuple["NDArray[np.float32]", "NDArray[np.float32]"]:
+    """The cosines of the nearest chunk of each message, and of the whole."""
+    import numpy as np
+
+    sizes = np.fromiter(map(len, packed), np.int64, len(packed)) // len(direction)
     starts = np.cumsum(sizes) - sizes
-    stored = np.frombuffer(b"".join(packed), np.int8).reshape(-1, state.dimensions)
+    stored = np.frombuffer(b"".join(packed), np.int8).reshape(-1, len(direction))
     chunks = stored.astype(np.float32)
     lengths = _lengths(chunks)
-    direction = vector / np.linalg.norm(vector)
     # Not as a matrix product: for so small a one, the library would have other threads wait busily.
     near = _quotients(np.einsum("ij,j->i", chunks, direction), lengths)
     best = np.maximum.reduceat(near, starts)
-    whole = best
-    if with_whole and len(near) > len(found):
-        # Of a message of one chunk, that is the whole: only the others are added up.
-        several = sizes > 1
-        of_several, counts = np.repeat(several, sizes), sizes[several]
-        unit = _quotients(chunks[of_several], lengths[of_several][:, None])
-        sums = np.add.reduceat(unit, np.cumsum(counts) - counts)
-        whole = best.copy()
-        whole[several] = _quotients(np.einsum("ij,j->i", sums, direction), _lengths(sums))
-    return Cosines(np.array(numbers, np.int64), best, whole)
+    several = sizes > 1
+    if not with_whole or not several.any():
+        return best, best
+    # Of a message of one chunk, that is the whole: only the others are added up.
+    of_several = np.repeat(several, sizes)
+    sums = _sums(_quotients(chunks[of_several], lengths[of_several][:, None]), sizes[several])
+    whole = best.copy()
+    whole[several] = _quotients(np.einsum("ij,j->i", sums, direction), _lengths(sums))
+    return best, whole
 
 
 def _quotients(of: "NDArray[np.float32]", by: "NDArray[np.float32]") -> "NDArray[np.float32]":
-    """Zero where it would be divided by zero."""
+    """`by` are lengths that `of` lie within: where one is zero, so is the other, and what is found."""
+    divisors = by.copy()
+    divisors[by == 0] = 1
+    return of / divisors
+
+
+def _sums(rows: "NDArray[np.float32]", counts: "NDArray[np.int64]") -> "NDArray[np.float32]":
+    """Of each run of so many rows: all first ones, then all second ones, ... (`np.add.reduceat` takes ten times as
+    long to add up rows)."""
     import numpy as np
 
-    found: NDArray[np.float32] = np.divide(of, by, out=np.zeros_like(of), where=by > 0)
-    return found
+    starts = np.cumsum(counts) - counts
+    sums: NDArray[np.float32] = rows[starts]
+    for place in range(1, int(counts.max())):
+        further = np.flatnonzero(counts > place)
+        sums[further] += rows[starts[further] + place]
+    return sums
 
 
 def _lengths(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":

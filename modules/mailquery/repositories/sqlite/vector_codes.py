@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 BLOCK_CHUNKS = 4096
 _SEGMENT_CHUNKS = 32_768  # scanned at a time: their codes fit into a core's cache
 _WEIGHED = 8_000  # chunks, the nearest by their signs, that are compared with the vector's own numbers
+_AT_ONCE = 1_000  # of those: for larger arrays the system gives new memory each time, which takes longer than the sums
 _FARTHEST = 65_535
 
 _STATE = "SELECT model, dimensions, through, messages, chunks, first_block, emptied FROM embedding"
@@ -106,8 +107,7 @@ class Codes:
         every = width >= len(distances)
         chosen = np.arange(len(distances)) if every else np.sort(np.argpartition(distances, width)[:width])
         chosen = chosen[distances[chosen] != _FARTHEST]
-        weights = self._weights(vector, chosen)
-        found = sequences[chosen[np.argsort(-weights, kind="stable")[:most]]]
+        found = sequences[chosen[_smallest(-self._weights(vector, chosen), most)]]
         _, first = np.unique(found, return_index=True)
         nearest: list[int] = found[np.sort(first)].tolist()
         return nearest
@@ -131,8 +131,23 @@ class Codes:
         padded[: len(vector)] = vector
         signs = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32) * 2 - 1
         by_byte = signs @ padded.reshape(-1, 8).T  # what each value of each byte adds to the product
-        weights: NDArray[np.float32] = by_byte[packed, np.arange(packed.shape[1])].sum(axis=1)
+        table, of_byte = by_byte.T.ravel(), np.arange(packed.shape[1], dtype=np.uint16) * 256
+        weights = np.empty(len(packed), np.float32)
+        for start in range(0, len(packed), _AT_ONCE):
+            part = packed[start : start + _AT_ONCE]
+            weights[start : start + _AT_ONCE] = table.take(part + of_byte).sum(axis=1)
         return weights
+
+
+def _smallest(values: "NDArray[np.float32]", most: int) -> "NDArray[np.intp]":
+    """The places of the `most` smallest, the smallest first, and of equals the first: without all being sorted."""
+    import numpy as np
+
+    places = np.arange(len(values))
+    if len(values) > most:
+        places = np.flatnonzero(values <= np.partition(values, most - 1)[most - 1])
+    first: NDArray[np.intp] = places[np.argsort(values[places], kind="stable")[:most]]
+    return first
 
 
 class CodeCache:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcpkit.security.untrusted.defusing import active_content, safe_block, safe_line
+from mcpkit.security.untrusted.cleaning import clean
+from mcpkit.security.untrusted.defusing import active_content, defuse, safe_block, safe_line
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,8 @@ def test_hostile_texts_take_no_time(text: str) -> None:
     began = time.process_time()
     safe_block(text)
     assert time.process_time() - began < 5
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=60))
+def test_a_plain_line_is_what_cleaning_and_defusing_make_of_it(text: str) -> None:
+    assert safe_line(text) == defuse(clean(text, line=True).text)
