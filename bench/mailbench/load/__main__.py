@@ -213,8 +213,9 @@ def main() -> None:
         prog="bench/load",
         description=__doc__,
         epilog="mix: 60 % searches of all kinds, 25 % messages, 10 % threads, 5 % statistics, drawn from some 5,000 "
-        "different calls, of which a few are made again and again and most hardly ever. mix-once: likewise, no call "
-        "twice. A run of everything takes half an hour; --seconds, --connections, --eras and --calls make it shorter.",
+        "different calls, of which a few are made again and again and most hardly ever; each was made once before, but "
+        "for --cold. mix-once: likewise, no call twice. A run of everything takes half an hour; --seconds, "
+        "--connections, --eras and --calls make it shorter.",
     )
     parser.add_argument("--messages", type=int, default=50_000, help="size of the synthetic archive")
     parser.add_argument("--seconds", type=int, default=20, help="of each load")

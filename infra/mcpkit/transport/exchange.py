@@ -9,7 +9,7 @@ and whatever may send notifications, is left to the SDK.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import anyio
@@ -213,7 +213,11 @@ class _OneAnswer:
         self.transport = TransportContext(kind="streamable-http", can_send_request=False, headers=request.headers)
         self.request_id = number
         self.message_metadata = ServerMessageMetadata(request_context=request)
-        self.cancel_requested = anyio.Event()
+
+    @cached_property
+    def cancel_requested(self) -> anyio.Event:
+        """Nobody sets it: a call that is given up is cancelled."""
+        return anyio.Event()
 
     async def send_raw_request(
         self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
