@@ -79,6 +79,7 @@ def test_stdio_starts_without_what_only_people_need(filled: CommandLine) -> None
     imported = set(re.findall(r"\|\s+([\w.]+)$", done.stderr.decode(), re.MULTILINE))
     assert "mailquery.bootstrap" in imported
     assert not imported & {"typer", "mailquery.cli.app", "mailquery.services.importing"}
+    assert not imported & {"mcp.client.client", "mcp.server.mcpserver"}
 
 
 def test_a_bare_post_is_answered(served: tuple[str, "subprocess.Popen[bytes]"]) -> None:

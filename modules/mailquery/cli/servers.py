@@ -15,6 +15,10 @@ def serve_stdio() -> None:
     # What is imported stays: looking through it for garbage again and again takes a tenth of the start.
     gc.disable()
 
+    from mcpkit.transport.lean_sdk import import_only_what_is_used
+
+    import_only_what_is_used()
+
     from mailquery.bootstrap import open_application
     from mailquery.serving import Serving
     from mailquery.settings import load_settings
