@@ -204,7 +204,7 @@ async def test_a_transaction_of_another_process_that_does_not_end_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "notes.db"
-    monkeypatch.setattr("mcpkit.database.sqlite._BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr("mcpkit.database.connections.BUSY_TIMEOUT", 0.05)
     async with await Database.open(path, migrations=NOTES) as database:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -254,7 +254,7 @@ async def test_a_read_that_hangs_in_the_system_is_not_waited_for_and_neither_is_
 async def test_writes_that_wait_behind_one_that_another_process_holds_up_wait_no_longer_than_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mcpkit.database.sqlite._BUSY_TIMEOUT", 0.4)
+    monkeypatch.setattr("mcpkit.database.connections.BUSY_TIMEOUT", 0.4)
     monkeypatch.setattr("mcpkit.database.sqlite._LEAST_BUSY_TIMEOUT", 0.01)
     async with await Database.open(tmp_path / "n.db", migrations=NOTES) as database:
         await database.write(insert)

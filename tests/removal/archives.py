@@ -13,7 +13,7 @@ from mailquery.repositories.records import PreparedMessage
 from mailquery.repositories.sqlite.removal import remove
 from mailquery.services.preparing import prepare
 from mailquery.sources.interfaces import SourceMessage
-from mcpkit.database.sqlite import connect
+from mcpkit.database.connections import connect
 from policy.archives import comparable, every_answer
 from support.archives import NOW, Archive, Mail
 

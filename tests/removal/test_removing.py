@@ -36,7 +36,7 @@ _KILLED = """
 import os, signal, sys
 from pathlib import Path
 from mailquery.repositories.sqlite.removal import remove
-from mcpkit.database.sqlite import connect
+from mcpkit.database.connections import connect
 connection = connect(Path(sys.argv[1]), read_only=False)
 connection.execute("PRAGMA cache_size = 10")  # so that pages are written before the transaction ends
 connection.execute("BEGIN IMMEDIATE")

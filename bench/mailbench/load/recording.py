@@ -40,9 +40,10 @@ async def _record(home: Path, calls: Iterable[ToolCall]) -> dict[str, Recording]
         read = archive.read
 
         async def recorded(function: Callable[[sqlite3.Connection], T]) -> T:
+            # It stands for the connection where statements are made, which is all that repositories do with it.
             return await read(lambda connection: function(_Recorded(connection, statements)))  # type: ignore[arg-type]
 
-        archive.read = recorded  # type: ignore[method-assign]
+        archive.read = recorded  # type: ignore[method-assign]  # of this one archive, to see its statements
         async with Client(Serving(application).server()) as client:
             for call in calls:
                 statements.clear()

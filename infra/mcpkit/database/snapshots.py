@@ -7,10 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Self
 
+from mcpkit.database.connections import connect
 from mcpkit.database.faults import translated
 from mcpkit.database.files import private_file
 from mcpkit.database.migrations import schema_version
-from mcpkit.database.sqlite import connect
 
 _STEP = 2048  # pages between two reports
 _STEPS_BETWEEN_CHECKS = 100_000  # virtual machine steps, some milliseconds

@@ -8,14 +8,15 @@ import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-import aiosqlite
-
+from mcpkit.database import connections
+from mcpkit.database.connection_thread import ConnectionThread, SqlFunction
+from mcpkit.database.connections import connect, in_snapshot, in_transaction
 from mcpkit.database.faults import slow_storage, translated
 from mcpkit.database.files import private_file, private_folder
 from mcpkit.database.migrations import Migration, check_version, migrate
@@ -24,13 +25,11 @@ from mcpkit.errors import ErrorCode, Fault
 
 T = TypeVar("T")
 
-SqlFunction = Callable[[str], str | int | float | None]
 
 Spans = Callable[[str, Mapping[str, str]], AbstractContextManager[object]]
 """Gives the span of a name, with attributes."""
 
 READ_TIMEOUT = 5.0  # seconds
-_BUSY_TIMEOUT = 10.0  # seconds that a statement waits for another process's transaction
 _LEAST_BUSY_TIMEOUT = 0.1  # of a write that has waited that long already, behind others of this process
 _LATE = 0.25  # seconds after its time limit that a read is waited for: SQLite stops most of them by itself
 _CLOSING = 10.0  # seconds that what is running may take to end when the database is closed
@@ -39,69 +38,7 @@ _NO_SPAN = nullcontext()
 _RETRY_AFTER = 2.0  # seconds
 _LOOK = 0.1  # seconds; who looks whether the lock is held has it for a moment (`is_held`)
 _BETWEEN_TRIES = 0.05  # seconds between two tries to have the lock that another process holds
-_STEPS_BETWEEN_CHECKS = 4000  # virtual machine steps; a check costs about a microsecond
 _PAGE_SIZE = 8192
-_WAL_LIMIT = 64 << 20  # bytes that the log keeps on disk once it was checkpointed
-_CHECKPOINT = 4000  # pages of the log after which it is folded into the database
-_READER_CACHE = 16 << 10  # KiB
-_WRITER_CACHE = 64 << 10
-
-
-class _Worker:
-    """A connection on its thread. It runs one function at a time, which can be stopped from outside."""
-
-    def __init__(self, path: Path, functions: Mapping[str, SqlFunction], *, read_only: bool) -> None:
-        self._path = path
-        self._functions = functions
-        self._read_only = read_only
-        self._connection: aiosqlite.Connection | None = None
-        self._deadline = float("inf")
-        self._patience = _BUSY_TIMEOUT
-        self._stopped = False
-
-    async def start(self) -> None:
-        connection = aiosqlite.Connection(self._open, iter_chunk_size=64)
-        # A process that fails before it closes the database must end all the same; the log makes that safe.
-        connection._thread.daemon = True
-        self._connection = await connection
-
-    def _open(self) -> sqlite3.Connection:
-        connection = connect(self._path, read_only=self._read_only)
-        connection.set_progress_handler(self._must_stop, _STEPS_BETWEEN_CHECKS)
-        for name, function in self._functions.items():
-            connection.create_function(name, 1, function)
-        return connection
-
-    def _must_stop(self) -> bool:
-        return self._stopped or time.monotonic() > self._deadline
-
-    def run(self, function: Callable[[sqlite3.Connection], T], seconds: float, patience: float) -> "asyncio.Task[T]":
-        """Runs `function` on the connection's thread for at most `seconds` of SQLite's time. Each of its statements
-        waits for other processes for `patience` seconds."""
-        assert self._connection is not None
-        connection = self._connection
-
-        def job() -> T:
-            self._deadline = time.monotonic() + seconds
-            with translated(self._path):
-                if patience != self._patience:
-                    connection._conn.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
-                    self._patience = patience
-                return function(connection._conn)
-
-        self._stopped = False
-        # aiosqlite has no public way to run a function on its thread, and a hop for each statement costs more than
-        # most statements do. Its `_execute` has no annotations.
-        return asyncio.ensure_future(connection._execute(job))  # type: ignore[no-untyped-call]
-
-    def stop(self) -> None:
-        """Makes what is running end soon, with SQLITE_INTERRUPT."""
-        self._stopped = True
-
-    async def close(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +64,9 @@ class Database:
         self._read_timeout = read_timeout
         self._most_readers = readers
         self._slots = asyncio.Semaphore(readers)  # first come, first served
-        self._idle: list[_Worker] = []
-        self._readers: list[_Worker] = []
-        self._writer: _Worker | None = None
+        self._idle: list[ConnectionThread] = []
+        self._readers: list[ConnectionThread] = []
+        self._writer: ConnectionThread | None = None
         self._at_hand: sqlite3.Connection | None = None
         self._writing = asyncio.Lock()
         self._lock = WriterLock(path.with_name(path.name + ".lock"))
@@ -229,17 +166,17 @@ class Database:
 
         snapshot = partial(in_snapshot, function=function)
         with self._span("read", function):
-            return await self._run(reader, snapshot, self._read_timeout, give_back, _BUSY_TIMEOUT)
+            return await self._run(reader, snapshot, self._read_timeout, give_back, connections.BUSY_TIMEOUT)
 
     async def examine(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """As `read`, on a connection of its own and for as long as it takes. Cancellation stops the running statement.
         For upkeep: what is asked for by callers has a time limit."""
-        worker = _Worker(self.path, self._functions, read_only=True)
+        worker = ConnectionThread(self.path, self._functions, read_only=True)
         with translated(self.path):
             await worker.start()
         try:
             snapshot = partial(in_snapshot, function=function)
-            return await self._run(worker, snapshot, float("inf"), _nothing, _BUSY_TIMEOUT)
+            return await self._run(worker, snapshot, float("inf"), _nothing, connections.BUSY_TIMEOUT)
         finally:
             await worker.close()
 
@@ -390,8 +327,8 @@ class Database:
                 retry_after=_RETRY_AFTER,
             ) from None
 
-    async def _new_reader(self) -> _Worker:
-        reader = _Worker(self.path, self._functions, read_only=True)
+    async def _new_reader(self) -> ConnectionThread:
+        reader = ConnectionThread(self.path, self._functions, read_only=True)
         with translated(self.path):
             await reader.start()
         self._readers.append(reader)
@@ -402,7 +339,7 @@ class Database:
         await self._writing.acquire()
         try:
             if self._writer is None:
-                writer = _Worker(self.path, self._functions, read_only=False)
+                writer = ConnectionThread(self.path, self._functions, read_only=False)
                 with translated(self.path):
                     await writer.start()
                 self._writer = writer
@@ -410,14 +347,14 @@ class Database:
             self._writing.release()
             raise
         # Those who wait behind a write that another process holds up have waited for that process as well.
-        patience = _BUSY_TIMEOUT
+        patience = connections.BUSY_TIMEOUT
         if (waited := time.monotonic() - asked) > _LEAST_BUSY_TIMEOUT:
-            patience = max(_LEAST_BUSY_TIMEOUT, _BUSY_TIMEOUT - waited)
+            patience = max(_LEAST_BUSY_TIMEOUT, connections.BUSY_TIMEOUT - waited)
         return await self._run(self._writer, function, float("inf"), lambda _: self._writing.release(), patience)
 
     async def _run(
         self,
-        worker: _Worker,
+        worker: ConnectionThread,
         function: Callable[[sqlite3.Connection], T],
         seconds: float,
         done: Callable[["asyncio.Task[T]"], None],
@@ -462,63 +399,3 @@ def _identity(path: Path) -> tuple[int, int]:
 
 def _nothing(task: "asyncio.Task[Any]") -> None:
     """There is nothing to give back."""
-
-
-def in_snapshot(connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T:
-    """Runs `function` in a reading transaction: all of its statements see the same state."""
-    connection.execute("BEGIN")
-    try:
-        return function(connection)
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
-def in_transaction(connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T:
-    """Runs `function` in a writing transaction, undone where it raises."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        result = function(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # SQLite has undone it already where the disk is full
-            connection.execute("ROLLBACK")
-        raise
-    return result
-
-
-def fold_log(connection: sqlite3.Connection) -> None:
-    """Folds the log into the database and empties it, as far as readers let it: the end of a long one, such as a
-    backup, is not waited for, since others could not write meanwhile."""
-    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    connection.execute("PRAGMA busy_timeout = 0").fetchone()
-    try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {patience}").fetchone()
-
-
-def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """A connection as this server uses it: explicit transactions, write-ahead log, foreign keys."""
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
-        uri=True,
-        timeout=_BUSY_TIMEOUT,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    try:
-        connection.execute("PRAGMA synchronous = NORMAL")  # with a write-ahead log, a crash loses no consistency
-        connection.execute("PRAGMA foreign_keys = ON")
-        # Nothing is mapped: a process is charged for every page of the file that it maps and touches, once for each
-        # connection, and on a large archive that is most of its memory. The system's file cache serves as well.
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute(f"PRAGMA cache_size = -{_READER_CACHE if read_only else _WRITER_CACHE}")
-        if not read_only:
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
-            connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT}")
-    except BaseException:
-        with suppress(sqlite3.Error):
-            connection.close()
-        raise
-    return connection

@@ -46,6 +46,7 @@ def alone() -> None:
 def mark_dead(pid: int) -> None:
     """To be called when a worker has ended, however it ended: what it said of the present is forgotten, and what it
     counted is added to what the ended before it counted, so that their files do not add up. Raises OSError."""
+    # The library's functions for several processes have no annotations.
     from prometheus_client.mmap_dict import MmapedDict
     from prometheus_client.multiprocess import mark_process_dead
 
@@ -97,7 +98,7 @@ class _Sum:
         from prometheus_client.multiprocess import MultiProcessCollector
 
         with _changing:
-            return list(MultiProcessCollector(None).collect())  # type: ignore[no-untyped-call]
+            return list(MultiProcessCollector(None).collect())  # type: ignore[no-untyped-call]  # likewise
 
 
 class _OfWorkers:

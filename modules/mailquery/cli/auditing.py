@@ -17,8 +17,8 @@ import typer
 from mailquery.cli.exits import ExitCode
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
 from mailquery.settings import Settings, load_settings
+from mcpkit.database.connections import connect
 from mcpkit.database.faults import translated
-from mcpkit.database.sqlite import connect
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.audit.chain import Chain, Link
 from mcpkit.security.audit.exporting import csv_line, lines_after

@@ -22,15 +22,14 @@ from mailquery.domain.accounts import AccountState
 from mailquery.repositories.extracting import ExtractionProgress
 from mailquery.services.status import OUTDATED_INDEX
 from mailquery.settings import Settings, load_settings
-from mcpkit.database.sqlite import connect
+from mcpkit.database.connections import connect
 from mcpkit.database.writer_lock import WriterLock
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.monitoring.health import Outcome, Report, Result
 from mcpkit.monitoring.health import Status as Health
+from mcpkit.monitoring.machine import LITTLE_SPACE, NO_SPACE
 
 OLDEST_SQLITE = (3, 37, 0)
-_LITTLE_SPACE = 1 << 30
-_NO_SPACE = 64 << 20
 _QUICK_SECONDS = 10.0
 _STEPS_BETWEEN_LOOKS = 100_000
 
@@ -145,9 +144,9 @@ def check_space(home: Path) -> Check:
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     free = shutil.disk_usage(existing).free
     finding = f"{file_size(free)} free"
-    if free < _NO_SPACE:
+    if free < NO_SPACE:
         return Check("disk", Status.ERROR, finding, "Free some space: nothing more can be imported.")
-    if free < _LITTLE_SPACE:
+    if free < LITTLE_SPACE:
         return Check("disk", Status.WARNING, finding, "Free some space before a large import.")
     return Check("disk", Status.OK, finding)
 

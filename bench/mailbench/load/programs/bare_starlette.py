@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from mailbench.load.calls import ToolCall
 from mailbench.load.recording import Recording
-from mcpkit.database.sqlite import connect
+from mcpkit.database.connections import connect
 
 
 def application(recordings: Path, home: Path) -> Starlette:

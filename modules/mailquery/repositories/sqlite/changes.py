@@ -5,8 +5,8 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
+from mcpkit.database.connections import connect
 from mcpkit.database.faults import translated
-from mcpkit.database.sqlite import connect
 
 
 class SqliteChanges:

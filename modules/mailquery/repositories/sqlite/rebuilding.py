@@ -23,7 +23,7 @@ from mailquery.repositories.sqlite.participants import ParticipantNumbers
 from mailquery.repositories.sqlite.removal import overwriting
 from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
-from mcpkit.database.sqlite import fold_log
+from mcpkit.database.connections import fold_log
 
 _BATCH_BYTES = 8 << 20  # of compressed messages
 

@@ -13,11 +13,11 @@ from mailquery.domain.stemming import stem
 from mailquery.domain.words import is_named_word
 from mailquery.repositories.backups import ARCHIVE, AUDIT_HEAD, CONTROL, Contents, Standing
 from mailquery.repositories.sqlite.archive import open_archive
+from mcpkit.database.connections import connect, fold_log
 from mcpkit.database.faults import translated
 from mcpkit.database.files import private_folder
 from mcpkit.database.migrations import Migration, load_migrations, migrate, schema_version
 from mcpkit.database.snapshots import damage_of, sync
-from mcpkit.database.sqlite import connect, fold_log
 from mcpkit.database.writer_lock import WriterLock
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.audit.chain import Chain

@@ -12,7 +12,7 @@ from mailquery.repositories.sqlite.participants import REMOVALS, ParticipantNumb
 from mailquery.repositories.sqlite.removal import overwriting
 from mailquery.repositories.sqlite.threads import join_by_subject
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
-from mcpkit.database.sqlite import fold_log, in_transaction
+from mcpkit.database.connections import fold_log, in_transaction
 
 T = TypeVar("T")
 

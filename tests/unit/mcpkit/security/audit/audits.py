@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
-from mcpkit.database.sqlite import connect
+from mcpkit.database.connections import connect
 from mcpkit.security.audit import AuditRecord
 from mcpkit.security.audit.chain import Chain, Link
 from mcpkit.security.audit.head import Head

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcpkit.database.sqlite import connect
+from mcpkit.database.connections import connect
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.audit.chain import Chain
 from mcpkit.security.audit.retention import Removed, prune, restart

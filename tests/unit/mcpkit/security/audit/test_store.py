@@ -223,7 +223,7 @@ async def test_after_a_full_disk_the_chain_goes_on(tmp_path: Path) -> None:
 async def test_a_database_that_another_process_keeps_locked_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mcpkit.database.sqlite._BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr("mcpkit.database.connections.BUSY_TIMEOUT", 0.05)
     path = tmp_path / "control.db"
     await fill(path, 1)
     other = sqlite3.connect(path, isolation_level=None)
