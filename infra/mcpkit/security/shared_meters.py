@@ -8,6 +8,7 @@ the least.
 import asyncio
 import fcntl
 import hashlib
+import logging
 import mmap
 import os
 import struct
@@ -20,10 +21,13 @@ from throttled.asyncio.store.memory import MemoryStoreBackend
 
 from mcpkit.database.faults import translated
 
+logger = logging.getLogger(__name__)
+
 _NAME = "meters"
 _ENTRY = struct.Struct("=16sd")  # a digest of the key, and the number; 0 is none
 _PLACES, _ENTRIES = 16_384, 8  # of the table, and in each place
 _PLACE = _ENTRIES * _ENTRY.size
+_BETWEEN_TRIES, _PATIENCE = 0.0005, 400  # seconds, and tries, for which the others' use of the table is waited for
 
 
 class _Table(MemoryStoreBackend):
@@ -73,16 +77,37 @@ class SharedMeters(MemoryStore):
 
 
 class _Lock:
-    """Held for microseconds, by one task of one process. The system takes it from a process that ends."""
+    """Held for microseconds, by one task of one process. The system takes it from a process that ends; one that is
+    stopped while it has it keeps nobody from serving: after a moment the others count without it, which may lose
+    something of what they count at once."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._here = asyncio.Lock()
+        self._patience = _PATIENCE  # tries before it is gone without
 
     async def acquire(self) -> bool:
         await self._here.acquire()
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            await self._try()
+        except BaseException:
+            self._here.release()
+            raise
         return True
+
+    async def _try(self) -> None:
+        for _ in range(self._patience):
+            try:
+                # Never waiting in the system: that would keep the whole loop.
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                await asyncio.sleep(_BETWEEN_TRIES)
+            else:
+                self._patience = _PATIENCE
+                return
+        if self._patience > 1:
+            logger.warning("another worker keeps the limits of callers locked; they are counted without the lock")
+        self._patience = 1  # until it is to be had again: not every call is to wait for it
 
     def release(self) -> None:
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)

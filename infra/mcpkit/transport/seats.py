@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from mcpkit.transport.signs_of_life import SignsOfLife
+
 _READY = b"ready"
 _COUNT = struct.Struct("=I")
 _LOADS = "loads"
@@ -52,6 +54,10 @@ class Seat:
     @cached_property
     def loads(self) -> "Loads":
         return Loads(self.folder, self.number, self.count)
+
+    def show_life(self) -> None:
+        """From the running loop, to the supervisor, as long as the loop goes on."""
+        SignsOfLife(self.folder, self.count).keep_giving(self.number)
 
     def announce(self) -> None:
         """Tells the supervisor that this worker answers."""

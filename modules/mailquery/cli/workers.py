@@ -5,9 +5,11 @@ The supervisor imports little and opens nothing but the socket: what it does not
 
 import asyncio
 import dataclasses
+import faulthandler
 import json
 import logging
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +52,7 @@ def supervise(
             listener,
             folder,
             ending_seconds=address.drain_seconds + address.shutdown_seconds,
+            hanging_seconds=settings.http.hanging_seconds,
             on_ready=lambda: on_ready(endpoint_url(bound.host, bound.port)),
             on_end=figures.forget,
         )
@@ -89,7 +92,7 @@ class _Figures:
         from mcpkit.monitoring.multiprocess import MultiprocessMetrics, prepare
 
         prepare(self._folder)
-        metrics = MultiprocessMetrics(lambda: supervisor.pids, lambda: supervisor.restarts)
+        metrics = MultiprocessMetrics(lambda: supervisor.pids, lambda: supervisor.restarts, lambda: supervisor.hung)
         with metrics.served(self._chosen.host, self._chosen.port) as port:
             logger.info("metrics are at http://%s:%d/metrics", self._chosen.host, port)
             yield
@@ -113,6 +116,8 @@ def work(told: str, inherited: str) -> None:
     from mcpkit.transport.seats import Inheritance, Seat
 
     seat = Seat(Inheritance.parsed(inherited))
+    # The supervisor asks by it where a worker hangs that it is going to end. There is no text of mail in it.
+    faulthandler.register(signal.SIGABRT)
     settings = load_settings()
     set_up_logging(settings.log.level or "info", settings.log.form)
     chosen = json.loads(told)
