@@ -16,7 +16,7 @@ from mcpkit.transport.workers import MOST_FAILED_STARTS, Supervisor
 # `journal` gets a line for each thing that befalls a worker.
 _WORKER = """
 import os, signal, sys, time
-from mcpkit.transport.seats import Inheritance, Seat
+from mcpkit.transport.seats import WHERE, Inheritance, Seat
 journal, conduct, inherited = sys.argv[1:]
 seat = Seat(Inheritance.parsed(inherited))
 def note(what):
@@ -37,7 +37,7 @@ def end(*_):
 signal.signal(signal.SIGTERM, end)
 if conduct == "lively":
     import asyncio
-    signal.signal(signal.SIGABRT, lambda *_: note("asked"))
+    signal.signal(WHERE, lambda *_: note("asked"))
     async def live():
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lambda: time.sleep(3600))
         seat.show_life()

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mcpkit.transport.seats import Inheritance
+from mcpkit.transport.seats import WHERE, Inheritance
 from mcpkit.transport.signs_of_life import SignsOfLife, silence
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Supervisor:
     """`command` starts a worker: the text of an `Inheritance` is added to it as the last argument. `ending_seconds` is
     what a worker takes at most to end after SIGTERM. `folder` is empty, for the workers' own use, and readable by
     nobody else. A worker that has answered, and whose event loop shows no sign of life for `hanging_seconds`, gets
-    SIGABRT, to write where it hangs, and then SIGKILL."""
+    `WHERE`, to write where it hangs, and then SIGKILL."""
 
     def __init__(
         self,
@@ -201,7 +201,7 @@ class Supervisor:
             return
         self.hung += 1
         logger.error("worker %d shows no sign of life for %g s and is ended", worker.number, self._hanging_seconds)
-        worker.signal(signal.SIGABRT)
+        worker.signal(WHERE)
         await asyncio.sleep(_TELLING_SECONDS)
         worker.signal(signal.SIGKILL)  # which also ends a process that is stopped
 

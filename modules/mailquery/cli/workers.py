@@ -5,11 +5,9 @@ The supervisor imports little and opens nothing but the socket: what it does not
 
 import asyncio
 import dataclasses
-import faulthandler
 import json
 import logging
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -116,8 +114,7 @@ def work(told: str, inherited: str) -> None:
     from mcpkit.transport.seats import Inheritance, Seat
 
     seat = Seat(Inheritance.parsed(inherited))
-    # The supervisor asks by it where a worker hangs that it is going to end. There is no text of mail in it.
-    faulthandler.register(signal.SIGABRT)
+    seat.tell_where()
     settings = load_settings()
     set_up_logging(settings.log.level or "info", settings.log.form)
     chosen = json.loads(told)
