@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from mailquery.bootstrap import open_application
 from mailquery.serving import Serving
 from mailquery.settings import Settings
+from mailquery.settings.serving import Metrics
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.monitoring.multiprocess import alone
 from mcpkit.security.session_store import SessionStore
@@ -32,6 +33,7 @@ def http_settings(settings: Settings, host: str | None, port: int | None) -> Htt
         drain_seconds=http.drain_seconds,
         shutdown_seconds=http.shutdown_seconds,
     )
+    check_ports(address, settings.metrics)
     if not settings.auth.strategies:
         from mailquery.guarding import REMEDY
 
@@ -43,6 +45,20 @@ def http_settings(settings: Settings, host: str | None, port: int | None) -> Htt
             "which the authorization server's tokens must be meant for (MAILQUERY_AUTH__RESOURCE).",
         )
     return address
+
+
+def check_ports(address: HttpSettings, metrics: Metrics) -> None:
+    """That the figures are not to be served where the server itself is. Raises Fault CONFIGURATION."""
+    if not metrics.port or metrics.port != address.port:
+        return
+    everywhere = {"", "0.0.0.0", "::"}  # noqa: S104 - it is compared, not listened at
+    if metrics.host == address.host or {metrics.host, address.host} & everywhere:
+        raise Fault(
+            ErrorCode.CONFIGURATION,
+            f"`http.port` (or --port) and `metrics.port` are both {metrics.port}. Figures need a port of "
+            "their own: set `metrics.port` to another one, such as 9464 (MAILQUERY_METRICS__PORT).",
+            details={"port": metrics.port},
+        )
 
 
 async def serve(
