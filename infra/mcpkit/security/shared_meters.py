@@ -37,15 +37,19 @@ class _Table(MemoryStoreBackend):
         with translated(path):
             # Not to be closed: it is used until the process ends.
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # others may be at the same
-            try:
-                # Written in full: a page for which the disk has no room when it is needed would end the process.
-                if os.fstat(self._descriptor).st_size < _PLACES * _PLACE:
-                    os.pwrite(self._descriptor, bytes(_PLACES * _PLACE), 0)
-            finally:
-                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            if not self._is_whole():
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # others may be at the same
+                try:
+                    # Written in full: a page for which the disk has no room when it is needed would end the process.
+                    if not self._is_whole():
+                        os.pwrite(self._descriptor, bytes(_PLACES * _PLACE), 0)
+                finally:
+                    fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             self._table = mmap.mmap(self._descriptor, _PLACES * _PLACE)
         self.lock = _Lock(self._descriptor)
+
+    def _is_whole(self) -> bool:
+        return os.fstat(self._descriptor).st_size >= _PLACES * _PLACE
 
     def get(self, key: str) -> Any:
         digest, start = _place(key)
