@@ -594,5 +594,5 @@ async def test_a_dialog_that_breaks_off_leaves_the_next_call_to_ask(world: World
 async def test_an_archive_without_accounts_needs_no_consent_and_shows_nothing(world: World) -> None:
     world.terms.accounts = ()
     reply = await world.pipeline.run(call(Asking()))
-    assert isinstance(reply.wire, CallToolResult)
+    assert isinstance(reply.result(), CallToolResult)
     assert world.audit.kept[0].decision == "allowed"
