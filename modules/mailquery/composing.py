@@ -7,7 +7,6 @@ from mailquery.domain.relevance import Weights
 from mailquery.extraction.interfaces import Extractor
 from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
-from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.extractions import SqliteExtractions
 from mailquery.repositories.sqlite.messages import SqliteMessages
@@ -63,7 +62,7 @@ def compose_services(
     directory = SqliteDirectory(database)
     conversations = SqliteConversations(database)
     ourselves = FindOurselves(conversations, settings.me)
-    signals = ReadSignals(messages, SqliteCorrespondents(database), settings.mail.trusted_authserv_ids)
+    signals = ReadSignals(settings.mail.trusted_authserv_ids)
     filters = FilterReader(directory, settings.zone, ourselves)
     contents = Contents(lambda: database.judge.policy)
     tokens = SignedTokens(load_or_create_key(settings.home))

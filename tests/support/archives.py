@@ -27,7 +27,6 @@ from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.changes import ArchiveVersion
 from mailquery.repositories.sqlite.condition import SqliteCondition
 from mailquery.repositories.sqlite.conversations import SqliteConversations
-from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.extractions import SqliteExtractions
 from mailquery.repositories.sqlite.imports import SqliteImports
@@ -205,7 +204,7 @@ async def temporary_archive(
 
         conversations = SqliteConversations(database)
         ourselves = FindOurselves(conversations, me)
-        signals = ReadSignals(messages, SqliteCorrespondents(database), trusted_servers)
+        signals = ReadSignals(trusted_servers)
         filters = FilterReader(directory, ZONE, ourselves)
 
         accounts, runs = SqliteAccounts(database), SyncRuns(synchronise or Script())

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from mcpkit.security.untrusted.hosts import latin_form
+from mcpkit.security.untrusted.hosts import latin_form, may_mix_latin
 
 _LONGEST = 400_000  # characters that are looked at
 _AROUND = 130
@@ -107,7 +107,7 @@ def orders(text: str) -> tuple[str, ...]:
 
 
 def orders_of_each(texts: Iterable[str]) -> list[tuple[str, ...]]:
-    """`orders` of each of some short texts. What none of them has a word of is looked for once in all of them."""
+    """`orders` of each of some texts. What none of them has a word of is looked for once in all of them."""
     forms = [_forms(text) for text in texts]
     rules: dict[bool, tuple[list[_Rule], list[_Rule]]] = {}
     for plain in (True, False):  # a search in ASCII is quicker, and most rules are not for it
@@ -135,11 +135,15 @@ def _found_in(forms: Sequence[str], rules: Sequence[_Rule], machine: Sequence[_R
 
 def _with_anchors(rules: Sequence[_Rule], text: str) -> list[_Rule]:
     plain = text.isascii()
-    return [
-        rule
-        for rule in rules
-        if text and not (plain and rule.foreign) and any(anchor in text for anchor in rule.anchors)
-    ]
+    found = []
+    for rule in rules:
+        if plain and rule.foreign:
+            continue
+        for anchor in rule.anchors:  # a generator for each rule would take as long as the search
+            if anchor in text:
+                found.append(rule)
+                break
+    return found
 
 
 def _any_of(rules: Sequence[_Rule], text: str) -> bool:
@@ -163,4 +167,6 @@ _MIXED_WORD = re.compile(r"[^\W\d_]{3,30}")
 
 def _in_latin(text: str) -> str:
     """The text with letters that imitate Latin ones in words that mix both as Latin ones."""
+    if not may_mix_latin(text):
+        return text
     return _MIXED_WORD.sub(lambda word: word[0] if word[0].isascii() else latin_form(word[0]), text)
