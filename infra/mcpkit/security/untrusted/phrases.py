@@ -100,10 +100,47 @@ _MACHINE = (
 )  # fmt: skip
 
 
+class _Anchors:
+    """Which rules have an anchor in a text. An anchor with a root in it (a sign, a usual beginning, or a shorter anchor)
+    is not looked for where that root is not: most texts have few of them."""
+
+    _SIGNS = ("_", '"', "**", "and ", "then ")
+
+    def __init__(self, orders: Sequence[_Rule], machine: Sequence[_Rule]) -> None:
+        self._orders, self._machine = orders, machine
+        rules_of: dict[str, list[int]] = {}
+        for number, rule in enumerate((*orders, *machine)):
+            for anchor in rule.anchors:
+                rules_of.setdefault(anchor, []).append(number)
+        under: dict[str, list[tuple[str, list[int]]]] = {}
+        for anchor, numbers in rules_of.items():
+            root = next((sign for sign in self._SIGNS if sign in anchor), None)
+            root = root or min((part for part in rules_of if part in anchor), key=len)
+            under.setdefault(root, []).append((anchor, numbers))
+        self._under = tuple(under.items())
+        self._under_ascii = tuple(each for each in self._under if each[0].isascii())
+
+    def rules_in(self, text: str) -> tuple[list[_Rule], list[_Rule]]:
+        found: set[int] = set()
+        for root, anchors in self._under_ascii if text.isascii() else self._under:
+            if root in text:
+                for anchor, numbers in anchors:
+                    if anchor == root or anchor in text:
+                        found.update(numbers)
+        split = len(self._orders)
+        return (
+            [self._orders[number] for number in sorted(found) if number < split],
+            [self._machine[number - split] for number in sorted(found) if number >= split],
+        )
+
+
+_ANCHORS = _Anchors(_ORDERS, _MACHINE)
+
+
 def orders(text: str) -> tuple[str, ...]:
     """`("orders",)` for phrases that give orders to an assistant, `"machine"` among them for what imitates the markup
     of a model's host (chat templates, tool calls, fences); nothing for most texts."""
-    return _found_in(_forms(text), _ORDERS, _MACHINE)
+    return orders_of_each((text,))[0]
 
 
 def orders_of_each(texts: Iterable[str]) -> list[tuple[str, ...]]:
@@ -112,7 +149,7 @@ def orders_of_each(texts: Iterable[str]) -> list[tuple[str, ...]]:
     rules: dict[bool, tuple[list[_Rule], list[_Rule]]] = {}
     for plain in (True, False):  # a search in ASCII is quicker, and most rules are not for it
         together = "\n".join(form for each in forms for form in each if each[0].isascii() is plain)
-        rules[plain] = _with_anchors(_ORDERS, together), _with_anchors(_MACHINE, together)
+        rules[plain] = _ANCHORS.rules_in(together)
     return [_found_in(each, *rules[each[0].isascii()]) for each in forms]
 
 
@@ -131,19 +168,6 @@ def _forms(text: str) -> tuple[str, ...]:
 def _found_in(forms: Sequence[str], rules: Sequence[_Rule], machine: Sequence[_Rule]) -> tuple[str, ...]:
     found = ["orders"] if any(_any_of(rules, form) for form in forms) else []
     return (*found, "machine") if _any_of(machine, forms[0]) else tuple(found)
-
-
-def _with_anchors(rules: Sequence[_Rule], text: str) -> list[_Rule]:
-    plain = text.isascii()
-    found = []
-    for rule in rules:
-        if plain and rule.foreign:
-            continue
-        for anchor in rule.anchors:  # a generator for each rule would take as long as the search
-            if anchor in text:
-                found.append(rule)
-                break
-    return found
 
 
 def _any_of(rules: Sequence[_Rule], text: str) -> bool:
