@@ -55,6 +55,7 @@ def compose_services(
     sync_status: SyncStatus,
     fresh: KeepFresh,
     health: "Callable[[], Awaitable[Report]]",
+    written: Callable[[], int | None],
 ) -> Services:
     weights = Weights(**settings.ranking.model_dump())
     search = SqliteSearch(database, weights=weights, vectors=vectors.index)
@@ -63,7 +64,7 @@ def compose_services(
     conversations = SqliteConversations(database)
     ourselves = FindOurselves(conversations, settings.me)
     signals = ReadSignals(settings.mail.trusted_authserv_ids)
-    filters = FilterReader(directory, settings.zone, ourselves)
+    filters = FilterReader(directory, settings.zone, ourselves, written)
     contents = Contents(lambda: database.judge.policy)
     tokens = SignedTokens(load_or_create_key(settings.home))
     get_attachment = GetAttachment(messages, settings.answers.attachment_bytes, contents, fetch)

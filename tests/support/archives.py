@@ -205,7 +205,8 @@ async def temporary_archive(
         conversations = SqliteConversations(database)
         ourselves = FindOurselves(conversations, me)
         signals = ReadSignals(trusted_servers)
-        filters = FilterReader(directory, ZONE, ourselves)
+        version = ArchiveVersion(folder / "mail.db")
+        filters = FilterReader(directory, ZONE, ourselves, version)
 
         accounts, runs = SqliteAccounts(database), SyncRuns(synchronise or Script())
         shown = ServerAccounts(accounts, lambda: database.judge.policy)
@@ -219,7 +220,6 @@ async def temporary_archive(
             accounts, directory, runs, BoardFile(folder), shown, lambda name: False, lambda account: None
         )
         fresh = KeepFresh(refresh, status, seconds=fresh_seconds, stale_after=900)
-        version = ArchiveVersion(folder / "mail.db")
 
         def clock() -> datetime:
             return NOW
