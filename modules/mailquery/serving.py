@@ -316,6 +316,9 @@ class Serving:
         async def contained() -> None:
             try:
                 await work
+            except Fault as fault:
+                self.application.ended.append(what)
+                logger.error("%s has ended: %s", what, fault.message)  # noqa: TRY400 - it says all
             except Exception:
                 self.application.ended.append(what)
                 logger.exception("%s has ended", what)

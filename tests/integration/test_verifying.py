@@ -240,7 +240,17 @@ async def test_a_page_of_the_file_that_is_overwritten_is_found(home: Path) -> No
 async def test_what_a_row_refers_to_must_be_there(home: Path) -> None:
     with opened(home / "archive.db") as connection:
         connection.execute("DELETE FROM mailboxes")
-    assert (Check.DATABASE, Remedy.RESTORE) in kinds(await damages(home))
+    found = await damages(home)
+    assert (Check.DATABASE, Remedy.RESTORE) in kinds(found)
+    assert any(damage.what.startswith("a row of placements in archive.db refers to") for damage in found)
+
+
+async def test_a_message_that_is_in_no_mailbox_needs_an_import_and_no_reindex(home: Path) -> None:
+    with opened(home / "archive.db") as connection:
+        connection.execute("UPDATE messages SET flags = flags | 1 WHERE sequence = 1")
+        connection.execute("DELETE FROM placements WHERE message = (SELECT id FROM messages WHERE sequence = 1)")
+    (damage,) = [damage for damage in await damages(home) if damage.message]
+    assert (damage.check, damage.remedy, damage.what) == (Check.COUNTS, Remedy.IMPORT, "it is in no mailbox")
 
 
 async def test_bytes_without_their_message_are_found(home: Path) -> None:

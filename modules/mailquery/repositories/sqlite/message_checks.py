@@ -84,7 +84,9 @@ class MessageChecks:
                 readable.append(row)
         flags = self._flags(rows)
         for row in rows:
-            if row.flags != over_all(flags[row.id]):
+            if row.flags and not flags[row.id]:
+                self._add(row, Check.COUNTS, "it is in no mailbox", Remedy.IMPORT)
+            elif row.flags != over_all(flags[row.id]):
                 self._add(row, Check.COUNTS, "its flags are not those that it has in its mailboxes", Remedy.REINDEX)
         if self._index_is_current:
             try:
