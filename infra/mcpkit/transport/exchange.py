@@ -8,14 +8,11 @@ gives up. Whatever is not in order, whatever answers a question, and whatever ma
 SDK.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import anyio
-from anyio import CancelScope
 from mcp.server.lowlevel import Server
 from mcp.server.runner import modern_error_data
 from mcp.server.streamable_http import check_accept_headers
@@ -40,15 +37,14 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 from starlette.requests import Request
-from starlette.types import Message, Receive, Send
+from starlette.types import Receive, Send
 
 from mcpkit.protocol.asking import has_forms
 from mcpkit.protocol.calls import Asking, Call
 from mcpkit.protocol.own_tools import own_tools
 from mcpkit.protocol.requests import client_name, http_call
+from mcpkit.transport.answers import Answer
 
-WATCHED_AFTER = 0.05  # seconds from which on it is seen that the client has gone
-SIGN_OF_LIFE = 15.0  # seconds between two of them, and until the first, as the SDK has it
 _METHOD = "tools/call"
 _TELLING = frozenset({"progressToken", LOG_LEVEL_META_KEY})  # of a request's `_meta`: it wants to be told things
 _PLAIN = frozenset({"name", "arguments", "_meta"})  # the params of a call that answers no question
@@ -58,15 +54,6 @@ _LONGEST_KEPT = 4096  # bytes of what a client says of itself, for it to be kept
 _PARAM_HEADER = MCP_PARAM_HEADER_PREFIX.lower().encode()
 _READ_HEADERS = {
     name.encode(): name for name in (MCP_PROTOCOL_VERSION_HEADER, MCP_METHOD_HEADER, MCP_NAME_HEADER, "accept")
-}
-_STREAM_HEAD: Message = {
-    "type": "http.response.start",
-    "status": 200,
-    "headers": [
-        (b"content-type", b"text/event-stream"),
-        (b"cache-control", b"no-cache, no-transform"),
-        (b"x-accel-buffering", b"no"),
-    ],
 }
 
 
@@ -111,7 +98,7 @@ class Exchange:
         """`number` is the request's id, and `receive` gives what comes behind its body. Returns without an answer where
         the client has gone away."""
         assert self._tools is not None, "no call of its tools"
-        answer = _Answer(number, receive, send)
+        answer = Answer(number, receive, send)
         async with answer.watched():
             try:
                 answer.member = b'"result":' + await self._tools.call(call)
@@ -178,72 +165,3 @@ def _read_client(version: str, said: bytes) -> _Client | None:
     except ValidationError:
         return None
     return _Client(name, Asking(by_return=has_forms(capabilities)))
-
-
-class _Answer:
-    """To one request. `member` is the result or the error, and empty until there is one."""
-
-    def __init__(self, number: str | int, receive: Receive, send: Send) -> None:
-        self.status = 200
-        self.member = b""
-        self._number = number
-        self._receive = receive
-        self._send = send
-        self._is_streamed = False
-
-    def watched(self) -> "_Watched":
-        return _Watched(self._beside)
-
-    async def write(self) -> None:
-        if not self.member:
-            return
-        body = b'{"jsonrpc":"2.0","id":' + to_json(self._number) + b"," + self.member + b"}"
-        if self._is_streamed:
-            await self._send({"type": "http.response.body", "body": b"event: message\r\ndata: " + body + b"\r\n\r\n"})
-            return
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
-
-    async def _beside(self, call: CancelScope) -> None:
-        """What a call that lasts has beside it, until it has its answer."""
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._show_signs_of_life)
-            while (await self._receive())["type"] != "http.disconnect":
-                pass
-            tasks.cancel_scope.cancel()
-        call.cancel()
-
-    async def _show_signs_of_life(self) -> None:
-        await anyio.sleep(SIGN_OF_LIFE)
-        self._is_streamed = True
-        await self._send(_STREAM_HEAD)
-        while True:
-            await self._send({"type": "http.response.body", "body": b": ping\r\n\r\n", "more_body": True})
-            await anyio.sleep(SIGN_OF_LIFE)
-
-
-class _Watched:
-    """Around a call: what is to run `beside` it begins once the call has lasted a while, ends with it, and may cancel
-    it."""
-
-    def __init__(self, beside: Callable[[CancelScope], Coroutine[Any, Any, None]]) -> None:
-        self._beside = beside
-        self._call = CancelScope()
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(WATCHED_AFTER, self._begin)
-        self._call.__enter__()
-
-    async def __aexit__(self, *raised: Any) -> bool | None:
-        self._timer.cancel()
-        was_cancelled = self._call.__exit__(*raised)
-        if self._task is not None:
-            self._task.cancel()
-            # Whatever befell it (the client had gone) is nothing that the answer's own writing would not meet.
-            await asyncio.wait([self._task])
-        return was_cancelled
-
-    def _begin(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._beside(self._call))
