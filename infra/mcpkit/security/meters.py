@@ -36,7 +36,8 @@ class Meters(MemoryStore):
 class _NoLock:
     """An action on memory is over before anything else of this thread runs."""
 
-    def acquire(self) -> bool:
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        del blocking, timeout
         return True
 
     def release(self) -> None:

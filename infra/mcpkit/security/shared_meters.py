@@ -75,7 +75,8 @@ class _Lock:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
-    def acquire(self) -> bool:
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        del blocking, timeout
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         return True
 

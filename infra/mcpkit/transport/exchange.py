@@ -11,7 +11,7 @@ SDK.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from mcp.server.lowlevel import Server
 from mcp.server.runner import modern_error_data
@@ -109,7 +109,7 @@ class Exchange:
         await answer.write()
 
 
-def _is_request(message: object) -> bool:
+def _is_request(message: object) -> TypeGuard[dict[str, Any]]:
     """JSON-RPC 2.0 for a call of a tool, to the letter."""
     return (
         isinstance(message, dict)
@@ -149,7 +149,7 @@ class _Client:
 
 
 def _client_of(version: str, meta: Mapping[str, Any]) -> _Client | None:
-    """What a client says of itself, which is the same in each of its requests. None where that is malformed, or long."""
+    """What a client says of itself, the same in each of its requests. None where that is malformed, or long."""
     said = to_json({name: value for name, value in meta.items() if name.startswith(_RESERVED)})
     return _read_client(version, said) if len(said) <= _LONGEST_KEPT else None
 
