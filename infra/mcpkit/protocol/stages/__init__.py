@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from mcp_types import CallToolResult, CompleteResult, GetPromptResult, InputRequiredResult, ReadResourceResult
 
 from mcpkit.protocol.calls import Call
+from mcpkit.protocol.declarations import name_of
+from mcpkit.security.audit import UNKNOWN
 
 if TYPE_CHECKING:
     from mcpkit.protocol.stages.drafts import Draft
@@ -51,3 +53,8 @@ class Stage(Protocol):
             Fault: the call is refused, or failed further in.
         """
         ...
+
+
+def declared_name(call: Call) -> str:
+    """What is called, as it was declared; what nobody declared is unknown, since its name is the caller's text."""
+    return UNKNOWN if call.declaration is None else name_of(call.declaration)
