@@ -207,7 +207,7 @@ class Serving:
             return
         with opened("mailquery", __version__, endpoint=chosen.endpoint, ratio=chosen.sample_ratio) as tracing:
             self._tracing = tracing
-            application.archive.spans = application.control.spans = tracing.client
+            application.archive.spans = application.control.spans = tracing.within
             application.hosts.spans = tracing.client
             application.runs.span = partial(tracing.span, "synchronise")
             yield

@@ -5,19 +5,17 @@ clock, the same in every process. Of callers that meet in one place of a full ta
 the least.
 """
 
-import asyncio
 import fcntl
 import hashlib
 import logging
 import mmap
 import os
 import struct
+import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from throttled.asyncio import MemoryStore
-from throttled.asyncio.store.memory import MemoryStoreBackend
+from throttled.store import MemoryStore, MemoryStoreBackend
 
 from mcpkit.database.faults import translated
 
@@ -27,7 +25,7 @@ _NAME = "meters"
 _ENTRY = struct.Struct("=16sd")  # a digest of the key, and the number; 0 is none
 _PLACES, _ENTRIES = 16_384, 8  # of the table, and in each place
 _PLACE = _ENTRIES * _ENTRY.size
-_BETWEEN_TRIES, _PATIENCE = 0.0005, 400  # seconds, and tries, for which the others' use of the table is waited for
+_BETWEEN_TRIES, _TRIES = 0.0001, 2_500  # seconds, and how often, that others who use the table are waited for
 
 
 class _Table(MemoryStoreBackend):
@@ -81,46 +79,35 @@ class SharedMeters(MemoryStore):
 
 
 class _Lock:
-    """Held for microseconds, by one task of one process. The system takes it from a process that ends; one that is
+    """Held for microseconds, by one thread of one process. The system takes it from a process that ends; one that is
     stopped while it has it keeps nobody from serving: after a moment the others count without it, which may lose
     something of what they count at once."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._here = asyncio.Lock()
-        self._patience = _PATIENCE  # tries before it is gone without
+        self._tries = _TRIES  # before it is gone without
 
-    async def acquire(self) -> bool:
-        await self._here.acquire()
-        try:
-            await self._try()
-        except BaseException:
-            self._here.release()
-            raise
-        return True
-
-    async def _try(self) -> None:
-        for _ in range(self._patience):
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        del blocking, timeout
+        for _ in range(self._tries):
             try:
-                # Never waiting in the system: that would keep the whole loop.
+                # Never waiting in the system: that would keep the whole loop for as long as the other one is stopped.
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                await asyncio.sleep(_BETWEEN_TRIES)
+                time.sleep(_BETWEEN_TRIES)
             else:
-                self._patience = _PATIENCE
-                return
-        if self._patience > 1:
+                self._tries = _TRIES
+                return True
+        if self._tries > 1:
             logger.warning("another worker keeps the limits of callers locked; they are counted without the lock")
-        self._patience = 1  # until it is to be had again: not every call is to wait for it
+        self._tries = 1  # until it is to be had again: not every call is to wait for it
+        return True
 
     def release(self) -> None:
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-        self._here.release()
 
-    async def __aenter__(self) -> None:
-        await self.acquire()
+    def __enter__(self) -> bool:
+        return self.acquire()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
