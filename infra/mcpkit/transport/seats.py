@@ -23,6 +23,7 @@ WHERE = signal.SIGUSR2
 _READY = b"ready"
 _COUNT = struct.Struct("=I")
 _LOADS = "loads"
+_BEGUN = "begun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,15 @@ class Seat:
     @cached_property
     def loads(self) -> "Loads":
         return Loads(self.folder, self.number, self.count)
+
+    @property
+    def others_began(self) -> bool:
+        """Whether any worker of this server has `begun`, be it that it has ended."""
+        return (self.folder / _BEGUN).exists()
+
+    def begun(self) -> None:
+        """What this worker serves is there. Raises OSError."""
+        (self.folder / _BEGUN).touch(0o600)
 
     def tell_where(self) -> None:
         """From now on, at `WHERE`. Files, lines and functions are named, and nothing of what they work on."""
