@@ -69,7 +69,7 @@ class Database:
         self._idle: list[ConnectionThread] = []
         self._readers: list[ConnectionThread] = []
         self._writer: ConnectionThread | None = None
-        self._at_hand = AtHand(path)
+        self._at_hand = AtHand(path, self._check_place_for_another)
         self._writing = asyncio.Lock()
         self._lock = WriterLock(path.with_name(path.name + ".lock"))
         self._running: set[asyncio.Task[Any]] = set()
