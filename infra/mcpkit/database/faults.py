@@ -27,8 +27,8 @@ def storage_damaged(path: Path, what: str) -> Fault:
     return Fault(
         ErrorCode.STORAGE_DAMAGED,
         # Without its folder: callers are told this, too.
-        f"{path.name} is damaged or no archive: {what}. Move it away with its -wal and -shm files, and put back a copy. "
-        "Without one, import again what was imported; all else that was in it is lost.",
+        f"{path.name} is damaged or no archive: {what}. Move it away with its -wal and -shm files, and put back a "
+        "copy. Without one, import again what was imported; all else that was in it is lost.",
     )
 
 
