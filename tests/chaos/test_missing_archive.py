@@ -63,6 +63,7 @@ def test_one_process_never_finds_nothing_in_an_archive_that_is_gone(mailquery: C
 
 
 def test_one_process_does_not_go_over_to_a_file_that_was_put_in_place(mailquery: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
     other = CommandLine(tmp_path / "other")
     assert other("status").code == 0  # which makes an empty one
     with serving(mailquery) as server:
