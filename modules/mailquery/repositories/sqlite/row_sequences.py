@@ -1,9 +1,9 @@
-"""The sequences of messages by their row ids, in memory: to look up those of a thousand messages in the database reads a
-thousand wide rows.
+"""The sequences of messages by their row ids, in memory: to look up those of a thousand messages in the database reads
+a thousand wide rows.
 
 What a sequence's row id is hardly ever changes, and a message that has the row id of an earlier one has a later
-sequence. So what was read stays right for the messages that there are: of a row id, the latest sequence counts. One that
-is not known (the message was moved to it since) is to be looked up.
+sequence. So what was read stays right for the messages that there are: of a row id, the latest sequence counts. One
+that is not known (the message was moved to it since) is to be looked up.
 """
 
 import sqlite3

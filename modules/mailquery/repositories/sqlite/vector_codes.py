@@ -89,8 +89,8 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """The signs of all chunks, 36 bytes for one of 256 dimensions, and 12 bytes for each message. Never changed: what is
-    added makes another one."""
+    """The signs of all chunks, 36 bytes for one of 256 dimensions, and 12 bytes for each message. Never changed: what
+    is added makes another one."""
 
     first_block: int
     last_block: int
@@ -181,7 +181,7 @@ def _allowed(sequences: "NDArray[np.uint32]", allowed: "NDArray[np.bool_]") -> "
 
 
 def _lowest(values: "NDArray[np.uint16]", most: int) -> "NDArray[np.intp]":
-    """The ascending places of the `most` lowest of these small numbers, and of all that equal the last of them: counting
+    """The ascending places of the `most` lowest of these small numbers, and of all that equal the last of them: to count
     takes a seventh of the time of a partition."""
     import numpy as np
 
