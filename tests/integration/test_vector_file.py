@@ -17,6 +17,7 @@ from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.nearest import NearestVectors
 from mailquery.repositories.sqlite.removal import remove
 from mailquery.repositories.sqlite.vector_codes import BLOCK_CHUNKS
+from mailquery.repositories.sqlite.vector_records import Form
 from mailquery.repositories.sqlite.vectors import SqliteVectors
 from mcpkit.database.writer_lock import WriterLock
 
@@ -98,10 +99,10 @@ async def test_a_small_archive_has_none(archive: Archive) -> None:
 async def test_it_is_written_some_blocks_at_a_time(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector_file, "_WRITTEN_AT_ONCE", 1)
     expected = await by_database(filled, monkeypatch)
-    whole = vector_file.Form(1, 96).at(2 * BLOCK_CHUNKS)
+    whole = Form(1, 96).at(2 * BLOCK_CHUNKS)
     for blocks in (1, 2):
         assert await cosines(filled) == pytest.approx(expected, abs=1e-6)
-        assert file_of(filled.archive).stat().st_size == vector_file.Form(1, 96).at(blocks * BLOCK_CHUNKS)
+        assert file_of(filled.archive).stat().st_size == Form(1, 96).at(blocks * BLOCK_CHUNKS)
     assert file_of(filled.archive).stat().st_size == whole
 
 
@@ -154,7 +155,7 @@ async def removed(filled: Filled, sequences: Sequence[int]) -> None:
 
 def record_of(filled: Filled, sequence: int) -> bytes:
     place = sum(len(chunks) for chunks in filled.chunks[: sequence - 1])
-    form = vector_file.Form(1, 96)
+    form = Form(1, 96)
     return file_of(filled.archive).read_bytes()[form.at(place) : form.at(place) + form.record]
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.vector_codes import Codes, State
-from mailquery.repositories.sqlite.vector_file import Mapped
-from mailquery.repositories.sqlite.vector_records import lengths_of
+from mailquery.repositories.sqlite.vector_records import Mapped, lengths_of
 
 if TYPE_CHECKING:
     import numpy as np
