@@ -16,7 +16,7 @@ from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
 from mcpkit.security.identity import LocalUser
-from mcpkit.transport import exchange
+from mcpkit.transport import answers
 from mcpkit.transport.exchange import Exchange
 
 _ENVELOPE: dict[str, Any] = {
@@ -78,7 +78,7 @@ class Slow(Waiting):
 
 
 async def test_a_long_call_shows_signs_of_life_before_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "SIGN_OF_LIFE", 0.01)
+    monkeypatch.setattr(answers, "SIGN_OF_LIFE", 0.01)
     slow = Slow()
     async with served(slow) as url, httpx2.AsyncClient() as http:
         body = json.dumps(message("wait", {}))

@@ -12,7 +12,7 @@ from mailquery.domain.accounts import Login, MailAccount, Security, Server
 from mailquery.domain.messages import Flag
 from mailquery.repositories.account_locks import AccountLocks
 from mailquery.repositories.compression import decompress
-from mailquery.repositories.records import PreparedMessage
+from mailquery.repositories.prepared import PreparedMessage
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import Archive, open_archive
 from mailquery.repositories.sqlite.synchronising import SqliteSync
@@ -136,6 +136,9 @@ def letter(number: int, text: str = "") -> bytes:
         f"Message-ID: <{number}@example.org>\r\nDate: Mon, 9 Mar 2026 12:00:00 +0000\r\n\r\n"
         f"{text or f'word{number}'}\r\n"
     ).encode()
+
+
+LETTERS = [letter(number) for number in range(40)]
 
 
 async def stored(database: Archive) -> dict[str, dict[bytes, Flag]]:

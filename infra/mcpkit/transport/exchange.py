@@ -7,13 +7,11 @@ which sees the client go away, and sends signs of life before somebody on the wa
 and whatever may send notifications, is left to the SDK.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
 import anyio
-from anyio import CancelScope
 from mcp.server.connection import Connection
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -37,24 +35,14 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 from starlette.requests import Request
-from starlette.types import Message, Receive, Send
+from starlette.types import Receive, Send
 
 from mcpkit.protocol.handover import own_tools
+from mcpkit.transport.answers import Answer
 
-WATCHED_AFTER = 0.05  # seconds from which on it is seen that the client has gone
-SIGN_OF_LIFE = 15.0  # seconds between two of them, and until the first, as the SDK has it
 _TELLING = frozenset({"progressToken", LOG_LEVEL_META_KEY})  # of a request's `_meta`: it wants to be told things
 _LONGEST_KEPT = 4096  # bytes of what a client says of itself, for it to be kept
 _PARAM_HEADER = MCP_PARAM_HEADER_PREFIX.lower().encode()
-_STREAM_HEAD: Message = {
-    "type": "http.response.start",
-    "status": 200,
-    "headers": [
-        (b"content-type", b"text/event-stream"),
-        (b"cache-control", b"no-cache, no-transform"),
-        (b"x-accel-buffering", b"no"),
-    ],
-}
 
 
 class Exchange:
@@ -87,7 +75,7 @@ class Exchange:
     ) -> None:
         """`receive` gives what comes behind the body. Returns without an answer where the client has gone away."""
         context = _context(route, request, message)
-        answer = _Answer(message["id"], receive, send)
+        answer = Answer(message["id"], receive, send)
         async with answer.watched():
             try:
                 result = await self._tools.call(context)
@@ -132,75 +120,6 @@ def _model(model: type[BaseModel], value: Any) -> Any:
         return model.model_validate(value, by_name=False)
     except ValidationError:
         return value
-
-
-class _Answer:
-    """To one request. `member` is the result or the error, and empty until there is one."""
-
-    def __init__(self, number: str | int, receive: Receive, send: Send) -> None:
-        self.status = 200
-        self.member = b""
-        self._number = number
-        self._receive = receive
-        self._send = send
-        self._is_streamed = False
-
-    def watched(self) -> "_Watched":
-        return _Watched(self._beside)
-
-    async def write(self) -> None:
-        if not self.member:
-            return
-        body = b'{"jsonrpc":"2.0","id":' + to_json(self._number) + b"," + self.member + b"}"
-        if self._is_streamed:
-            await self._send({"type": "http.response.body", "body": b"event: message\r\ndata: " + body + b"\r\n\r\n"})
-            return
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
-
-    async def _beside(self, call: CancelScope) -> None:
-        """What a call that lasts has beside it, until it has its answer."""
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._show_signs_of_life)
-            while (await self._receive())["type"] != "http.disconnect":
-                pass
-            tasks.cancel_scope.cancel()
-        call.cancel()
-
-    async def _show_signs_of_life(self) -> None:
-        await anyio.sleep(SIGN_OF_LIFE)
-        self._is_streamed = True
-        await self._send(_STREAM_HEAD)
-        while True:
-            await self._send({"type": "http.response.body", "body": b": ping\r\n\r\n", "more_body": True})
-            await anyio.sleep(SIGN_OF_LIFE)
-
-
-class _Watched:
-    """Around a call: what is to run `beside` it begins once the call has lasted a while, ends with it, and may cancel
-    it."""
-
-    def __init__(self, beside: Callable[[CancelScope], Coroutine[Any, Any, None]]) -> None:
-        self._beside = beside
-        self._call = CancelScope()
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(WATCHED_AFTER, self._begin)
-        self._call.__enter__()
-
-    async def __aexit__(self, *raised: Any) -> bool | None:
-        self._timer.cancel()
-        was_cancelled = self._call.__exit__(*raised)
-        if self._task is not None:
-            self._task.cancel()
-            # Whatever befell it (the client had gone) is nothing that the answer's own writing would not meet.
-            await asyncio.wait([self._task])
-        return was_cancelled
-
-    def _begin(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._beside(self._call))
 
 
 class _OneAnswer:
