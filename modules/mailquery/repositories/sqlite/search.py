@@ -168,7 +168,7 @@ class SqliteSearch:
             following,
             ranked=True,
             ranked_newest=RANKED if ranking.cut else None,
-            standings=tuple(ranking.standings[row] for row in page),
+            standings=tuple(map(ranking.standing, page)),
             near=ranking.near,
             all_embedded=asked.vector is None or not _any_added_since(connection, through, scope),
         )
