@@ -278,7 +278,7 @@ def _found_in(connection: sqlite3.Connection, match: Match, rows: Sequence[int])
     if not rows:
         return set()
     given = (match.expression, min(rows), max(rows))
-    few = connection.execute(f"SELECT rowid {_BETWEEN} LIMIT ?", (*given, _FETCHED_PER_ROW * len(rows)))  # noqa: S608 - a constant
+    few = connection.execute(f"SELECT rowid {_BETWEEN} LIMIT ?", (*given, _FETCHED_PER_ROW * len(rows)))
     every = {row for (row,) in few}
     if len(every) < _FETCHED_PER_ROW * len(rows):
         return every.intersection(rows)
