@@ -12,6 +12,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from mcp_types import (
+    ClientCapabilities,
     ElicitRequest,
     ElicitRequestFormParams,
     ElicitResult,
@@ -31,7 +32,7 @@ _KEY = "consent"
 
 def asking_of(context: ServerRequestContext, params: InputResponseRequestParams | None) -> Asking:
     """How the caller of this request can be asked, and what they answered if this is a call made again."""
-    if not _has_forms(context):
+    if not has_forms(context.session.client_capabilities):
         return Asking()
     if context.protocol_version in MODERN_PROTOCOL_VERSIONS:
         responses = (params.input_responses if params else None) or {}
@@ -45,9 +46,8 @@ def input_required(form: Form, state: str) -> InputRequiredResult:
     return InputRequiredResult(input_requests={_KEY: _request(form)}, request_state=state)
 
 
-def _has_forms(context: ServerRequestContext) -> bool:
-    """An empty `elicitation` means forms: it is from before there were modes."""
-    capabilities = context.session.client_capabilities
+def has_forms(capabilities: ClientCapabilities | None) -> bool:
+    """Of a client. An empty `elicitation` means forms: it is from before there were modes."""
     declared = capabilities.elicitation if capabilities else None
     return declared is not None and (declared.form is not None or declared.url is None)
 
