@@ -92,7 +92,7 @@ class Ranker:
             if vector is not None:
                 similar = self._similar(connection, asked.required, vector, list(texts))
                 texts |= dict.fromkeys((row for row in similar if row not in texts), 0.0)
-        held = _Held.of(connection, words, asked.free, matches.keys(), list(texts))
+        held = _Held.of(connection, words, asked.free, matches.keys(), list(texts), cut=cut)
         return self._in_order(held, matches, texts, similar, cut)
 
     def _matches(self, connection: sqlite3.Connection, selection: Selection) -> dict[int, float]:
@@ -190,6 +190,8 @@ class _Held:
         free: FreeWords,
         matches: Set[int],
         rows: Sequence[int],
+        *,
+        cut: bool,
     ) -> "_Held":
         if not words:
             return cls(dict.fromkeys(rows, 1.0), {}, frozenset(), frozenset())
@@ -199,9 +201,12 @@ class _Held:
             # Apart, since matches are the newest, and the others may lie anywhere.
             return _found_in(connection, match, list(matches)) | _found_in(connection, match, others)
 
-        shares = []  # of each word, for the messages that have it
+        shares: list[dict[int, float]] = []  # of each word, for the messages that have it
         for word in words:
-            if len(free.alternatives) == 1:  # what matches has every word
+            anyhow: Set[int]
+            if free.of_demand == 1 and not cut:  # of what may be found at all, those are all that have the only word
+                anyhow = matches
+            elif len(free.alternatives) == 1:  # what matches has every word
                 anyhow = matches | _found_in(connection, word.word.anyhow, others)
             else:
                 anyhow = found_in(word.word.anyhow)
