@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
+from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from mcp_types import (
+    ClientCapabilities,
     ElicitRequest,
     ElicitRequestFormParams,
     ElicitResult,
@@ -31,35 +33,36 @@ _KEY = "consent"
 
 def asking_of(context: ServerRequestContext, params: InputResponseRequestParams | None) -> Asking:
     """How the caller of this request can be asked, and what they answered if this is a call made again."""
-    if not _has_forms(context):
+    if not has_forms(context.session.client_capabilities):
         return Asking()
     if context.protocol_version in MODERN_PROTOCOL_VERSIONS:
         responses = (params.input_responses if params else None) or {}
         response = responses.get(_KEY)
         answer = _answer(response) if isinstance(response, ElicitResult) else None
         return Asking(by_return=True, answer=answer, state=params.request_state if params else None)
-    return Asking(ask=_sender(context)) if context.session.can_send_request else Asking()
+    return Asking(ask=asker(context.session, context.request_id)) if context.session.can_send_request else Asking()
 
 
 def input_required(form: Form, state: str) -> InputRequiredResult:
     return InputRequiredResult(input_requests={_KEY: _request(form)}, request_state=state)
 
 
-def _has_forms(context: ServerRequestContext) -> bool:
-    """An empty `elicitation` means forms: it is from before there were modes."""
-    capabilities = context.session.client_capabilities
+def has_forms(capabilities: ClientCapabilities | None) -> bool:
+    """Of a client. An empty `elicitation` means forms: it is from before there were modes."""
     declared = capabilities.elicitation if capabilities else None
     return declared is not None and (declared.form is not None or declared.url is None)
 
 
-def _sender(context: ServerRequestContext) -> Callable[[Form], Awaitable[Answer]]:
+def asker(session: ServerSession, number: str | int | None) -> Callable[[Form], Awaitable[Answer]]:
+    """Asks in a session of the handshake era, in connection with the request that has this id."""
+
     async def ask(form: Form) -> Answer:
         try:
-            result = await context.session.send_request(
+            result = await session.send_request(
                 _request(form),
                 ElicitResult,
                 request_read_timeout_seconds=PATIENCE,
-                metadata=ServerMessageMetadata(related_request_id=context.request_id),
+                metadata=ServerMessageMetadata(related_request_id=number),
             )
         except (MCPError, ValidationError) as error:  # no time, no such method, or no answer to this question
             logger.info("a question was not answered: %s", type(error).__name__)

@@ -55,6 +55,16 @@ def protocol_error(fault: Fault) -> MCPError:
     return MCPError(json_rpc_code(fault.code), fault.message, fault.as_dict())
 
 
+def as_protocol_error(error: Exception, method: str) -> MCPError:
+    """Whatever answering `method` raised, as what may be told of it."""
+    match error:
+        case MCPError():
+            return error
+        case Fault():
+            return protocol_error(error)
+    return protocol_error(contain(error, f"answering {method}"))
+
+
 def json_rpc_code(code: ErrorCode) -> int:
     """The standard's code where it has one that fits, else the number of our own."""
     if code is ErrorCode.INTERNAL_ERROR:

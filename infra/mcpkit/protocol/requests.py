@@ -6,11 +6,12 @@ from functools import lru_cache
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
-from mcp_types import InputResponseRequestParams
+from mcp_types import Implementation, InputResponseRequestParams
+from starlette.requests import Request
 
 from mcpkit.protocol.asking import asking_of
-from mcpkit.protocol.calls import Call, always_admitted
-from mcpkit.protocol.declarations import Declaration
+from mcpkit.protocol.calls import Asking, Call, always_admitted
+from mcpkit.protocol.declarations import Declaration, Tool
 from mcpkit.security.untrusted import clean_line
 
 stream_transport: ContextVar[str] = ContextVar("stream_transport", default="memory")
@@ -65,6 +66,39 @@ def call_from(
     )
 
 
+def http_call(
+    request: Request,
+    tool: Tool[Any, Any],
+    arguments: Mapping[str, object],
+    *,
+    request_id: str | int,
+    protocol_version: str,
+    client: str,
+    asking: Asking,
+    meta: Mapping[str, Any],
+) -> Call:
+    """A call of a tool whose request the transport has read by itself, and which nobody is told the progress of."""
+    scope = request.scope
+    return Call(
+        kind="tool",
+        name=tool.name,
+        arguments=arguments,
+        request_id=str(request_id),
+        transport="http",
+        protocol_version=protocol_version,
+        client=client,
+        headers=request.headers,
+        scheme=str(scope.get("scheme", "http")),
+        authenticated=scope.get(PRINCIPAL_KEY),
+        still_admitted=scope.get(ADMITTED_KEY, always_admitted),
+        asking=asking,
+        explains=meta.get(EXPLAIN) is True,
+        declaration=tool,
+        trace=_trace(meta),
+        id=scope.get(REQUEST_ID_KEY, ""),
+    )
+
+
 def _trace(meta: Mapping[str, Any] | None) -> Mapping[str, str]:
     if not meta or "traceparent" not in meta:
         return {}
@@ -73,9 +107,12 @@ def _trace(meta: Mapping[str, Any] | None) -> Mapping[str, str]:
 
 def _client(context: ServerRequestContext) -> str:
     client = context.session.client_params
-    if client is None or client.client_info is None:
-        return ""
-    return _clean_client(client.client_info.name[:_READ_OF_CLIENT], client.client_info.version[:_READ_OF_CLIENT])
+    return "" if client is None or client.client_info is None else client_name(client.client_info)
+
+
+def client_name(info: Implementation) -> str:
+    """What a client calls itself, on one line."""
+    return _clean_client(info.name[:_READ_OF_CLIENT], info.version[:_READ_OF_CLIENT])
 
 
 @lru_cache(maxsize=1024)

@@ -21,6 +21,7 @@ from mcp_types import (
     ListResourcesResult,
     ListResourceTemplatesResult,
     ListToolsResult,
+    NotificationParams,
     PaginatedRequestParams,
     PromptReference,
     ReadResourceRequestParams,
@@ -30,6 +31,7 @@ from mcp_types import Completion as CompletionValues
 from pydantic import ValidationError
 
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Catalogue, Completion, Declaration, Prompt, Resource, Tool
 from mcpkit.protocol.descriptions import (
     described_prompt,
@@ -38,9 +40,10 @@ from mcpkit.protocol.descriptions import (
     described_tool,
 )
 from mcpkit.protocol.explaining import did_you_mean, malformed_parameters
-from mcpkit.protocol.handover import hand_over, set_own_tools
+from mcpkit.protocol.handshakes import tell_transport
 from mcpkit.protocol.listening import Listening, ListeningServer
-from mcpkit.protocol.mapping import contain, error_result, protocol_error, resource_not_found
+from mcpkit.protocol.mapping import as_protocol_error, error_result, resource_not_found
+from mcpkit.protocol.own_tools import OwnTools, set_own_tools
 from mcpkit.protocol.pagination import page
 from mcpkit.protocol.pipeline import Pipeline
 from mcpkit.protocol.requests import call_from
@@ -85,9 +88,10 @@ def build_server(
         on_unsubscribe_resource=listening.unsubscribe if listening else None,
         on_subscriptions_listen=listening.listen if listening else None,
     )
+    server.add_notification_handler("notifications/initialized", NotificationParams, tell_transport)
     # In place of the SDK's tracing, which costs time on every request even where nothing collects traces.
     server.middleware[:] = [_let_nothing_leak]
-    set_own_tools(server, frozenset(tool.name for tool in catalogue.tools))
+    set_own_tools(server, OwnTools(catalogue.tools, handlers.answer, server.server_info_stamp))
     return server
 
 
@@ -112,10 +116,8 @@ async def _let_nothing_leak(ctx: ServerRequestContext[Any, Any], call_next: Call
         raise
     except ValidationError as error:
         raise MCPError(INVALID_PARAMS, malformed_parameters(error)) from None
-    except Fault as fault:
-        raise protocol_error(fault) from fault
     except Exception as error:
-        raise protocol_error(contain(error, f"answering {ctx.method}")) from error
+        raise as_protocol_error(error, ctx.method) from error
 
 
 class _Handlers:
@@ -140,7 +142,7 @@ class _Handlers:
         return self._described[tool.name]
 
     async def list_tools(self, context: ServerRequestContext, params: PaginatedRequestParams | None) -> ListToolsResult:
-        seen = await self._visible(context, self._catalogue.tools)
+        seen = await self._visible(_listing(context), self._catalogue.tools)
         tools, cursor = page([self._description(tool) for tool in seen], params, self._page_size)
         return ListToolsResult(tools=tools, next_cursor=cursor)
 
@@ -150,29 +152,34 @@ class _Handlers:
         found = self._tools.get(params.name)
         if found is None:
             raise await self._unknown(context, "tool", params.name, self._catalogue.tools)
-        call = call_from(context, "tool", params.name, params.arguments, found, params)
+        reply = await self.answer(call_from(context, "tool", params.name, params.arguments, found, params), found)
+        result = reply.result()
+        assert isinstance(result, CallToolResult | InputRequiredResult), "not the result of a tool"
+        return result
+
+    async def answer(self, call: Call, tool: Tool[Any, Any]) -> Reply:
+        """Raises MCPError, Fault."""
         try:
-            reply = await self._pipeline.run(call)
+            return await self._pipeline.run(call)
         except Fault as fault:
-            if call.principal is not None and not self._pipeline.offers(call.caller, found):
+            if call.principal is not None and not self._pipeline.offers(call.caller, tool):
                 # As for a name that there is not, also where it was refused for another reason.
                 if fault.code is not ErrorCode.FORBIDDEN:
                     raise
-                raise await self._hidden(context, "tool", params.name, self._catalogue.tools) from None
-            return hand_over(context, Reply(None, error_result(fault)))
-        return hand_over(context, reply)
+                raise await self._hidden(call, self._catalogue.tools) from None
+            return Reply(None, error_result(fault))
 
     async def list_resources(
         self, context: ServerRequestContext, params: PaginatedRequestParams | None
     ) -> ListResourcesResult:
-        seen = await self._visible(context, [one for one in self._catalogue.resources if not one.is_template])
+        seen = await self._visible(_listing(context), [one for one in self._catalogue.resources if not one.is_template])
         resources, cursor = page([described_resource(resource) for resource in seen], params, self._page_size)
         return ListResourcesResult(resources=resources, next_cursor=cursor)
 
     async def list_resource_templates(
         self, context: ServerRequestContext, params: PaginatedRequestParams | None
     ) -> ListResourceTemplatesResult:
-        seen = await self._visible(context, [one for one in self._catalogue.resources if one.is_template])
+        seen = await self._visible(_listing(context), [one for one in self._catalogue.resources if one.is_template])
         templates, cursor = page([described_template(resource) for resource in seen], params, self._page_size)
         return ListResourceTemplatesResult(resource_templates=templates, next_cursor=cursor)
 
@@ -182,7 +189,7 @@ class _Handlers:
         uri = str(params.uri)
         resource = find_resource(self._catalogue.resources, uri)
         if resource is None:
-            await self._refuse(context, "resource", uri)
+            await self._refuse(call_from(context, "resource", uri))
             raise resource_not_found(uri, context.protocol_version)
         call = call_from(context, "resource", uri, None, resource, params)
         try:
@@ -199,7 +206,7 @@ class _Handlers:
     async def list_prompts(
         self, context: ServerRequestContext, params: PaginatedRequestParams | None
     ) -> ListPromptsResult:
-        seen = await self._visible(context, self._catalogue.prompts)
+        seen = await self._visible(_listing(context), self._catalogue.prompts)
         prompts, cursor = page([described_prompt(prompt) for prompt in seen], params, self._page_size)
         return ListPromptsResult(prompts=prompts, next_cursor=cursor)
 
@@ -214,7 +221,7 @@ class _Handlers:
             reply = await self._pipeline.run(call)
         except Fault as fault:
             if fault.code is ErrorCode.FORBIDDEN and not self._pipeline.offers(call.caller, prompt):
-                raise await self._hidden(context, "prompt", params.name, self._catalogue.prompts) from None
+                raise await self._hidden(call, self._catalogue.prompts) from None
             raise
         assert isinstance(reply.wire, GetPromptResult | InputRequiredResult), "no shaping stage ran"
         return reply.wire
@@ -223,7 +230,7 @@ class _Handlers:
         is_prompt = isinstance(params.ref, PromptReference)
         reference = params.ref.name if isinstance(params.ref, PromptReference) else params.ref.uri
         known: Sequence[Declaration] = self._catalogue.prompts if is_prompt else self._catalogue.resources
-        if reference not in {_name(each) for each in await self._visible(context, known)}:
+        if reference not in {_name(each) for each in await self._visible(_listing(context), known)}:
             raise await self._unknown(context, "prompt" if is_prompt else "resource", reference, known)
         completion = self._completion(reference, params.argument.name)
         nothing = CompleteResult(completion=CompletionValues(values=[], total=0, has_more=False))
@@ -244,18 +251,18 @@ class _Handlers:
             (one for one in self._catalogue.completions if (one.reference, one.argument) == (reference, argument)), None
         )
 
-    async def _visible(self, context: ServerRequestContext, offered: Sequence[DeclarationT]) -> list[DeclarationT]:
-        principal = await self._pipeline.principal(call_from(context, "listing", context.method))
+    async def _visible(self, call: Call, offered: Sequence[DeclarationT]) -> list[DeclarationT]:
+        principal = await self._pipeline.principal(call)
         return [declaration for declaration in offered if self._pipeline.offers(principal, declaration)]
 
-    async def _refuse(self, context: ServerRequestContext, kind: str, name: str) -> None:
+    async def _refuse(self, call: Call) -> None:
         """A call of what is not there goes the way of every call, up to where it is refused.
 
         Raises:
             Fault: whatever else it was refused for.
         """
         try:
-            await self._pipeline.run(call_from(context, kind, name))
+            await self._pipeline.run(call)
         except Fault as fault:
             if fault.code is not ErrorCode.FORBIDDEN:
                 raise
@@ -263,18 +270,23 @@ class _Handlers:
     async def _unknown(
         self, context: ServerRequestContext, kind: str, name: str, offered: Sequence[Declaration]
     ) -> MCPError:
-        await self._refuse(context, kind, name)
-        return await self._hidden(context, kind, name, offered)
+        call = call_from(context, kind, name)
+        await self._refuse(call)
+        return await self._hidden(call, offered)
 
-    async def _hidden(
-        self, context: ServerRequestContext, kind: str, name: str, offered: Sequence[Declaration]
-    ) -> MCPError:
+    async def _hidden(self, call: Call, offered: Sequence[Declaration]) -> MCPError:
         """What is told of a thing that is not there for the caller, whether there is one or not."""
-        seen = [_name(declaration) for declaration in await self._visible(context, offered)]
-        hint = did_you_mean(name, seen)
+        seen = [_name(declaration) for declaration in await self._visible(call, offered)]
+        hint = did_you_mean(call.name, seen)
         return MCPError(
-            INVALID_PARAMS, f"There is no such {kind}{hint}" if hint else f"There is no such {kind}.", {"known": seen}
+            INVALID_PARAMS,
+            f"There is no such {call.kind}{hint}" if hint else f"There is no such {call.kind}.",
+            {"known": seen},
         )
+
+
+def _listing(context: ServerRequestContext) -> Call:
+    return call_from(context, "listing", context.method)
 
 
 def _name(declaration: Declaration) -> str:

@@ -1,11 +1,12 @@
 """The `/mcp` endpoint: what every POST must be, and which of the protocol's wires it is for.
 
 Requests of clients that speak MCP go to the SDK's session manager as they are: those with a version header, those of
-a session, and `initialize`; but for calls that get one answer and no stream (`mcpkit.transport.exchange`). A request
-with none of these is a bare JSON-RPC call, such as one typed with curl; it is given what 2026-07-28 asks of a request,
-and gets plain JSON.
+a session, and `initialize`; but for calls of tools (`mcpkit.transport.exchange`, and `mcpkit.transport.session_calls`
+in sessions). A request with none of these is a bare JSON-RPC call, such as one typed with curl; it is given what
+2026-07-28 asks of a request, and gets plain JSON.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -37,6 +38,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcpkit.transport.exchange import Exchange
+from mcpkit.transport.session_calls import SessionCalls
 
 _SESSION_HEADER = "mcp-session-id"
 _JSON = "application/json"
@@ -54,6 +56,7 @@ class McpEndpoint:
         plain: StreamableHTTPSessionManager,
         security: TransportSecuritySettings,
         exchange: Exchange,
+        session_calls: SessionCalls,
         *,
         max_body_bytes: int,
         body_seconds: float,
@@ -61,6 +64,7 @@ class McpEndpoint:
         self._sessions = sessions
         self._plain = plain
         self._exchange = exchange
+        self._session_calls = session_calls
         self._security = TransportSecurityMiddleware(security)
         self._max_body_bytes = max_body_bytes
         self._body_seconds = body_seconds
@@ -73,20 +77,26 @@ class McpEndpoint:
                 await self._sessions.handle_request(_from_the_beginning(scope), receive, send)
                 return
             body = await self._body(request)
-            message = _message(body)
-            bare = _enveloped(scope, message) if _is_bare(request, message) else None
+            decoded = _decoded(body)
+            call = self._exchange.call_of(request, decoded)
+            message = _message(decoded) if call is None else decoded
+            bare = _enveloped(scope, message) if call is None and _is_bare(request, message) else None
         except _Refused as refused:
             await refused.response(scope, receive, send)
             return
-        if bare is not None and message.get("method") in _STREAMED:
+        if call is not None:
+            await self._exchange(call, message["id"], receive, send)
+        elif bare is not None and message.get("method") in _STREAMED:
             scope, body = bare
             await self._sessions.handle_request(scope, _replay(body, receive), send)
         elif bare is not None:
             await _until_disconnected(self._plain.handle_request, *bare, receive, send)
-        elif (route := self._exchange.route(request, message)) is not None:
-            await self._exchange(route, request, message, receive, send)
         else:
-            await self._sessions.handle_request(scope, _replay(body, receive), send)
+
+            async def sdk(scope: Scope, behind: Receive, send: Send) -> None:
+                await self._sessions.handle_request(scope, _replay(body, behind), send)
+
+            await self._session_calls(request, message, receive, send, sdk)
 
     async def _check_origin(self, request: Request) -> None:
         """Of DNS rebinding: a web page that names this server by a host of its own (Host), or calls it (Origin)."""
@@ -101,17 +111,20 @@ class McpEndpoint:
         if content_type != _JSON:
             raise _Refused(415, INVALID_REQUEST, f"Content-Type must be {_JSON}")
         body = bytearray()
-        with anyio.move_on_after(self._body_seconds):
-            while True:
-                part = await request.receive()
-                if part["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                body += part.get("body", b"")
-                if len(body) > self._max_body_bytes:
-                    raise _Refused(413, INVALID_REQUEST, f"A request may have {self._max_body_bytes} bytes at most")
-                if not part.get("more_body", False):
-                    return bytes(body)
-        raise _Refused(408, INVALID_REQUEST, f"The body of a request may take {self._body_seconds:g} seconds at most")
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                while True:
+                    part = await request.receive()
+                    if part["type"] == "http.disconnect":
+                        raise ClientDisconnect
+                    body += part.get("body", b"")
+                    if len(body) > self._max_body_bytes:
+                        raise _Refused(413, INVALID_REQUEST, f"A request may have {self._max_body_bytes} bytes at most")
+                    if not part.get("more_body", False):
+                        return bytes(body)
+        except TimeoutError:
+            seconds = f"{self._body_seconds:g} seconds"
+            raise _Refused(408, INVALID_REQUEST, f"The body of a request may take {seconds} at most") from None
 
 
 class _Refused(Exception):
@@ -121,11 +134,14 @@ class _Refused(Exception):
         self.response = JSONResponse({"jsonrpc": "2.0", "id": request_id, "error": error}, status)
 
 
-def _message(body: bytes) -> dict[str, Any]:
+def _decoded(body: bytes) -> Any:
     try:
-        decoded = from_json(body, allow_inf_nan=False)
+        return from_json(body, allow_inf_nan=False)
     except ValueError:
         raise _Refused(400, PARSE_ERROR, "Parse error: the body is not JSON") from None
+
+
+def _message(decoded: object) -> dict[str, Any]:
     if isinstance(decoded, list):
         raise _Refused(400, INVALID_REQUEST, "Batches are not part of the protocol: send one request")
     try:
