@@ -64,6 +64,27 @@ async def test_both_ways_give_the_same(http_url: str, tool: str, arguments: obje
     assert (ours.status_code, ours.headers["content-type"]) == (theirs.status_code, theirs.headers["content-type"])
 
 
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"io.modelcontextprotocol/clientInfo": {"name": "c", "version": "1"}},
+        {"io.modelcontextprotocol/clientInfo": {"name": "c"}},
+        {"io.modelcontextprotocol/clientInfo": "c"},
+        {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}},
+        {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": 1}}},
+        {"io.modelcontextprotocol/clientCapabilities": None},
+        {"io.modelcontextprotocol/protocolVersion": "2025-11-25"},
+        {"io.modelcontextprotocol/of-another-day": 1},
+        {"traceparent": 1, "example.com/own": {"x": [1]}},
+    ],
+)
+async def test_whatever_a_client_says_of_itself_both_ways_answer_the_same(http_url: str, meta: dict[str, Any]) -> None:
+    async with httpx2.AsyncClient() as http:
+        ours = await post(http, http_url, "list_rows", {"prefix": "x", "limit": 1}, **meta)
+        theirs = await post(http, http_url, "list_rows", {"prefix": "x", "limit": 1}, **meta, **_STREAMED)
+    assert (ours.status_code, ours.json()) == (theirs.status_code, theirs.json())
+
+
 class Slow(Waiting):
     """Answers once it is told to."""
 
@@ -93,15 +114,19 @@ async def test_a_long_call_shows_signs_of_life_before_its_answer(monkeypatch: py
     assert (answer["id"], answer["result"]["structuredContent"]) == (7, {"text": "at last"})
 
 
-def _route(sent: dict[str, Any], **headers: str) -> object:
+def _with_params(sent: dict[str, Any], **params: object) -> dict[str, Any]:
+    return {**sent, "params": {**sent["params"], **params}}
+
+
+def _taken(sent: object, **headers: str) -> object:
     server = build_server(build_catalogue(), build_pipeline(LocalUser("tester"), LogAudit()))
     fields = {**_HEADERS, "mcp-name": "list_rows", **headers}
     scope = {"type": "http", "headers": [(name.encode(), value.encode()) for name, value in fields.items() if value]}
-    return Exchange(server).route(Request(scope), sent)
+    return Exchange(server).call_of(Request(scope), sent)
 
 
 def test_what_gets_one_answer_is_taken() -> None:
-    assert _route(message("list_rows", {})) is not None
+    assert _taken(message("list_rows", {})) is not None
 
 
 @pytest.mark.parametrize(
@@ -116,9 +141,18 @@ def test_what_gets_one_answer_is_taken() -> None:
         (message("a tool of somebody else's", {}), {"mcp-name": "a tool of somebody else's"}),
         ({**message("list_rows", {}), "method": "prompts/get"}, {"mcp-method": "prompts/get"}),
         ({"jsonrpc": "2.0", "method": "tools/call", "params": message("list_rows", {})["params"]}, {}),
+        ({**message("list_rows", {}), "id": True}, {}),
+        ({**message("list_rows", {}), "id": None}, {}),
+        ({**message("list_rows", {}), "jsonrpc": "1.0"}, {}),
+        ({**message("list_rows", {}), "other": 1}, {}),
+        (message("list_rows", None), {}),
+        (_with_params(message("list_rows", {}), requestState="s"), {}),
+        (_with_params(message("list_rows", {}), inputResponses={}), {}),
+        (message("list_rows", {}, **{"io.modelcontextprotocol/clientInfo": {"name": 1}}), {}),
+        (message("list_rows", {}, **{"io.modelcontextprotocol/clientInfo": {"name": "n" * 5_000, "version": ""}}), {}),
+        ([message("list_rows", {})], {}),
+        ("text", {}),
     ],
 )  # fmt: skip
-def test_what_may_be_told_things_or_is_not_in_order_is_left_to_the_sdk(
-    sent: dict[str, Any], headers: dict[str, str]
-) -> None:
-    assert _route(sent, **{name.replace("_", "-"): value for name, value in headers.items()}) is None
+def test_what_may_be_told_things_or_is_not_in_order_is_left_to_the_sdk(sent: object, headers: dict[str, str]) -> None:
+    assert _taken(sent, **{name.replace("_", "-"): value for name, value in headers.items()}) is None

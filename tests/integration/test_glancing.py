@@ -1,6 +1,8 @@
 """Looking up a few rows without a thread."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -58,3 +60,42 @@ async def test_where_it_cannot_be_had_at_once_a_thread_looks(control: Database) 
         return threading.get_ident()
 
     assert await control.glance(looks) != threading.get_ident()
+
+
+def _count(rows: list[tuple[int]]) -> list[int]:
+    return [count for (count,) in rows]
+
+
+async def test_what_was_looked_up_is_kept_until_something_is_written(control: Database) -> None:
+    first = await control.look_up(_TIMES, (), _count)
+    assert await control.look_up(_TIMES, (), _count) is first
+    await control.write(_expose_another)
+    assert (first, await control.look_up(_TIMES, (), _count)) == ([0], [1])
+
+
+async def test_what_another_process_writes_is_seen_by_the_next_look(control: Database) -> None:
+    assert await control.look_up(_TIMES, (), _count) == [0]
+    program = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
+    statement = "INSERT INTO exposures VALUES ('ana', '', 0)"
+    subprocess.run([sys.executable, "-c", program, str(control.path), statement], check=True)
+    assert await control.look_up(_TIMES, (), _count) == [1]
+
+
+async def test_what_is_looked_up_by_other_values_is_another_thing(control: Database) -> None:
+    sql = f"{_TIMES} WHERE user = ?"
+    await control.write(_expose_another)
+    found = [await control.look_up(sql, (user,), _count) for user in ("user 0", "user 1", "user 0")]
+    assert found == [[1], [0], [1]]
+
+
+async def test_a_thread_looks_up_what_cannot_be_had_at_once(control: Database) -> None:
+    seen = []
+
+    def shape(rows: list[tuple[int]]) -> int:
+        seen.append(threading.get_ident())
+        if len(seen) == 1:
+            raise sqlite3.OperationalError("database is locked")
+        return rows[0][0]
+
+    assert await control.look_up(_TIMES, (), shape) == 0
+    assert seen[0] == threading.get_ident() != seen[1]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from mcpkit.database import connections
+from mcpkit.database.at_hand import AtHand, Rows
 from mcpkit.database.connection_thread import ConnectionThread, SqlFunction
 from mcpkit.database.connections import connect, in_snapshot, in_transaction
 from mcpkit.database.faults import slow_storage, translated
@@ -67,7 +68,7 @@ class Database:
         self._idle: list[ConnectionThread] = []
         self._readers: list[ConnectionThread] = []
         self._writer: ConnectionThread | None = None
-        self._at_hand: sqlite3.Connection | None = None
+        self._at_hand = AtHand(path)
         self._writing = asyncio.Lock()
         self._lock = WriterLock(path.with_name(path.name + ".lock"))
         self._running: set[asyncio.Task[Any]] = set()
@@ -187,24 +188,17 @@ class Database:
         Raises what `read` raises.
         """
         try:
-            return in_snapshot(self._connection_at_hand(), function)
+            return self._at_hand.glance(function)
         except sqlite3.Error:  # it is being recovered, or has a fault, which `read` finds words for
             return await self.read(function)
 
-    async def look_up(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """As `glance`, the rows of one statement: it sees one state without a transaction, which takes longer than
-        such a statement does."""
+    async def look_up(self, sql: str, values: tuple[Any, ...], shape: Callable[[Rows], T]) -> T:
+        """As `glance`, what `shape` makes of the rows of one statement. It is kept while nobody writes to the database,
+        and the same object is given again: it must be one that nobody changes."""
         try:
-            return self._connection_at_hand().execute(sql, values).fetchall()
+            return self._at_hand.look_up(sql, values, shape)
         except sqlite3.Error:  # as above
-            return await self.read(lambda connection: connection.execute(sql, values).fetchall())
-
-    def _connection_at_hand(self) -> sqlite3.Connection:
-        if self._at_hand is None:
-            with translated(self.path):
-                self._at_hand = connect(self.path, read_only=True)
-                self._at_hand.execute("PRAGMA busy_timeout = 0")
-        return self._at_hand
+            return await self.read(lambda connection: shape(connection.execute(sql, values).fetchall()))
 
     async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `function` on the writing connection in one transaction, undone where it raises or is cancelled.
@@ -290,9 +284,7 @@ class Database:
             await reader.close()
         self._readers.clear()
         self._idle.clear()
-        if self._at_hand is not None:
-            self._at_hand.close()
-            self._at_hand = None
+        self._at_hand.close()
         # Last, since the connection that closes last folds the log into the database, and only a writing one can.
         if self._writer is not None:
             await self._writer.close()

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json, to_jsonable_python
 
+from mcpkit.database.at_hand import Rows
 from mcpkit.database.sqlite import Database
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.declarations import Tool
@@ -56,12 +57,10 @@ class StoredParameters:
     def __init__(self, control: Database) -> None:
         self._control = control
 
-    async def of(self, user: str) -> dict[tuple[str, str], object]:
+    async def of(self, user: str) -> Mapping[tuple[str, str], object]:
         """The values of a user, by tool and argument."""
-        rows = await self._control.look_up(
-            "SELECT tool, argument, value FROM stored_parameters WHERE user = ?", (user,)
-        )
-        return {(tool, argument): json.loads(value) for tool, argument, value in rows}
+        sql = "SELECT tool, argument, value FROM stored_parameters WHERE user = ?"
+        return await self._control.look_up(sql, (user,), _by_argument)
 
     async def store(self, user: str, tool: str, argument: str, value: object) -> None:
         """Raises Fault STORAGE_FULL, SERVICE_UNAVAILABLE."""
@@ -78,6 +77,10 @@ class StoredParameters:
             return connection.execute(of_one, (user, tool, argument)).rowcount > 0
 
         return await self._control.write(delete)
+
+
+def _by_argument(rows: Rows) -> Mapping[tuple[str, str], object]:
+    return {(tool, argument): json.loads(value) for tool, argument, value in rows}
 
 
 class ParameterResolver:

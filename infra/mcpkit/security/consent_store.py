@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
+from mcpkit.database.at_hand import Rows
 from mcpkit.database.sqlite import Database
 
 EVERY = "*"
@@ -116,8 +118,13 @@ class ConsentStore:
 
     async def known(self, user: str, client: str, capabilities: str, now: float) -> Known:
         """`capabilities` is a JSON array of names."""
-        rows = await self._database.look_up(_KNOWN, (user, capabilities, now, client))
-        return Known(tuple(_decision(row[1:]) for row in rows if row[-1] is not None), rows[0][0])
+        # By the minute, so that what is looked up can be kept: what ended since is sorted out here.
+        known = await self._database.look_up(_KNOWN, (user, capabilities, now - now % 60, client), _known)
+        if all(each.way is Way.SETTING or each.holds(now) for each in known.decisions):
+            return known
+        return replace(
+            known, decisions=tuple(each for each in known.decisions if each.way is Way.SETTING or each.holds(now))
+        )
 
     async def record(self, decisions: Sequence[Decision], asking: str | None = None) -> bool:
         """Stores the decisions, all or none. False where the question `asking` has been answered before."""
@@ -163,9 +170,13 @@ class ConsentStore:
     async def expose(self, user: str, client: str, now: float, lag: float) -> None:
         """Untrusted text is about to be shown. Written where what is stored is older than `lag` seconds, and where
         a consent was given since: such a consent is not to count as given after this."""
-        ((shown, granted),) = await self._database.look_up(_SHOWN_AND_GRANTED, (user, client))
+        shown, granted = await self._database.look_up(_SHOWN_AND_GRANTED, (user, client), itemgetter(0))
         if shown is None or shown < now - lag or (granted or 0.0) >= shown:
             await self._database.write(lambda connection: connection.execute(_EXPOSE, (user, client, now)))
+
+
+def _known(rows: Rows) -> Known:
+    return Known(tuple(_decision(row[1:]) for row in rows if row[-1] is not None), rows[0][0])
 
 
 def _row(decision: Decision, asking: str | None) -> tuple[object, ...]:

@@ -1,10 +1,8 @@
 """The numbers of rate limits, in the memory of one process."""
 
-from types import TracebackType
 from typing import Any
 
-from throttled.asyncio import MemoryStore
-from throttled.asyncio.store.memory import MemoryStoreBackend
+from throttled.store import MemoryStore, MemoryStoreBackend
 
 
 class _Numbers(MemoryStoreBackend):
@@ -36,18 +34,17 @@ class Meters(MemoryStore):
 
 
 class _NoLock:
-    """An action on memory awaits nothing, so that in one thread no other comes between."""
+    """An action on memory is over before anything else of this thread runs."""
 
-    async def acquire(self) -> bool:
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        del blocking, timeout
         return True
 
     def release(self) -> None:
         """Nothing was taken."""
 
-    async def __aenter__(self) -> None:
-        """Nothing to wait for."""
+    def __enter__(self) -> bool:
+        return True
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """As above."""

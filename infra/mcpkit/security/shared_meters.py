@@ -5,18 +5,15 @@ clock, the same in every process. Of callers that meet in one place of a full ta
 the least.
 """
 
-import asyncio
 import fcntl
 import hashlib
 import mmap
 import os
 import struct
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from throttled.asyncio import MemoryStore
-from throttled.asyncio.store.memory import MemoryStoreBackend
+from throttled.store import MemoryStore, MemoryStoreBackend
 
 from mcpkit.database.faults import translated
 
@@ -73,25 +70,21 @@ class SharedMeters(MemoryStore):
 
 
 class _Lock:
-    """Held for microseconds, by one task of one process. The system takes it from a process that ends."""
+    """Held for microseconds, by one thread of one process. The system takes it from a process that ends."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._here = asyncio.Lock()
 
-    async def acquire(self) -> bool:
-        await self._here.acquire()
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        del blocking, timeout
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         return True
 
     def release(self) -> None:
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-        self._here.release()
 
-    async def __aenter__(self) -> None:
-        await self.acquire()
+    def __enter__(self) -> bool:
+        return self.acquire()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()

@@ -151,7 +151,7 @@ class _Client:
 
 
 def _client_of(version: str, meta: Mapping[str, Any]) -> _Client | None:
-    """What a client says of itself, which is the same in each of its requests. None where that is malformed, or long."""
+    """What a client says of itself, the same in each of its requests. None where that is malformed, or long."""
     said = to_json({name: value for name, value in meta.items() if name.startswith(RESERVED)})
     return _read_client(version, said) if len(said) <= _LONGEST_KEPT else None
 

@@ -1,0 +1,60 @@
+"""Some rows looked up at once, in the caller's own thread: to have a thread do it takes ten times as long."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mcpkit.database.connections import connect, in_snapshot
+from mcpkit.database.faults import translated
+
+T = TypeVar("T")
+
+Rows = list[tuple[Any, ...]]
+_MOST_KEPT = 2_000  # of what was looked up
+
+
+class AtHand:
+    """A connection that reads and never waits, opened when it is first needed. What is looked up by a key is kept until
+    anything is written to the database, by whatever process: that nothing was takes a third of the time to ask
+    (https://sqlite.org/pragma.html#pragma_data_version). To be used from one thread. Raises sqlite3.Error; Fault where
+    the database cannot be opened."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._version: object = None
+        self._kept: dict[tuple[str, tuple[Any, ...]], Any] = {}
+
+    def glance(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `function` in one transaction."""
+        return in_snapshot(self._opened(), function)
+
+    def look_up(self, sql: str, values: tuple[Any, ...], shape: Callable[[Rows], T]) -> T:
+        """What `shape` makes of the rows of one statement, which sees one state without a transaction. Others are given
+        the same object."""
+        connection = self._opened()
+        version = connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version or len(self._kept) > _MOST_KEPT:
+            self._kept.clear()
+            self._version = version
+        key = sql, values
+        if key not in self._kept:
+            # Whatever was written since the version was asked for, this may see it: the next call asks again.
+            self._kept[key] = shape(connection.execute(sql, values).fetchall())
+        kept: T = self._kept[key]
+        return kept
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._kept.clear()
+        self._version = None
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            with translated(self._path):
+                self._connection = connect(self._path, read_only=True)
+                self._connection.execute("PRAGMA busy_timeout = 0")
+        return self._connection
