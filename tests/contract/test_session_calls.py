@@ -1,4 +1,4 @@
-"""Calls in sessions of the handshake era: answered as the SDK would, but by one document where nothing is said before."""
+"""Calls in sessions of the handshake era: answered as the SDK would, and by a document where nothing is said before."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ def cancelled(number: str | int) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Session:
-    """Of a client that speaks HTTP by hand. One that has not said that it is `initialized` is served by the SDK alone."""
+    """Of a client that speaks HTTP by hand. One that did not say that it is initialized is served by the SDK alone."""
 
     http: httpx2.AsyncClient
     url: str
