@@ -149,12 +149,10 @@ class Application:
     @property
     def sync_account(self) -> "SyncAccount":
         """One synchronisation, unless one is under way. `runs` joins that."""
-        from mailquery.services.parser_pool import default_workers
         from mailquery.services.synchronising import SyncAccount, SyncOptions
 
         chosen = self.settings.sync
-        workers = self.settings.importing.workers or default_workers()
-        options = SyncOptions(chosen.connections, chosen.batch_bytes, workers, chosen.longest_seconds)
+        options = SyncOptions(chosen.connections, chosen.batch_bytes, self._parsers, chosen.longest_seconds)
         return SyncAccount(self.accounts, self.sync, self.mail_servers, self.locks, options)
 
     async def keep_synchronised(self) -> None:
@@ -194,11 +192,17 @@ class Application:
     def consents(self) -> Consents:
         return Consents(self.consent_store, consent_rules(self.settings))
 
-    def import_mail_into(self, imports: SqliteImports) -> "ImportMail":
-        from mailquery.services.importing import ImportMail
+    @property
+    def _parsers(self) -> int:
+        """How many processes parse messages."""
         from mailquery.services.parser_pool import default_workers
 
-        return ImportMail(imports, workers=self.settings.importing.workers or default_workers())
+        return self.settings.importing.workers or default_workers()
+
+    def import_mail_into(self, imports: SqliteImports) -> "ImportMail":
+        from mailquery.services.importing import ImportMail
+
+        return ImportMail(imports, workers=self._parsers)
 
     @property
     def import_mail(self) -> "ImportMail":
@@ -218,10 +222,9 @@ class Application:
 
     @property
     def rebuild_index(self) -> "RebuildIndex":
-        from mailquery.services.parser_pool import default_workers
         from mailquery.services.rebuilding import RebuildIndex
 
-        return RebuildIndex(self.rebuilding, workers=self.settings.importing.workers or default_workers())
+        return RebuildIndex(self.rebuilding, workers=self._parsers)
 
     @property
     def verify_archive(self) -> "VerifyArchive":

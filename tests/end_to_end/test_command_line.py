@@ -8,6 +8,7 @@ import stat
 import subprocess
 import zipfile
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,19 @@ def test_show_prints_the_message(filled: CommandLine) -> None:
     shown = filled("show", first_id(filled, "subject:7"), "--json").json
     assert shown["message_id"] == "letter-7@example.org"
     assert shown["text"].startswith("This is letter 7")
+
+
+def test_dates_are_those_of_the_time_zone_that_is_set(filled: CommandLine) -> None:
+    def times(*command: str, zone: str) -> list[datetime]:
+        done = filled(*command, MAILQUERY_TIME_ZONE=zone)
+        written = re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d", done.text + done.err)
+        return [datetime.strptime(each, "%Y-%m-%d %H:%M") for each in written]
+
+    id = first_id(filled, "subject:7")
+    for command in (("search", "subject:7"), ("show", id), ("thread", id), ("stats",), ("status",)):
+        shown = times(*command, zone="UTC")
+        assert shown, command
+        assert times(*command, zone="Asia/Seoul") == [each + timedelta(hours=9) for each in shown], command
 
 
 def test_show_gives_parts(filled: CommandLine) -> None:

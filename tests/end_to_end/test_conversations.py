@@ -50,7 +50,7 @@ def test_response_times_are_told_of_each_person(bens: CommandLine) -> None:
     assert "Which boats leave today?" in bens("show", question).text
     shown = bens("response-times")
     assert (shown.code, "ada@example.org" in shown.text) == (0, True)
-    assert "1 of 1 people, for ben@example.com" in shown.err
+    assert "1 of 1 person, for ben@example.com" in shown.err
 
 
 def test_response_times_keep_to_the_query_and_the_limit(bens: CommandLine) -> None:

@@ -138,6 +138,9 @@ def letter(number: int, text: str = "") -> bytes:
     ).encode()
 
 
+LETTERS = [letter(number) for number in range(40)]
+
+
 async def stored(database: Archive) -> dict[str, dict[bytes, Flag]]:
     """What an archive has: by mailbox, the contents of its messages with their flags. What is gone is left out."""
 

@@ -276,3 +276,16 @@ class RemoteConnection:
 
 def unavailable(reason: Reason) -> Fault:
     return Fault(ErrorCode.SOURCE_UNAVAILABLE, "The server does not go on.", details={"reason": reason.value})
+
+
+def fails_at(call: str, number: int, error: BaseException) -> Callable[[str], None]:
+    """For `before`: raises `error` at the call of this name with this number."""
+    count = 0
+
+    def step(name: str) -> None:
+        nonlocal count
+        count += name == call
+        if name == call and count == number:
+            raise error
+
+    return step

@@ -31,6 +31,7 @@ from mailquery.cli.archive import with_application
 from mailquery.cli.output import JsonFlag, note, print_json
 from mailquery.cli.terminal import ask, ask_yes, can_ask
 from mailquery.domain.accounts import LARGEST_MESSAGE, Login, MailAccount, Security, WhenGone
+from mailquery.domain.counts import plural
 from mailquery.services.accounts import Added
 from mailquery.sources.discovery.addresses import MailAddress, mail_address
 from mailquery.sources.discovery.candidates import Candidate, Found, Origin
@@ -241,7 +242,7 @@ def _tell(added: Added, choice: _Choice, as_json: bool) -> None:
             }
         )
         return
-    seen = "not tested" if added.checked is None else f"{added.checked.mailboxes:,} mailboxes"
+    seen = "not tested" if added.checked is None else plural(added.checked.mailboxes, "mailbox", "mailboxes")
     print(f"{account.name} is added: {server_words(account)} as {account.username}, {login_words(account)}, {seen}.")
     if choice.origin is not None:
         note(f"The server was found by {_WORDS[choice.origin]}.")

@@ -22,7 +22,7 @@ async def _signed_in(application: Application, provider: str, address: str, *, d
     from mailquery.cli.signing_in import signed_in  # with a client for the web, which no other way needs
 
     sign_in = application.sign_in
-    signed = await signed_in(sign_in, provider, address, device=device)
+    signed = await signed_in(sign_in, provider, address, application.settings.zone, device=device)
 
     async def keep(name: str) -> None:
         await sign_in.store.replace(name, signed.tokens)

@@ -1,5 +1,7 @@
 """Accounts on mail servers, as the commands show them. Nothing of it is secret."""
 
+from zoneinfo import ZoneInfo
+
 from mailquery.cli.output import local_time
 from mailquery.cli.shapes import Shape, moment
 from mailquery.domain.accounts import AccountState, Login, MailAccount, Security
@@ -25,14 +27,14 @@ def state_words(account: MailAccount) -> str:
     return _STATES[account.state]
 
 
-def account_row(each: MailAccountStanding) -> tuple[str, ...]:
+def account_row(each: MailAccountStanding, zone: ZoneInfo) -> tuple[str, ...]:
     account, standing = each.account, each.standing
     return (
         account.name,
         account.address,
         server_words(account),
         state_words(account),
-        local_time(standing.succeeded) if standing.succeeded else "never",
+        local_time(standing.succeeded, zone) if standing.succeeded else "never",
         account.state_reason or standing.error or _asks(standing),
     )
 

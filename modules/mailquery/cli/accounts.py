@@ -32,8 +32,10 @@ from mailquery.cli.output import JsonFlag, note, print_json, print_rows
 from mailquery.cli.progress import progress
 from mailquery.cli.terminal import ask_yes, can_ask
 from mailquery.domain.accounts import AccountState, Login, MailAccount, WhenGone
+from mailquery.domain.counts import plural
 from mailquery.services.account_states import Changes, Removed, find_account
 from mailquery.services.login_checking import LoginChecked, provider_of
+from mailquery.settings import load_settings
 from mcpkit.errors import ErrorCode, Fault
 
 HELP = """Accounts on mail servers, whose mail `mailquery sync` brings in."""
@@ -122,13 +124,14 @@ def register(app: typer.Typer) -> None:
 
 
 def list_accounts(as_json: JsonFlag = False) -> None:
-    found = with_application(lambda application: application.mail_accounts.list())
+    settings = load_settings()
+    found = with_application(lambda application: application.mail_accounts.list(), settings)
     if as_json:
         print_json({"accounts": [standing_shape(each) for each in found]})
         return
     print_rows(
         ("account", "address", "server", "state", "synchronised", "remark"),
-        [account_row(each) for each in found],
+        [account_row(each, settings.zone) for each in found],
         flexible="remark",
     )
     if not found:
@@ -165,7 +168,8 @@ def try_login(
     else:
         for checked, outcome in tried:
             if isinstance(outcome, LoginChecked):
-                print(f"{checked.name}: the login works, {outcome.mailboxes:,} mailboxes at {server_words(checked)}")
+                mailboxes = plural(outcome.mailboxes, "mailbox", "mailboxes")
+                print(f"{checked.name}: the login works, {mailboxes} at {server_words(checked)}")
             else:
                 note(f"{checked.name}: {outcome.message} {outcome.others}".rstrip())
         if not tried:
@@ -275,7 +279,7 @@ def remove(
     with progress() as shown:
 
         def show(done: int, total: int) -> None:
-            shown.show(done, total, f"{done:,} of {total:,} messages")
+            shown.show(done, total, f"{done:,} of {plural(total, 'message')}")
 
         removed = with_application(
             lambda application: application.mail_accounts.remove(account, with_mail=goes, progress=show)
@@ -298,10 +302,11 @@ def _asked_about_mail(account: str, messages: int) -> bool:
     if not can_ask():
         raise Fault(
             ErrorCode.VALIDATION_ERROR,
-            f"The archive has {messages:,} messages of {account}. Say whether they go too: --with-mail or --keep-mail.",
+            f"The archive has {plural(messages, 'message')} of {account}. Say whether its mail goes too: "
+            "--with-mail or --keep-mail.",
             details={"argument": "with-mail", "messages": messages},
         )
-    return ask_yes(f"Remove the {messages:,} messages of {account} from the archive, too?")
+    return ask_yes(f"Remove the {plural(messages, 'message')} of {account} from the archive, too?")
 
 
 def _tell_removed(removed: Removed, messages: int, as_json: bool) -> None:
@@ -310,9 +315,9 @@ def _tell_removed(removed: Removed, messages: int, as_json: bool) -> None:
         return
     print(f"{removed.name} is removed, with its credential. On the server nothing was changed.")
     if removed.messages is not None:
-        note(f"{removed.messages:,} messages were taken out of the archive.")
+        note(f"{plural(removed.messages, 'message')} taken out of the archive.")
     elif messages:
-        note(f"Its {messages:,} messages stay in the archive.")
+        note(f"{plural(messages, 'message')} of it kept in the archive.")
 
 
 def _tried_shape(account: MailAccount, outcome: LoginChecked | Fault) -> dict[str, object]:

@@ -11,11 +11,13 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from mailquery.cli.exits import ExitCode
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
+from mailquery.domain.counts import plural
 from mailquery.settings import Settings, load_settings
 from mcpkit.database.connections import connect
 from mcpkit.database.faults import translated
@@ -114,14 +116,14 @@ def tail(
     head: Annotated[bool, typer.Option("--head", help="Show only the place of the newest: SEQUENCE:HASH.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each record.")] = False,
 ) -> None:
-    with _opened() as (_, connection):
+    with _opened() as (settings, connection):
         if head:
             _print_place(connection, as_json)
             return
-        last = _show(connection, sequence_before_last(connection, count), as_json)
+        last = _show(connection, sequence_before_last(connection, count), settings.zone, as_json)
         while follow:
             time.sleep(_POLL)
-            last = _show(connection, last, as_json)
+            last = _show(connection, last, settings.zone, as_json)
 
 
 def verify(
@@ -171,7 +173,7 @@ def prune(
     if as_json:
         print_json({"removed": removed.records, "through": str(removed.through) if removed.records else None})
     elif removed.records:
-        print(f"{removed.records:,} records removed, through {removed.through.sequence}.")
+        print(f"{plural(removed.records, 'record')} removed, through {removed.through.sequence}.")
     else:
         print("Nothing is that old.")
 
@@ -183,7 +185,7 @@ def restart(yes: Yes = False, as_json: JsonFlag = False) -> None:
     if as_json:
         print_json({"removed": removed.records})
     else:
-        print(f"{removed.records:,} records removed; a new chain has begun.")
+        print(f"{plural(removed.records, 'record')} removed; a new chain has begun.")
 
 
 @contextmanager
@@ -239,7 +241,7 @@ def _moment(written: str | None, settings: Settings) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=settings.zone)
 
 
-def _show(connection: sqlite3.Connection, sequence: int, as_json: bool) -> int:
+def _show(connection: sqlite3.Connection, sequence: int, zone: ZoneInfo, as_json: bool) -> int:
     """Prints what comes after `sequence`; the newest sequence that was printed."""
     rows = []
     for number, line in lines_after(connection, sequence):
@@ -247,7 +249,7 @@ def _show(connection: sqlite3.Connection, sequence: int, as_json: bool) -> int:
         if as_json:
             print(line, flush=True)
         else:
-            rows.append(_columns(json.loads(line)))
+            rows.append(_columns(json.loads(line), zone))
     if rows:
         print_rows(
             ("sequence", "time", "user", "client", "call", "decision", "shown", "characters", "why"),
@@ -258,10 +260,10 @@ def _show(connection: sqlite3.Connection, sequence: int, as_json: bool) -> int:
     return sequence
 
 
-def _columns(record: dict[str, Any]) -> tuple[str, ...]:
+def _columns(record: dict[str, Any], zone: ZoneInfo) -> tuple[str, ...]:
     return (
         str(record["sequence"]),
-        local_time(datetime.fromisoformat(record["time"])),
+        local_time(datetime.fromisoformat(record["time"]), zone),
         record.get("user", ""),
         record.get("client", "") or record.get("credential", "") or record.get("address", ""),
         f"{record['kind']} {record['name']}",

@@ -1,6 +1,5 @@
 """mailquery backup"""
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -8,10 +7,10 @@ from typing import Annotated
 import typer
 
 from mailquery.backups import back_up
-from mailquery.cli.ending import run_until_ended
-from mailquery.cli.exits import ExitCode
+from mailquery.cli.ending import run_until_ended, says_when_ended
 from mailquery.cli.output import JsonFlag, file_size, note, print_json
 from mailquery.cli.progress import progress
+from mailquery.domain.counts import plural
 from mailquery.repositories.backups import Manifest
 from mailquery.services.backing_up import Made
 from mailquery.settings import load_settings
@@ -59,12 +58,8 @@ def backup(
     async def work() -> Made:
         return await back_up(settings)(target, with_key=with_key, keep=keep, progress=show)
 
-    try:
-        with shown:
-            made = run_until_ended(work)
-    except KeyboardInterrupt:
-        print("Interrupted. No backup was made, and what was written of it was removed.", file=sys.stderr)
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    with says_when_ended("No backup was made, and what was written of it was removed."), shown:
+        made = run_until_ended(work)
     seconds = time.monotonic() - started
     if as_json:
         removed = [str(path) for path in made.removed]
@@ -72,9 +67,9 @@ def backup(
         return
     found = made.manifest
     print(clean_line(str(made.path)))
-    print(f"{found.contents.messages:,} messages, {file_size(found.bytes)} in {seconds:,.1f} s.")
+    print(f"{plural(found.contents.messages, 'message')}, {file_size(found.bytes)} in {seconds:,.1f} s.")
     if made.removed:
-        print(f"{len(made.removed):,} older {'backup' if len(made.removed) == 1 else 'backups'} removed.")
+        print(f"{plural(len(made.removed), 'older backup')} removed.")
     if found.has_key:
         note("The master key is in it: whoever has the backup has the stored passwords. Keep it as you keep those.")
     elif found.contents.key:

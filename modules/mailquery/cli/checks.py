@@ -19,6 +19,7 @@ from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import file_size, local_time
 from mailquery.cli.sync_status import answers, in_words, question_in_words
 from mailquery.domain.accounts import AccountState
+from mailquery.domain.counts import plural
 from mailquery.repositories.extracting import ExtractionProgress
 from mailquery.services.status import OUTDATED_INDEX
 from mailquery.settings import Settings, load_settings
@@ -75,10 +76,10 @@ def all_checks(*, full: bool) -> Iterator[Check]:
     database = check_database(settings, full=full)
     yield database
     if database.status is not Status.ERROR:
-        yield check_contents()
+        yield check_contents(settings)
         yield from check_attachments()
         yield check_recognition(settings)
-        yield from check_accounts()
+        yield from check_accounts(settings)
 
 
 def readiness() -> dict[str, object] | None:
@@ -216,19 +217,18 @@ def _quick_check(path: Path, deadline: float | None) -> str | None:
     return verdict
 
 
-def check_contents() -> Check:
+def check_contents(settings: Settings) -> Check:
     try:
-        status = with_application(lambda application: application.services.archive_status(EVERYTHING))
+        status = with_application(lambda application: application.services.archive_status(EVERYTHING), settings)
     except Fault as fault:
         return Check("mail", Status.ERROR, fault.message)
     if not status.version.messages:
         return Check("mail", Status.OK, "no messages yet", "Import mail: mailquery import PATH...")
-    newest = f", newest {local_time(status.version.newest)}" if status.version.newest else ""
-    accounts = "account" if len(status.accounts) == 1 else "accounts"
-    finding = f"{status.version.messages:,} messages in {len(status.accounts):,} {accounts}{newest}"
+    newest = f", newest {local_time(status.version.newest, settings.zone)}" if status.version.newest else ""
+    messages, accounts = plural(status.version.messages, "message"), plural(len(status.accounts), "account")
+    finding = f"{messages} in {accounts}{newest}"
     if status.problems:
-        problems = "problem" if status.problems == 1 else "problems"
-        finding += f"; {status.problems:,} {problems} on record (`mailquery problems`)"
+        finding += f"; {plural(status.problems, 'problem')} on record (`mailquery problems`)"
     if status.outdated_index:
         return Check("mail", Status.WARNING, finding, OUTDATED_INDEX)
     return Check("mail", Status.OK, finding)
@@ -287,15 +287,15 @@ def check_recognition(settings: Settings) -> Check:
     return Check("ocr", Status.WARNING if missing else Status.OK, finding, remedy)
 
 
-def check_accounts() -> Iterator[Check]:
+def check_accounts(settings: Settings) -> Iterator[Check]:
     """One for each account on a mail server."""
     try:
-        found = with_application(lambda application: application.services.sync_status(EVERYTHING))
+        found = with_application(lambda application: application.services.sync_status(EVERYTHING), settings)
     except Fault as fault:
         yield Check("accounts", Status.ERROR, fault.message)
         return
     for account in found.accounts:
-        name, finding = f"account {account.account}", in_words(account)
+        name, finding = f"account {account.account}", in_words(account, settings.zone)
         if account.state is AccountState.NEEDS_LOGIN:
             yield Check(name, Status.WARNING, finding, f"Give it a new one: mailquery accounts login {account.account}")
         elif not account.is_well:

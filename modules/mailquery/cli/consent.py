@@ -7,13 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from mailquery.application import Application
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
+from mailquery.domain.counts import plural
 from mailquery.mcp.capabilities import CAPABILITIES
+from mailquery.settings import load_settings
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.consent import next_midnight
 from mcpkit.security.consent_store import EVERY, Decision, Way
@@ -74,9 +77,11 @@ def list_consents(
     everything: Annotated[bool, typer.Option("--all", help="Also those that ended.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    now = time.time()
-    found = with_application(lambda application: application.consent_store.listed(user, now, everything=everything))
-    _print(found, now, as_json)
+    now, settings = time.time(), load_settings()
+    found = with_application(
+        lambda application: application.consent_store.listed(user, now, everything=everything), settings
+    )
+    _print(found, now, settings.zone, as_json)
     if not found and not as_json:
         note("No consents are on record.")
 
@@ -92,7 +97,7 @@ def grant(
     as_json: JsonFlag = False,
 ) -> None:
     capabilities = [_known(each, CAPABILITIES, "capability") for each in capability]
-    now = time.time()
+    now, settings = time.time(), load_settings()
 
     async def store(application: Application) -> list[Decision]:
         accounts = await _accounts(application, account)
@@ -112,7 +117,7 @@ def grant(
         await application.consent_store.record(made)
         return made
 
-    _print(with_application(store), now, as_json)
+    _print(with_application(store, settings), now, settings.zone, as_json)
 
 
 def revoke(
@@ -143,10 +148,10 @@ def revoke(
     if as_json:
         print_json({"revoked": ended})
     else:
-        print(f"{ended} consent{'' if ended == 1 else 's'} revoked")
+        print(f"{plural(ended, 'consent')} revoked")
 
 
-def _print(decisions: Sequence[Decision], now: float, as_json: bool) -> None:
+def _print(decisions: Sequence[Decision], now: float, zone: ZoneInfo, as_json: bool) -> None:
     if as_json:
         print_json({"consents": [_shape(each, now) for each in decisions]})
         return
@@ -158,7 +163,7 @@ def _print(decisions: Sequence[Decision], now: float, as_json: bool) -> None:
                 each.capability,
                 each.resource,
                 _state(each, now),
-                local_time(_moment(each.expires)) if each.expires is not None else "-",
+                local_time(_moment(each.expires), zone) if each.expires is not None else "-",
                 f"{each.decided_by} ({each.way.value})",
                 each.reason,
             )

@@ -1,6 +1,7 @@
 """mailquery response-times, mailquery awaiting"""
 
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -8,12 +9,14 @@ from mailquery.cli import shapes
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
 from mailquery.domain.answers import Answer
+from mailquery.domain.counts import plural
 from mailquery.domain.handles import message_handle
 from mailquery.domain.spans import readable
 from mailquery.repositories.records import Side
 from mailquery.services.awaiting import MOST_DAYS, MOST_THREADS, Awaited, Direction, Waiting
 from mailquery.services.filters import Filters
 from mailquery.services.response_times import MOST_PAIRS, MOST_PEOPLE, Correspondent, Pace, Responses
+from mailquery.settings import load_settings
 
 RESPONSES_HELP = """How fast you answer each person, and they you.
 
@@ -53,11 +56,12 @@ def response_times(
     lists: Annotated[bool, typer.Option("--lists", help="Count mail from mailing lists too.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    filters = Filters(query=" ".join(query or ()))
+    filters, settings = Filters(query=" ".join(query or ())), load_settings()
     found = with_application(
         lambda application: application.services.response_times(
             EVERYTHING, filters, limit=limit, slowest=slowest, lists=lists
-        )
+        ),
+        settings,
     )
     if as_json:
         print_json(_responses(found))
@@ -71,11 +75,12 @@ def response_times(
     for remark in found.reading.notes:
         note(remark)
     more = found.person_count - len(found.people)
-    rest = f" Not shown: {more:,} with {found.left_over(len(found.people)):,} answers." if more else ""
-    old = f" There was too much to look at messages before {local_time(found.back_to)}." if found.back_to else ""
+    rest = f" Not shown: {more:,} with {plural(found.left_over(len(found.people)), 'answer')}." if more else ""
+    back_to = local_time(found.back_to, settings.zone) if found.back_to else ""
+    old = f" There was too much to look at messages before {back_to}." if back_to else ""
     note(
-        f"{len(found.people):,} of {found.person_count:,} people, for {', '.join(found.me)}.{rest} "
-        f"Not counted: {found.left_out:,} messages of lists and programs.{old}"
+        f"{len(found.people):,} of {plural(found.person_count, 'person', 'people')}, for {', '.join(found.me)}.{rest} "
+        f"Not counted: {plural(found.left_out, 'message')} of lists and programs.{old}"
     )
 
 
@@ -89,25 +94,26 @@ def awaiting(
     cursor: Annotated[str | None, typer.Option("--cursor", help="Go on after an earlier answer.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    filters = Filters(query=" ".join(query or ()))
+    filters, settings = Filters(query=" ".join(query or ())), load_settings()
     found = with_application(
         lambda application: application.services.awaiting_reply(
             EVERYTHING, filters, direction=direction, days=days, limit=limit, cursor=cursor
-        )
+        ),
+        settings,
     )
     if as_json:
         print_json(_awaited(found))
         return
     print_rows(
         ("id", "since", "waits for", "who", "subject", "asks"),
-        [_waiting_fields(each) for each in found.threads],
+        [_waiting_fields(each, settings.zone) for each in found.threads],
         flexible="asks",
     )
     for remark in found.reading.notes:
         note(remark)
     more = f" More: --cursor {found.cursor_after(len(found.threads))}" if found.more else ""
-    threads = "1 thread" if len(found.threads) == 1 else f"{len(found.threads):,} threads"
-    note(f"{threads}, of {found.read:,} last messages looked at. Mail of lists and programs is left out.{more}")
+    threads = plural(len(found.threads), "thread")
+    note(f"{threads}, of {plural(found.read, 'last message')} looked at. Mail of lists and programs is left out.{more}")
 
 
 def _pace_fields(pace: Pace | None) -> tuple[str, ...]:
@@ -116,11 +122,11 @@ def _pace_fields(pace: Pace | None) -> tuple[str, ...]:
     return f"{pace.count:,}", *(readable(each.seconds) for each in (pace.median, pace.p90, pace.slowest[0]))
 
 
-def _waiting_fields(waiting: Waiting) -> tuple[str, ...]:
+def _waiting_fields(waiting: Waiting, zone: ZoneInfo) -> tuple[str, ...]:
     row = waiting.row
     people = row.from_ if waiting.side is Side.US else row.to
     who = ", ".join(each.name or each.address for each in people[:3])
-    return message_handle(row.key), local_time(row.date), waiting.side.value, who, row.subject, waiting.sentence
+    return message_handle(row.key), local_time(row.date, zone), waiting.side.value, who, row.subject, waiting.sentence
 
 
 def _responses(found: Responses) -> shapes.Shape:

@@ -1,15 +1,15 @@
 """mailquery embed"""
 
-import sys
 import time
 
 import typer
 
 from mailquery.application import Application
 from mailquery.cli.archive import with_application
-from mailquery.cli.exits import ExitCode
+from mailquery.cli.ending import says_when_ended
 from mailquery.cli.output import JsonFlag, note, print_json
 from mailquery.cli.progress import progress
+from mailquery.domain.counts import plural
 from mailquery.repositories.records import EmbeddingProgress
 from mailquery.settings import load_settings
 from mcpkit.errors import ErrorCode, Fault
@@ -54,18 +54,14 @@ def run_embedding() -> Embedded:
     started = time.monotonic()
 
     def show(found: EmbeddingProgress) -> None:
-        shown.show(found.messages, found.total, f"{found.messages:,} messages embedded")
+        shown.show(found.messages, found.total, f"{plural(found.messages, 'message')} embedded")
 
     async def work(application: Application) -> Embedded:
         now = await application.embed_mail(show)
         return Embedded(await application.vectors.progress(), now, time.monotonic() - started)
 
-    try:
-        with shown:
-            return with_application(work)
-    except KeyboardInterrupt:
-        print("Interrupted. What was embedded stays; `mailquery embed` or a server goes on with it.", file=sys.stderr)
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    with says_when_ended("What was embedded stays; `mailquery embed` or a server goes on with it."), shown:
+        return with_application(work)
 
 
 def embed_after_import() -> None:
@@ -85,6 +81,6 @@ def embed_after_import() -> None:
 def _summary(found: Embedded) -> str:
     rate = f" in {found.seconds:,.1f} s ({found.now / found.seconds:,.0f} messages/s)" if found.now else ""
     return (
-        f"{found.now:,} messages embedded{rate}; {found.progress.messages:,} of {found.progress.total:,} can be found "
-        "by their meaning."
+        f"{plural(found.now, 'message')} embedded{rate}; {found.progress.messages:,} of {found.progress.total:,} can "
+        "be found by their meaning."
     )

@@ -2,8 +2,14 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
+
+import typer
+
+from mailquery.cli.exits import ExitCode
 
 T = TypeVar("T")
 
@@ -17,3 +23,15 @@ def run_until_ended(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return await work()
 
     return asyncio.run(run())
+
+
+@contextmanager
+def says_when_ended(words: str | Callable[[], str]) -> Iterator[None]:
+    """What is under way in it and is ended from outside ends the command: it was "Interrupted", and what `words` say of
+    what was done until then. The exit code is INTERRUPTED."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        said = words if isinstance(words, str) else words()
+        print(f"Interrupted. {said}".rstrip(), file=sys.stderr)
+        raise typer.Exit(ExitCode.INTERRUPTED) from None

@@ -10,9 +10,10 @@ import typer
 
 from mailquery.application import Application
 from mailquery.cli.archive import with_application
-from mailquery.cli.exits import ExitCode
+from mailquery.cli.ending import says_when_ended
 from mailquery.cli.output import JsonFlag, print_json
 from mailquery.cli.progress import progress
+from mailquery.domain.counts import plural
 from mailquery.domain.extraction import ExtractionState
 from mailquery.repositories.extracting import ExtractionProgress
 
@@ -53,24 +54,20 @@ def extract(
     started = time.monotonic()
 
     def show(found: ExtractionProgress) -> None:
-        shown.show(found.done, found.total, f"{found.done:,} attachments read")
+        shown.show(found.done, found.total, f"{plural(found.done, 'attachment')} read")
 
     async def work(application: Application) -> _Extracted:
         now = await application.extract_attachments(show, retry_failed=retry_failed)
         holding = await application.extractor.holding() if now else ()
         return _Extracted(now, await application.texts.progress(), holding, time.monotonic() - started)
 
-    try:
-        with shown:
-            found = with_application(work)
-    except KeyboardInterrupt:
-        print("Interrupted. What was read stays; `mailquery extract` or a server goes on with it.", file=sys.stderr)
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    with says_when_ended("What was read stays; `mailquery extract` or a server goes on with it."), shown:
+        found = with_application(work)
     if as_json:
         print_json({"read_now": found.now, **shape(found.progress), "protections": dict(found.holding)})
         return
     rate = f" in {found.seconds:,.1f} s ({found.now / found.seconds:,.1f}/s)" if found.now else ""
-    print(f"{found.now:,} attachments read{rate}. {in_words(found.progress)}")
+    print(f"{plural(found.now, 'attachment')} read{rate}. {in_words(found.progress)}")
     if missing := [name for name, holds in found.holding if not holds]:
         print(f"Not all protections hold on this machine: {', '.join(missing)}.", file=sys.stderr)
 
@@ -89,7 +86,7 @@ def shape(found: ExtractionProgress) -> dict[str, object]:
 
 
 def in_words(found: ExtractionProgress) -> str:
-    parts = [f"{found.done:,} of {found.total:,} attachments read"]
+    parts = [f"{found.done:,} of {plural(found.total, 'attachment')} read"]
     others = sorted(((count, state) for state, count in found.contents.items() if state not in _QUIET), reverse=True)
     if others:
         states = ", ".join(f"{count:,} {state.value}" for count, state in others)

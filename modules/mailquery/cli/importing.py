@@ -11,9 +11,11 @@ from mailquery.application import Application
 from mailquery.cli import shapes
 from mailquery.cli.archive import with_application
 from mailquery.cli.embedding import embed_after_import
+from mailquery.cli.ending import says_when_ended
 from mailquery.cli.exits import ExitCode
 from mailquery.cli.output import JsonFlag, print_json
 from mailquery.cli.progress import progress
+from mailquery.domain.counts import plural
 from mailquery.services.importing import DEFAULT_ACCOUNT, ImportProgress, ImportSummary
 from mailquery.sources.detection import FORMATS
 from mcpkit.security.untrusted import clean_line
@@ -76,18 +78,14 @@ def import_mail(
         )
         return done, imports.mended
 
-    try:
-        with shown:
-            summary, mended = with_application(work)
-    except KeyboardInterrupt:
-        print("Interrupted. What was stored stays; the same command again completes the import.", file=sys.stderr)
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    with says_when_ended("What was stored stays; the same command again completes the import."), shown:
+        summary, mended = with_application(work)
     if as_json:
         print_json({**_as_shape(summary), **({"mended": mended} if mend else {})})
     else:
         _print_summary(summary)
         if mend:
-            print(f"{mended:,} damaged messages mended.")
+            print(f"{plural(mended, 'damaged message')} mended.")
     if summary.found_nothing:
         print("mailquery: No mail was found in it.", file=sys.stderr)
         raise typer.Exit(ExitCode.USAGE)
@@ -112,14 +110,14 @@ def _as_shape(summary: ImportSummary) -> shapes.Shape:
 
 def _print_summary(summary: ImportSummary) -> None:
     print(
-        f"{summary.imported:,} messages imported, {summary.already_there:,} were there already, "
+        f"{plural(summary.imported, 'message')} imported, {summary.already_there:,} were there already, "
         f"in {summary.seconds:,.1f} s ({summary.messages_per_second:,.0f} messages/s)."
     )
     if not summary.problems:
         return
     by_count = sorted(summary.by_code.items(), key=lambda item: -item[1])
     reasons = ", ".join(f"{count:,} {code}" for code, count in by_count)
-    print(f"{_problems(summary.problems)} ({reasons}). All of them: mailquery problems")
+    print(f"{plural(summary.problems, 'problem')} ({reasons}). All of them: mailquery problems")
     for problem in summary.listed[:5]:
         print(f"  {clean_line(problem.locator)}: {problem.problem.code.value}, {clean_line(problem.problem.detail)}")
 
@@ -127,9 +125,5 @@ def _print_summary(summary: ImportSummary) -> None:
 def _counts(progress: ImportProgress) -> str:
     messages = progress.imported + progress.already_there
     rate = messages / progress.seconds if progress.seconds else 0.0
-    text = f"{messages:,} messages, {rate:,.0f}/s"
-    return f"{text}, {_problems(progress.problems)}" if progress.problems else text
-
-
-def _problems(count: int) -> str:
-    return "1 problem" if count == 1 else f"{count:,} problems"
+    text = f"{plural(messages, 'message')}, {rate:,.0f}/s"
+    return f"{text}, {plural(progress.problems, 'problem')}" if progress.problems else text

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -15,6 +16,7 @@ from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
 from mailquery.cli.shapes import Shape, moment
 from mailquery.mcp.arguments import READ, SCOPES
+from mailquery.settings import load_settings
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.authentication.accounts import AccountAccess
 from mcpkit.security.authentication.key_store import ApiKey
@@ -86,12 +88,13 @@ def create(
         )
         return *made, _remarks(application, name)
 
-    key, kept, remark = with_application(make)
+    settings = load_settings()
+    key, kept, remark = with_application(make, settings)
     if as_json:
         print_json({"key": key, **_shape(kept)})
     else:
         print(key)
-        ends = f"until {local_time(datetime.fromtimestamp(until, UTC))}" if until else "with no end"
+        ends = f"until {_when(until, settings.zone)}" if until else "with no end"
         note(f"The key of {name}, {ends}. It is not shown again. Send it as `Authorization: Bearer ...`.")
     if remark:
         note(remark)
@@ -100,13 +103,14 @@ def create(
 def list_keys(
     user: Annotated[str | None, typer.Option("--user", help="Only this user's.")] = None, as_json: JsonFlag = False
 ) -> None:
-    found = with_application(lambda application: application.key_store.list(user))
+    settings = load_settings()
+    found = with_application(lambda application: application.key_store.list(user), settings)
     if as_json:
         print_json({"keys": [_shape(key) for key in found]})
         return
     print_rows(
         ("key", "user", "scopes", "accounts", "state", "created", "expires", "last used", "label"),
-        [_row(key) for key in found],
+        [_row(key, settings.zone) for key in found],
         flexible="label",
     )
     if not found:
@@ -169,20 +173,20 @@ def _remarks(application: Application, user: str) -> str:
     return " ".join(remarks)
 
 
-def _row(key: ApiKey) -> tuple[str, ...]:
+def _row(key: ApiKey, zone: ZoneInfo) -> tuple[str, ...]:
     return (
         key.id,
         key.user,
         " ".join(sorted(key.scopes)),
         "*" if key.accounts is None else " ".join(sorted(key.accounts)),
         _state(key),
-        *(_when(time) for time in (key.created, key.expires, key.used)),
+        *(_when(time, zone) for time in (key.created, key.expires, key.used)),
         key.label,
     )
 
 
-def _when(time: int | None) -> str:
-    return "never" if time is None else local_time(datetime.fromtimestamp(time, UTC))
+def _when(time: int | None, zone: ZoneInfo) -> str:
+    return "never" if time is None else local_time(datetime.fromtimestamp(time, UTC), zone)
 
 
 def _state(key: ApiKey) -> str:

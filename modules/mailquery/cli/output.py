@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Annotated, Literal
 
 import typer
@@ -54,9 +54,9 @@ def note(text: str) -> None:
     console(stderr=True).print(Text(clean_block(text), style="dim"))
 
 
-def local_time(moment: datetime) -> str:
-    """A moment on this machine's clock, to the minute."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+def local_time(moment: datetime, zone: tzinfo) -> str:
+    """A moment on the clock of `zone`, the user's, to the minute."""
+    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
 def file_size(size: int) -> str:

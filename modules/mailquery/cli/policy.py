@@ -1,15 +1,14 @@
 """mailquery policy"""
 
-import sys
-
 import typer
 
 from mailquery.application import Application
 from mailquery.cli import shapes
 from mailquery.cli.archive import with_application
-from mailquery.cli.exits import ExitCode
+from mailquery.cli.ending import says_when_ended
 from mailquery.cli.output import JsonFlag, note, print_json
 from mailquery.cli.progress import progress
+from mailquery.domain.counts import plural
 from mailquery.repositories.records import PolicyStanding
 from mailquery.services.policing import PolicyProgress
 from mcpkit.errors import ErrorCode, Fault
@@ -51,7 +50,7 @@ def apply(as_json: JsonFlag = False) -> None:
     shown = progress()
 
     def tell(found: PolicyProgress) -> None:
-        shown.show(found.judged, found.total, f"{found.judged:,} messages judged")
+        shown.show(found.judged, found.total, f"{plural(found.judged, 'message')} judged")
 
     async def work(application: Application) -> PolicyStanding:
         standing = await application.apply_policy(tell)
@@ -65,12 +64,8 @@ def apply(as_json: JsonFlag = False) -> None:
             note("Words in attachments are found again once the program that reads them now has the same policy.")
         return standing
 
-    try:
-        with shown:
-            standing = with_application(work)
-    except KeyboardInterrupt:
-        print("Interrupted. What was not judged yet stays withheld; the same command goes on.", file=sys.stderr)
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    with says_when_ended("What was not judged yet stays withheld; the same command goes on."), shown:
+        standing = with_application(work)
     _print(standing, as_json)
 
 
@@ -79,7 +74,7 @@ def _print(standing: PolicyStanding, as_json: bool) -> None:
         print_json(_shape(standing))
         return
     if standing.in_force:
-        print(f"In force: {standing.withheld:,} of {standing.messages:,} messages are withheld.")
+        print(f"In force: {standing.withheld:,} of {plural(standing.messages, 'message')} withheld.")
     else:
         print("Not in force: another policy is, and nothing is shown. `mailquery policy apply` changes it.")
     if standing.waiting:

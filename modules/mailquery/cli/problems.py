@@ -9,6 +9,7 @@ from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
 from mailquery.domain.handles import message_handle
 from mailquery.services.status import MOST_PROBLEMS
+from mailquery.settings import load_settings
 
 HELP = """List what an import could not read, or could read in part only, with the place and the reason.
 
@@ -29,7 +30,8 @@ def problems(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=MOST_PROBLEMS, help="How many to list.")] = 50,
     as_json: JsonFlag = False,
 ) -> None:
-    page = with_application(lambda application: application.services.list_problems(EVERYTHING, limit=limit))
+    settings = load_settings()
+    page = with_application(lambda application: application.services.list_problems(EVERYTHING, limit=limit), settings)
     if as_json:
         print_json({"problems": [shapes.recorded_problem(each) for each in page.problems], "total": page.total})
         return
@@ -37,7 +39,7 @@ def problems(
         ("recorded", "message", "reason", "place", "detail"),
         [
             (
-                local_time(each.recorded),
+                local_time(each.recorded, settings.zone),
                 "-" if each.key is None else message_handle(each.key),
                 each.problem.code.value,
                 each.locator,

@@ -2,6 +2,7 @@
 
 import sys
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.text import Text
@@ -10,11 +11,13 @@ from mailquery.cli import shapes
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, console, file_size, local_time, note, print_json
 from mailquery.domain.addresses import Address
+from mailquery.domain.counts import plural
 from mailquery.domain.handles import attachment_handle, message_handle, thread_handle
 from mailquery.domain.messages import Attachment
 from mailquery.repositories.records import StoredMessage
 from mailquery.services.reading import MessageView, Part
 from mailquery.services.threads import Order, ThreadMessage, ThreadView
+from mailquery.settings import load_settings
 from mcpkit.security.untrusted import clean_block, clean_line
 
 SHOW_HELP = """Show one message.
@@ -49,28 +52,30 @@ def show(
     quoted: Annotated[bool, typer.Option("--quoted", help="With the history that it quotes.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
+    settings = load_settings()
     view = with_application(
         lambda application: application.services.read_message(
             EVERYTHING, id, part=part, include_quoted=quoted, secrets=True
-        )
+        ),
+        settings,
     )
     if as_json:
         print_json({**shapes.message(view.message), "part": part.value, "text": view.text})
         return
     if part is Part.TEXT:
-        _print_heading(view.message)
+        _print_heading(view.message, settings.zone)
     print(clean_block(view.text))
     _print_remarks(view)
 
 
-def _print_heading(message: StoredMessage) -> None:
+def _print_heading(message: StoredMessage, zone: ZoneInfo) -> None:
     row = message.row
     fields = [
         ("Subject", row.subject),
         ("From", _joined(row.from_)),
         ("To", _joined(message.to)),
         ("Cc", _joined(message.cc)),
-        ("Date", local_time(row.date)),
+        ("Date", local_time(row.date, zone)),
         ("In", ", ".join(row.mailboxes)),
         ("Thread", thread_handle(row.thread_key)),
         *(("Attached", _attached(row.key, each)) for each in row.attachments if not each.inline),
@@ -98,7 +103,7 @@ def _attached(key: int, value: Attachment) -> str:
 
 def _print_remarks(view: MessageView) -> None:
     if view.quoted_left_out and sys.stdout.isatty():
-        note(f"{view.quoted_left_out:,} characters of quoted history left out: --quoted shows them.")
+        note(f"{plural(view.quoted_left_out, 'character')} of quoted history left out: --quoted shows them.")
     for problem in view.message.problems:
         note(f"{problem.code.value}: {problem.detail}")
 
@@ -108,15 +113,16 @@ def thread(
     order: Annotated[Order, typer.Option("--order", help="Which message comes first.")] = Order.OLDEST,
     as_json: JsonFlag = False,
 ) -> None:
+    settings = load_settings()
     view = with_application(
-        lambda application: application.services.read_thread(EVERYTHING, id, order=order, secrets=True)
+        lambda application: application.services.read_thread(EVERYTHING, id, order=order, secrets=True), settings
     )
     if as_json:
         print_json(_thread_as_shape(view))
         return
     for message in view.messages:
-        _print_turn(message)
-    note(f"{len(view.messages):,} messages, {len(view.participants):,} people.")
+        _print_turn(message, settings.zone)
+    note(f"{plural(len(view.messages), 'message')}, {plural(len(view.participants), 'person', 'people')}.")
 
 
 def _thread_as_shape(view: ThreadView) -> shapes.Shape:
@@ -135,9 +141,9 @@ def _thread_as_shape(view: ThreadView) -> shapes.Shape:
     }
 
 
-def _print_turn(message: ThreadMessage) -> None:
+def _print_turn(message: ThreadMessage, zone: ZoneInfo) -> None:
     row = message.row
-    heading = f"{local_time(row.date)}  {_joined(row.from_) or '(no sender)'}"
+    heading = f"{local_time(row.date, zone)}  {_joined(row.from_) or '(no sender)'}"
     screen = console()
     screen.print(Text.assemble((message_handle(row.key), "cyan"), "  ", (clean_line(heading), "green")))
     if row.subject:

@@ -1,15 +1,15 @@
 """mailquery reindex"""
 
-import sys
 import time
 
 import typer
 
 from mailquery.application import Application
 from mailquery.cli.archive import with_application
-from mailquery.cli.exits import ExitCode
+from mailquery.cli.ending import says_when_ended
 from mailquery.cli.output import JsonFlag, note, print_json
 from mailquery.cli.progress import progress
+from mailquery.domain.counts import plural
 from mailquery.repositories.records import RebuildProgress
 from mailquery.services.rebuilding import Rebuilt
 
@@ -35,22 +35,18 @@ def reindex(as_json: JsonFlag = False) -> None:
     started = time.monotonic()
 
     def show(found: RebuildProgress) -> None:
-        shown.show(found.messages, found.total, f"{found.messages:,} messages indexed")
+        shown.show(found.messages, found.total, f"{plural(found.messages, 'message')} indexed")
 
     async def work(application: Application) -> Rebuilt:
         return await application.rebuild_index(show)
 
-    try:
-        with shown:
-            done = with_application(work)
-    except KeyboardInterrupt:
-        print("Interrupted. The old index stays in use; `mailquery reindex` goes on.", file=sys.stderr)
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    with says_when_ended("The old index stays in use; `mailquery reindex` goes on."), shown:
+        done = with_application(work)
     seconds = time.monotonic() - started
     if as_json:
         print_json({"indexed": done.indexed, "damaged": done.damaged, "seconds": round(seconds, 3)})
         return
-    print(f"{done.indexed:,} messages indexed anew in {seconds:,.1f} s.")
+    print(f"{plural(done.indexed, 'message')} indexed anew in {seconds:,.1f} s.")
     if done.damaged:
         note(
             f"The bytes of {done.damaged:,} of them are damaged: they are found by what was read in them before. "

@@ -1,6 +1,5 @@
 """mailquery restore"""
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +8,10 @@ import typer
 
 from mailquery.backups import restore as restoration
 from mailquery.cli.backing_up import shape
-from mailquery.cli.ending import run_until_ended
-from mailquery.cli.exits import ExitCode
+from mailquery.cli.ending import run_until_ended, says_when_ended
 from mailquery.cli.output import JsonFlag, file_size, local_time, note, print_json
 from mailquery.cli.progress import progress
+from mailquery.domain.counts import plural
 from mailquery.services.restoring import Restored
 from mailquery.settings import load_settings
 from mcpkit.security.untrusted import clean_line
@@ -51,12 +50,8 @@ def restore(
     async def work() -> Restored:
         return await restoration(settings)(backup, replace=replace, progress=show)
 
-    try:
-        with shown:
-            done = run_until_ended(work)
-    except KeyboardInterrupt:
-        print("Interrupted. Nothing was restored, and nothing has changed.", file=sys.stderr)
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    with says_when_ended("Nothing was restored, and nothing has changed."), shown:
+        done = run_until_ended(work)
     seconds = time.monotonic() - started
     standing = done.standing
     if as_json:
@@ -72,10 +67,8 @@ def restore(
         )
         return
     made = done.manifest
-    print(
-        f"{made.contents.messages:,} messages of {local_time(made.made)} restored to {clean_line(str(done.home))} in "
-        f"{seconds:,.1f} s."
-    )
+    messages, when = plural(made.contents.messages, "message"), local_time(made.made, settings.zone)
+    print(f"{messages} of {when} restored to {clean_line(str(done.home))} in {seconds:,.1f} s.")
     if done.replaced is not None:
         print(clean_line(f"What was there before is in {done.replaced}; remove it when you do not need it any more."))
     if standing.opens is False:

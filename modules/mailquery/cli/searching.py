@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.text import Text
@@ -10,12 +11,14 @@ from rich.text import Text
 from mailquery.cli import shapes
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, console, local_time, note, print_json, print_rows
+from mailquery.domain.counts import plural
 from mailquery.domain.handles import attachment_handle, message_handle
 from mailquery.repositories.records import Sort
 from mailquery.services.attachment_matches import AttachmentMatch
 from mailquery.services.explaining import Explained
 from mailquery.services.filters import Filters
 from mailquery.services.searching import MARKS, MOST_ROWS, Found, Hit
+from mailquery.settings import load_settings
 from mcpkit.security.untrusted import clean_line
 
 HELP = """Find messages.
@@ -51,19 +54,20 @@ def search(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    filters = Filters(query=" ".join(query))
+    filters, settings = Filters(query=" ".join(query)), load_settings()
     found = with_application(
         lambda application: application.services.search_messages(
             EVERYTHING, filters, sort=sort, limit=limit, cursor=cursor, explain=explain, secrets=True
-        )
+        ),
+        settings,
     )
     if as_json:
         print_json(_as_shape(found))
         return
     if sys.stdout.isatty():
-        _print_hits(found)
+        _print_hits(found, settings.zone)
     else:
-        print_rows((), [_fields(hit) for hit in found.hits])
+        print_rows((), [_fields(hit, settings.zone) for hit in found.hits])
     for remark in found.reading.notes:
         note(remark)
     for word, meant in found.did_you_mean:
@@ -141,8 +145,8 @@ def _matches(hit: Hit) -> shapes.Shape:
     }
 
 
-def _fields(hit: Hit) -> tuple[str, ...]:
-    fields = message_handle(hit.row.key), local_time(hit.row.date), _sender(hit), hit.row.subject
+def _fields(hit: Hit, zone: ZoneInfo) -> tuple[str, ...]:
+    fields = message_handle(hit.row.key), local_time(hit.row.date, zone), _sender(hit), hit.row.subject
     return (*fields, f"lacks {', '.join(hit.standing.missing)}") if hit.standing.missing else fields
 
 
@@ -150,12 +154,12 @@ def _sender(hit: Hit) -> str:
     return ", ".join(each.name or each.address for each in hit.row.from_) or "(no sender)"
 
 
-def _print_hits(found: Found) -> None:
+def _print_hits(found: Found, zone: ZoneInfo) -> None:
     screen = console()
     for hit in found.hits:
         heading = Text.assemble(
             (message_handle(hit.row.key), "cyan"),
-            f"  {local_time(hit.row.date)}  ",
+            f"  {local_time(hit.row.date, zone)}  ",
             (clean_line(_sender(hit)), "green"),
             "  ",
             (clean_line(hit.row.subject) or "(no subject)", "bold"),
@@ -187,10 +191,11 @@ def _marked(snippet: str) -> Text:
 
 def _summary(found: Found) -> str:
     if not found.hits and not found.given_before:
-        return f"Nothing found among {found.reading.coverage.messages:,} messages. Read as: {found.reading.read_as}"
+        searched = plural(found.reading.coverage.messages, "message")
+        return f"Nothing found among {searched}. Read as: {found.reading.read_as}"
     shown = found.given_before + len(found.hits)
-    total = f"{'' if found.total.exact else 'at least '}{found.total.value:,}"
+    least, total = "" if found.total.exact else "at least ", found.total.value
     more = f" More: --cursor {found.cursor_after(len(found.hits))}" if found.more else ""
     if found.near:
-        return f"{total} with every word, {found.near:,} more that lack some or all; {shown:,} shown.{more}"
-    return f"{shown:,} of {total} messages.{more}"
+        return f"{least}{total:,} with every word, {found.near:,} more that lack some or all; {shown:,} shown.{more}"
+    return f"{shown:,} of {least}{plural(total, 'message')}.{more}"

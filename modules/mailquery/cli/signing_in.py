@@ -6,6 +6,7 @@ import sys
 import threading
 import webbrowser
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from mailquery.cli.output import local_time, note
 from mailquery.signing_in import Registration, SignedIn, SignIn
@@ -16,27 +17,29 @@ _TEXT_BROWSERS = frozenset({"www-browser", "links", "elinks", "lynx", "w3m"})  #
 _LONGEST_LINE = 16 * 1024
 
 
-async def signed_in(sign_in: SignIn, provider: str, address: str, *, device: bool) -> SignedIn:
+async def signed_in(sign_in: SignIn, provider: str, address: str, zone: ZoneInfo, *, device: bool) -> SignedIn:
     """Has the person at the terminal sign in, on `device` by a code that they enter anywhere. Nothing is stored yet.
 
-    Everything that is said goes to standard error. Raises Fault: CONFIGURATION, LOGIN_FAILED, TIMEOUT,
+    Everything that is said goes to standard error, times in `zone`. Raises Fault: CONFIGURATION, LOGIN_FAILED, TIMEOUT,
     SOURCE_UNAVAILABLE.
     """
     registration = await sign_in.registration(provider)
     if device and registration.no_device:
         note(f"{registration.no_device} Sign in with a browser instead, on this machine or on another.")
         device = False
-    by = _by_device if device else _by_browser
-    tokens = await by(sign_in, registration, address)
+    if device:
+        tokens = await _by_device(sign_in, registration, address, zone)
+    else:
+        tokens = await _by_browser(sign_in, registration, address)
     if not tokens.refresh_token:
         note("The provider gave no means to renew this login: it must be repeated when it ends.")
     return SignedIn(registration.oauth, tokens)
 
 
-async def _by_device(sign_in: SignIn, registration: Registration, address: str) -> Tokens:
+async def _by_device(sign_in: SignIn, registration: Registration, address: str, zone: ZoneInfo) -> Tokens:
     flow = sign_in.by_device(registration)
     code = await flow.begin()
-    ends = local_time(datetime.fromtimestamp(code.expires, UTC))
+    ends = local_time(datetime.fromtimestamp(code.expires, UTC), zone)
     note(f"On any device, open {code.verification_uri} and enter the code {code.user_code} (until {ends}).")
     note(f"Sign in as {clean_line(address)}. Enter the code nowhere else, and give it to nobody.")
     return await flow.wait(code)

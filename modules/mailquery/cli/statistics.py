@@ -1,12 +1,14 @@
 """mailquery stats"""
 
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from mailquery.cli import shapes
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, file_size, local_time, note, print_json, print_rows
+from mailquery.domain.counts import plural
 from mailquery.repositories.records import Group, GroupBy
 from mailquery.services.filters import Filters
 from mailquery.services.statistics import MOST_GROUPS, MOST_PARTS, Counted, parts_left_over
@@ -51,7 +53,7 @@ def stats(
         return
     print_rows(
         (by.value, *((then.value,) if then else ()), "messages", "unread", "size", "first", "last"),
-        [row for group in counted.groups for row in _rows(group, divided=then is not None)],
+        [row for group in counted.groups for row in _rows(group, counted.zone, divided=then is not None)],
         right=("messages", "unread", "size"),
         flexible=by.value,
     )
@@ -60,34 +62,35 @@ def stats(
     found = counted.found
     more = found.group_count - len(found.groups)
     left = counted.left_over(len(found.groups))
-    remainder = f" Not shown: {more:,} groups{f' with {left:,} messages' if left else ''}." if more else ""
+    of_them = f" with {plural(left, 'message')}" if left else ""
+    remainder = f" Not shown: {plural(more, 'group')}{of_them}." if more else ""
     note(
-        f"{len(found.groups):,} of {found.group_count:,} groups; "
-        f"{found.messages:,} messages, {found.unread:,} unread, {file_size(found.bytes)} in all.{remainder}"
+        f"{len(found.groups):,} of {plural(found.group_count, 'group')}; "
+        f"{plural(found.messages, 'message')}, {found.unread:,} unread, {file_size(found.bytes)} in all.{remainder}"
     )
 
 
-def _rows(group: Group, *, divided: bool) -> list[tuple[str, ...]]:
+def _rows(group: Group, zone: ZoneInfo, *, divided: bool) -> list[tuple[str, ...]]:
     """The group's line, and those of its parts: of each group the number of parts that are not shown is its own."""
     name = _name(group)
     if not divided:
-        return [(name, *_figures(group))]
+        return [(name, *_figures(group, zone))]
     more = group.part_count - len(group.parts)
-    rows = [(name, f"({more:,} more)" if more else "", *_figures(group))]
-    return rows + [(name, _name(part), *_figures(part)) for part in group.parts]
+    rows = [(name, f"({more:,} more)" if more else "", *_figures(group, zone))]
+    return rows + [(name, _name(part), *_figures(part, zone)) for part in group.parts]
 
 
 def _name(group: Group) -> str:
     return f"{group.account}: {group.key}" if group.account else group.key or "(none)"
 
 
-def _figures(group: Group) -> tuple[str, ...]:
+def _figures(group: Group, zone: ZoneInfo) -> tuple[str, ...]:
     return (
         f"{group.messages:,}",
         f"{group.unread:,}",
         file_size(group.bytes),
-        local_time(group.first),
-        local_time(group.last),
+        local_time(group.first, zone),
+        local_time(group.last, zone),
     )
 
 

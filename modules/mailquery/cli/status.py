@@ -9,9 +9,11 @@ from mailquery.cli import extracting, shapes
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
 from mailquery.cli.sync_status import answers, in_words, overview_shape, question_in_words
+from mailquery.domain.counts import plural
 from mailquery.repositories.extracting import ExtractionProgress
 from mailquery.services.status import OUTDATED_INDEX, MeaningStatus, Status
 from mailquery.services.sync_status import SyncOverview
+from mailquery.settings import load_settings
 from mcpkit.security.untrusted import clean_line
 
 HELP = """What the archive holds, how fresh it is, how the accounts on mail servers do, how far search by meaning has
@@ -31,13 +33,15 @@ def register(app: typer.Typer) -> None:
 
 
 def status(as_json: JsonFlag = False) -> None:
-    found, synchronised, protections = with_application(_look)
+    settings = load_settings()
+    found, synchronised, protections = with_application(_look, settings)
     if as_json:
         print_json({**_shape(found), "sync": overview_shape(synchronised), "protections": protections})
         return
-    newest = f", the newest of {local_time(found.version.newest)}" if found.version.newest else ""
-    refreshed = f", refreshed {local_time(found.version.refreshed)}" if found.version.refreshed else ""
-    print(f"{found.version.messages:,} messages{newest}{refreshed}")
+    version, zone = found.version, settings.zone
+    newest = f", the newest of {local_time(version.newest, zone)}" if version.newest else ""
+    refreshed = f", refreshed {local_time(version.refreshed, zone)}" if version.refreshed else ""
+    print(f"{plural(version.messages, 'message')}{newest}{refreshed}")
     print_rows(
         ("account", "mailboxes", "messages", "unread"),
         [(each.name, f"{each.mailboxes:,}", f"{each.messages:,}", f"{each.unread:,}") for each in found.accounts],
@@ -45,7 +49,7 @@ def status(as_json: JsonFlag = False) -> None:
         flexible="account",
     )
     for account in synchronised.accounts:
-        print(clean_line(f"sync of {account.account}: {in_words(account)}"))
+        print(clean_line(f"sync of {account.account}: {in_words(account, zone)}"))
     print(f"meaning: {_meaning(found.meaning)}")
     if found.attachments is not None:
         print(f"attachments: {_attachments(found.attachments)}")
@@ -56,7 +60,7 @@ def status(as_json: JsonFlag = False) -> None:
     if found.outdated_index:
         note(OUTDATED_INDEX)
     if found.problems:
-        note(f"{found.problems:,} {'problem' if found.problems == 1 else 'problems'} on record: mailquery problems")
+        note(f"{plural(found.problems, 'problem')} on record: mailquery problems")
 
 
 async def _look(application: Application) -> tuple[Status, SyncOverview, Mapping[str, bool] | None]:
@@ -79,7 +83,7 @@ def _meaning(found: MeaningStatus) -> str:
     if found.reason:
         return f"not available. {found.reason}"
     embedded, total = found.embedded or 0, found.total or 0
-    state = f"{embedded:,} of {total:,} messages embedded by {found.model}"
+    state = f"{embedded:,} of {plural(total, 'message')} embedded by {found.model}"
     if embedded >= total:
         return state
     return f"{state}; a running server goes on with it. `mailquery embed` does it at once, or says what is in the way"

@@ -1,11 +1,13 @@
 """How the accounts on mail servers do, in words and as JSON."""
 
 import shlex
-from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from mailquery.cli import shapes
 from mailquery.cli.output import local_time
 from mailquery.domain.accounts import AccountState
+from mailquery.domain.counts import plural
+from mailquery.domain.spans import ago
 from mailquery.repositories.synchronising import DeletionQuestion
 from mailquery.services.sync_status import AccountSync, SyncOverview
 from mcpkit.security.untrusted import clean_line
@@ -13,7 +15,7 @@ from mcpkit.security.untrusted import clean_line
 _OPEN = frozenset({"open", "half-open"})
 
 
-def in_words(account: AccountSync) -> str:
+def in_words(account: AccountSync, zone: ZoneInfo) -> str:
     """One line."""
     match account.state:
         case AccountState.PAUSED:
@@ -22,28 +24,28 @@ def in_words(account: AccountSync) -> str:
             return f"needs a login: {account.reason or account.error} {_capitalised(_freshness(account))}"
     parts = []
     if account.running_since is not None:
-        far = f", {account.stored:,} of {account.wanted:,} messages" if account.wanted else ""
-        parts.append(f"being synchronised since {local_time(account.running_since)}{far}")
+        far = f", {account.stored:,} of {plural(account.wanted, 'message')}" if account.wanted else ""
+        parts.append(f"being synchronised since {local_time(account.running_since, zone)}{far}")
     elif account.failures:
         times = "once" if account.failures == 1 else f"{account.failures:,} times in a row"
         parts.append(f"failed {times}: {account.error.rstrip('.')}")
     parts.append(_freshness(account))
     if account.pending and not account.wanted:
-        parts.append(f"{account.pending:,} messages are still on the server only")
+        parts.append(f"{plural(account.pending, 'message')} still on the server only")
     if account.host is not None and account.host.state in _OPEN:
-        until = f" until {local_time(account.host.next_try)}" if account.host.next_try is not None else ""
+        until = f" until {local_time(account.host.next_try, zone)}" if account.host.next_try is not None else ""
         parts.append(f"{account.host.host} is left alone{until}")
     if account.watched:
         parts.append("new mail is announced by the server")
     elif account.next_run is not None:
-        parts.append(f"next at {local_time(account.next_run)}")
+        parts.append(f"next at {local_time(account.next_run, zone)}")
     return "; ".join(parts)
 
 
 def question_in_words(question: DeletionQuestion) -> str:
     return (
-        f"{question.missing:,} of {question.messages:,} messages of {question.mailbox} are not on the server any more. "
-        "They are kept until you say whether that is meant."
+        f"{question.missing:,} of {plural(question.messages, 'message')} of {question.mailbox} are not on the server "
+        "any more. They are kept until you say whether that is meant."
     )
 
 
@@ -56,21 +58,7 @@ def answers(account: str, question: DeletionQuestion) -> str:
 def _freshness(account: AccountSync) -> str:
     if account.age is None:
         return "never in step with the server yet"
-    return f"in step with the server {_ago(account.age)}"
-
-
-def _ago(seconds: float) -> str:
-    if seconds < 60:
-        return "less than a minute ago"
-    whole = timedelta(seconds=seconds)
-    for count, unit in (
-        (whole.days, "day"),
-        (whole.seconds // 3_600, "hour"),
-        (whole.seconds // 60, "minute"),
-    ):
-        if count:
-            return f"{count} {unit}{'' if count == 1 else 's'} ago"
-    raise AssertionError
+    return f"in step with the server {ago(account.age)}"
 
 
 def _capitalised(text: str) -> str:

@@ -11,12 +11,14 @@ import typer
 from mailquery.application import Application
 from mailquery.cli import shapes
 from mailquery.cli.archive import with_application
-from mailquery.cli.exits import ExitCode, exit_code_for
+from mailquery.cli.ending import says_when_ended
+from mailquery.cli.exits import exit_code_for
 from mailquery.cli.output import JsonFlag, note, print_json
 from mailquery.cli.progress import Shown, progress
 from mailquery.cli.sync_status import answers
 from mailquery.cli.terminal import ask_yes, can_ask
 from mailquery.domain.accounts import AccountState, MailAccount
+from mailquery.domain.counts import plural
 from mailquery.repositories.synchronising import DeletionQuestion
 from mailquery.services.account_states import find_account
 from mailquery.services.sync_runs import ProgressListener, SyncResult
@@ -74,7 +76,7 @@ def sync(
     if watch and as_json:
         raise Fault(ErrorCode.VALIDATION_ERROR, "--watch goes on for ever, and has no answer for --json.")
     answers = {**dict.fromkeys(accept or (), True), **dict.fromkeys(keep or (), False)}
-    try:
+    with says_when_ended("What was stored stays; the same command again goes on."):
         done = _synchronise(account, answers)
         while not as_json and can_ask() and (given := _ask(done)):
             for name, of_account in given.items():
@@ -86,9 +88,6 @@ def sync(
                 _print(each)
         if watch:
             _watch(account)
-    except KeyboardInterrupt:
-        print("Interrupted. What was stored stays; the same command again goes on.", file=sys.stderr)
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
     failed = next((each.fault for each in done if each.fault is not None), None)
     if failed is not None:
         raise typer.Exit(exit_code_for(failed.code))
@@ -134,7 +133,7 @@ async def _chosen(application: Application, account: str | None) -> Sequence[Mai
 async def _one(application: Application, account: MailAccount, shown: Shown) -> Synchronised:
     def show(found: SyncProgress) -> None:
         rate = found.stored / found.seconds if found.seconds else 0.0
-        counts = f"{account.name}: {found.stored:,} of {found.wanted:,} messages, {rate:,.0f}/s"
+        counts = f"{account.name}: {found.stored:,} of {plural(found.wanted, 'message')}, {rate:,.0f}/s"
         shown.show(found.stored, found.wanted, counts, clean_line(found.mailbox, _MAILBOX_CHARS))
 
     try:
@@ -197,7 +196,7 @@ def _print(done: Synchronised) -> None:
 
 def _in_words(account: str, question: DeletionQuestion) -> str:
     return (
-        f"{clean_line(account)}: {question.missing:,} of {question.messages:,} messages of "
+        f"{clean_line(account)}: {question.missing:,} of {plural(question.messages, 'message')} of "
         f"{clean_line(question.mailbox)} are not on the server any more. Was that meant?"
     )
 

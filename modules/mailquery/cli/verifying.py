@@ -1,6 +1,5 @@
 """mailquery verify"""
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -9,12 +8,15 @@ import typer
 
 from mailquery.application import Application
 from mailquery.cli.archive import with_application
+from mailquery.cli.ending import run_until_ended, says_when_ended
 from mailquery.cli.exits import ExitCode
 from mailquery.cli.output import JsonFlag, file_size, local_time, print_json
 from mailquery.cli.progress import progress
+from mailquery.domain.counts import plural
 from mailquery.repositories.backups import Manifest
 from mailquery.repositories.verifying import Damage, Remedy
 from mailquery.services.verifying import Progress, Verdict, Verification
+from mailquery.settings import load_settings
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.untrusted import clean_line
 
@@ -74,18 +76,16 @@ def verify(
         nonlocal through
         through = found.through
         damaged = f", {found.damaged:,} damaged" if found.damaged else ""
-        shown.show(found.messages, found.total, f"{found.messages:,} messages verified{damaged}")
+        shown.show(found.messages, found.total, f"{plural(found.messages, 'message')} verified{damaged}")
 
     async def work(application: Application) -> Verification:
         return await application.verify_archive(sample=sample, after=after, all_words=full, progress=show)
 
-    try:
-        with shown:
-            found = with_application(work)
-    except KeyboardInterrupt:
-        further = "" if sample is not None else f" `mailquery verify --after {through}` goes on."
-        print(f"Interrupted.{further}", file=sys.stderr)
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    def further() -> str:
+        return "" if sample is not None else f"`mailquery verify --after {through}` goes on."
+
+    with says_when_ended(further), shown:
+        found = with_application(work)
     seconds = time.monotonic() - started
     if as_json:
         print_json({**_shape(found), "seconds": round(seconds, 3)})
@@ -140,7 +140,6 @@ def _verdict_shape(verdict: Verdict) -> dict[str, object]:
 def _verify_backup(backup: Path, as_json: bool) -> None:
     from mailquery.backups import check_backup
     from mailquery.cli.backing_up import shape
-    from mailquery.cli.ending import run_until_ended
 
     shown = progress()
 
@@ -156,4 +155,5 @@ def _verify_backup(backup: Path, as_json: bool) -> None:
         print_json({"sound": True, **shape(manifest)})
     else:
         found = manifest.contents
-        print(f"Sound: {found.messages:,} messages of {local_time(manifest.made)}, {file_size(manifest.bytes)}.")
+        messages, made = plural(found.messages, "message"), local_time(manifest.made, load_settings().zone)
+        print(f"Sound: {messages} of {made}, {file_size(manifest.bytes)}.")

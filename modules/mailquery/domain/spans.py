@@ -1,5 +1,7 @@
 """Lengths of time in a person's units."""
 
+from mailquery.domain.counts import plural
+
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400  # seconds
 
 
@@ -12,3 +14,11 @@ def readable(seconds: int) -> str:
     large, small, units = (_HOUR, _MINUTE, ("h", "min")) if seconds < _DAY else (_DAY, _HOUR, ("d", "h"))
     whole, rest = seconds // large, seconds % large // small
     return f"{whole:,} {units[0]}" + (f" {rest} {units[1]}" if rest else "")
+
+
+def ago(seconds: float) -> str:
+    """One unit: 2 days ago, 1 hour ago, less than a minute ago."""
+    for unit, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
+        if (count := int(seconds // unit)) >= 1:
+            return f"{plural(count, name)} ago"
+    return "less than a minute ago"

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr
 
+from mailquery.domain.counts import plural
 from mailquery.domain.extraction import ExtractionState
 from mailquery.domain.handles import attachment_handle, message_handle
 from mailquery.mcp import shown
@@ -131,7 +132,7 @@ class AttachmentTextResult(UntrustedResult):
         return [self.id]
 
     def as_text(self) -> str:
-        length = f"{self.length:,} characters" if self.length else self.state or "no text"
+        length = plural(self.length, "character") if self.length else self.state or "no text"
         lines = [f"{self.id} of {self.message}: {self.type}, {self.size:,} bytes, {length}"]
         if self.note:
             lines.append(self.note)
@@ -147,7 +148,7 @@ class AttachmentTextResult(UntrustedResult):
         if theirs:
             lines.append(untrusted("\n".join(theirs)))
         if self.masked:
-            lines.append(f"{shown.plural(self.masked, 'code')} or login links hidden: include_secrets=true")
+            lines.append(f"{plural(self.masked, 'code')} or login links hidden: include_secrets=true")
         if self.truncated:
             lines.append(f"{self.truncated.omitted:,} {self.truncated.unit} left out: {self.truncated.next}")
         return "\n".join(lines)

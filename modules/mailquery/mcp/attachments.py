@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic_core import to_json
 
+from mailquery.domain.counts import plural
 from mailquery.domain.handles import attachment_handle, message_handle
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import (
@@ -140,7 +141,7 @@ class AttachmentList(UntrustedResult):
         return [row.id for row in self.rows]
 
     def as_text(self) -> str:
-        count = f"{'at least ' if self.at_least else ''}{shown.plural(self.total, 'attachment')}"
+        count = f"{'at least ' if self.at_least else ''}{plural(self.total, 'attachment')}"
         lines = [f"{len(self.rows)} of {count}, newest first" if self.rows else f"{count} found"]
         theirs = [row.as_text() for row in self.rows]
         if self.coverage:
@@ -273,7 +274,7 @@ class AttachmentResult(UntrustedResult):
         return (Embedded(uri=uri, mime_type=shown.mime_type(content.attachment.content_type), blob=content.data),)
 
     def as_text(self) -> str:
-        size = f"{self.size:,} bytes" + (f", {self.length:,} characters" if self.length is not None else "")
+        size = f"{self.size:,} bytes" + (f", {plural(self.length, 'character')}" if self.length is not None else "")
         text = f"{self.id} of {self.message}, {size}; content {shown.UNTRUSTED}."
         if self.download:
             text += (
@@ -285,7 +286,7 @@ class AttachmentResult(UntrustedResult):
         if self.is_really:
             text += f" It is really {self.is_really}."
         if self.truncated:
-            text += f" {self.truncated.omitted:,} characters left out: {self.truncated.next}."
+            text += f" {plural(self.truncated.omitted, 'character')} left out: {self.truncated.next}."
         return f"{text}\n" + untrusted(f"{self.name or ''} ({self.type})")
 
 

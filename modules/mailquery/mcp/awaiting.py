@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from mailquery.domain.counts import plural
 from mailquery.domain.handles import message_handle, thread_handle
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import READ, Cursor, FilterArguments, MaxChars, visibility
@@ -62,7 +63,7 @@ class WaitingShown(BaseModel):
 
     def as_text(self) -> str:
         who = f"from {', '.join(self.who)}" if self.waits_for == "us" else f"to {', '.join(self.who)}"
-        waits = f"waits for {self.waits_for} since {self.since} ({shown.plural(self.days, 'day')})"
+        waits = f"waits for {self.waits_for} since {self.since} ({plural(self.days, 'day')})"
         asks = f"\n  {self.asks}" if self.asks else ""
         return f"{self.id} ({self.thread_id}) | {waits} | {who} | {self.subject}{asks}"
 
@@ -120,9 +121,9 @@ class AwaitingReplyResult(UntrustedResult):
         return [thread.id for thread in self.threads]
 
     def as_text(self) -> str:
-        looked = f"looked at the last messages of {shown.plural(self.looked_at, 'thread')}"
+        looked = f"looked at the last messages of {plural(self.looked_at, 'thread')}"
         lines = [
-            f"{shown.plural(len(self.threads), 'thread')} for {', '.join(self.ours)}, newest first; {looked}"
+            f"{plural(len(self.threads), 'thread')} for {', '.join(self.ours)}, newest first; {looked}"
             + (f", back to {self.back_to}." if self.back_to else ".")
         ]
         theirs = [thread.as_text() for thread in self.threads]

@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mailquery.domain.counts import plural
 from mailquery.mcp import shown
 from mailquery.services.filters import Reading
 from mailquery.services.freshness import Freshness, Standing
@@ -39,7 +40,7 @@ class FreshnessShown(BaseModel):
 
     def as_text(self) -> str:
         facts = [self.standing.value, f"synchronised {self.synchronised}" if self.synchronised else None]
-        facts += [f"{self.pending:,} messages on the server only" if self.pending else None]
+        facts += [f"{plural(self.pending, 'message')} on the server only" if self.pending else None]
         facts += [f"{self.new:,} new" if self.new is not None else None, self.reason]
         return f"{self.account}: {', '.join(fact for fact in facts if fact)}"
 
@@ -81,7 +82,7 @@ class Coverage(BaseModel):
         return type(self)(messages=self.messages, newest=self.newest)
 
     def as_text(self) -> str:
-        parts = [f"archive: {shown.plural(self.messages, 'message')}"]
+        parts = [f"archive: {plural(self.messages, 'message')}"]
         if self.newest:
             parts.append(f"newest {self.newest}")
         if self.refreshed:

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from mailquery.domain.accounts import AccountState
+from mailquery.domain.counts import plural
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import READ, SizedArguments, visibility
 from mailquery.repositories.records import AccountSummary, MailboxSummary
@@ -48,8 +49,8 @@ class AccountShown(BaseModel):
         )
 
     def as_text(self) -> str:
-        facts = [self.name, shown.plural(self.messages, "message"), f"{self.unread:,} unread"]
-        facts.append("1 mailbox" if self.mailboxes == 1 else f"{self.mailboxes:,} mailboxes")
+        facts = [self.name, plural(self.messages, "message"), f"{self.unread:,} unread"]
+        facts.append(plural(self.mailboxes, "mailbox", "mailboxes"))
         if self.oldest and self.newest:
             facts.append(f"{self.oldest} to {self.newest}")
         facts.append(f"refreshed {self.refreshed}" if self.refreshed else "never read to its end")
@@ -90,7 +91,7 @@ class MailboxShown(BaseModel):
         )
 
     def as_text(self) -> str:
-        facts = [f"{self.account}: {self.name}", self.role, shown.plural(self.messages, "message")]
+        facts = [f"{self.account}: {self.name}", self.role, plural(self.messages, "message")]
         facts += [f"{self.unread:,} unread", f"newest {self.newest}" if self.newest else None]
         facts.append(f"refreshed {self.refreshed}" if self.refreshed else "never read to its end")
         return " | ".join(fact for fact in facts if fact)
@@ -121,7 +122,7 @@ class AccountList(UntrustedResult):
     def as_text(self) -> str:
         if not self.total:
             return "No accounts: the archive is empty. Import mail first."
-        lines = [f"{shown.plural(self.total, 'account')}:"]
+        lines = [f"{plural(self.total, 'account')}:"]
         lines.append(untrusted("\n".join(account.as_text() for account in self.accounts)))
         return "\n".join([*filter(None, lines), *_left_out_lines(self.truncated)])
 
@@ -152,7 +153,7 @@ class MailboxList(UntrustedResult):
     def as_text(self) -> str:
         if not self.total:
             return "No mailboxes: the archive is empty. Import mail first."
-        lines = ["1 mailbox:" if self.total == 1 else f"{self.total:,} mailboxes:"]
+        lines = [f"{plural(self.total, 'mailbox', 'mailboxes')}:"]
         lines.append(untrusted("\n".join(mailbox.as_text() for mailbox in self.mailboxes)))
         return "\n".join([*filter(None, lines), *_left_out_lines(self.truncated)])
 

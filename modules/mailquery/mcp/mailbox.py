@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from mailquery.domain.counts import plural
 from mailquery.domain.handles import message_handle
 from mailquery.mcp import shown
 from mailquery.mcp.search import SearchRow
@@ -19,7 +20,7 @@ def mailbox_text(found: NewestMail) -> str:
     """Equal as long as the mailbox is: nothing of when it was read."""
     mailbox = found.mailbox
     name, account = shown.mailboxes((mailbox.name, mailbox.account))
-    facts = [f"{account}: {name}", mailbox.role.value, shown.plural(mailbox.messages, "message")]
+    facts = [f"{account}: {name}", mailbox.role.value, plural(mailbox.messages, "message")]
     lines = [" | ".join(fact for fact in [*facts, f"{mailbox.unread:,} unread"] if fact)]
     lines += [SearchRow.of(hit).as_text() for hit in found.hits]
     more = mailbox.messages - len(found.hits)

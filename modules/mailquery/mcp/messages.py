@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from mailquery.domain.addresses import Address
+from mailquery.domain.counts import plural
 from mailquery.domain.handles import attachment_handle, message_handle, thread_handle
 from mailquery.domain.messages import Attachment, DateSource, Link
 from mailquery.mcp import shown
@@ -254,7 +255,7 @@ class MessageResult(UntrustedResult):
         if theirs:
             lines.append(untrusted("\n".join(theirs)))
         if self.masked:
-            lines.append(f"{shown.plural(self.masked, 'code')} or login links hidden: include_secrets=true")
+            lines.append(f"{plural(self.masked, 'code')} or login links hidden: include_secrets=true")
         if self.quoted_left_out:
             lines.append(f"{self.quoted_left_out:,} characters of quoted history left out: include_quoted=true")
         if self.truncated:

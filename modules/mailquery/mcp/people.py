@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from mailquery.domain.counts import plural
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import READ, SizedArguments, visibility
 from mailquery.repositories.records import Person
@@ -75,7 +76,7 @@ class PeopleResult(UntrustedResult):
         return self.model_copy(update={"people": self._all[:count], "truncated": truncated})
 
     def as_text(self) -> str:
-        number = "1 address" if self.total == 1 else f"{self.total:,} addresses"
+        number = plural(self.total, "address", "addresses")
         lines = [f"{'at least ' if self.at_least else ''}{number}, those with most messages first."]
         if self.people:
             lines.append(untrusted("\n".join(person.as_text() for person in self.people)))

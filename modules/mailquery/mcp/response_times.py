@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from mailquery.domain.answers import Answer
+from mailquery.domain.counts import plural
 from mailquery.domain.handles import message_handle
 from mailquery.domain.spans import readable
 from mailquery.mcp import shown
@@ -66,7 +67,7 @@ class PaceShown(BaseModel):
     def as_text(self) -> str:
         slowest = ", ".join(each.as_text() for each in self.slowest)
         return (
-            f"{shown.plural(self.answers, 'answer')}, median {self.median.as_text()}, 90 % within "
+            f"{plural(self.answers, 'answer')}, median {self.median.as_text()}, 90 % within "
             f"{self.p90.as_text()}, fastest {self.fastest.as_text()}, slowest {slowest}"
         )
 
@@ -183,16 +184,16 @@ class ResponseTimesResult(UntrustedResult):
         lines = [
             f"Answers by {', '.join(self.ours)}{more} and to them. Each time is followed by (question > answer).",
             *_sides(self.we_answer, self.they_answer),
-            f"{'1 person' if self.person_count == 1 else f'{self.person_count:,} people'}, most answers first:",
+            f"{plural(self.person_count, 'person', 'people')}, most answers first:",
         ]
         theirs = [person.as_text() for person in self.people]
         if self.coverage:
             theirs.append(self.coverage.as_text())
         lines.append(untrusted("\n".join(theirs)))
         if self.remainder:
-            answers = shown.plural(self.remainder.answers, "answer")
+            answers = plural(self.remainder.answers, "answer")
             lines.append(f"not shown: {self.remainder.people:,} more with {answers}")
-        lines.append(f"not counted: {shown.plural(self.left_out, 'message')} ({self.left_out_why})")
+        lines.append(f"not counted: {plural(self.left_out, 'message')} ({self.left_out_why})")
         if self.back_to:
             lines.append(f"There is too much to look at all of it: counted back to {self.back_to}. Narrow it for more.")
         if self.truncated:

@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from mailquery.domain.counts import plural
 from mailquery.domain.handles import attachment_handle, message_handle, thread_handle
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import (
@@ -257,10 +258,10 @@ class SearchResult(UntrustedResult):
         return self._found.lasts
 
     def as_text(self) -> str:
-        count = f"{'at least ' if self.at_least else ''}{shown.plural(self.total, 'message')}"
+        count = f"{'at least ' if self.at_least else ''}{plural(self.total, 'message')}"
         order = "best first" if self.sort == "relevance" else f"{self.sort} first"
         if self.near:
-            rows = shown.plural(len(self.rows), "row")
+            rows = plural(len(self.rows), "row")
             lines = [f"{rows}, {order}: {count} with every word, and {self.near} more that say what they lack"]
         else:
             lines = [f"{len(self.rows)} of {count}, {order}" if self.rows else f"{count} found"]

@@ -102,7 +102,3 @@ def maybe_when(date: datetime | None) -> str | None:
 def mime_type(declared: str) -> str:
     """The type where it is one (RFC 6838, section 4.2), else that of unknown bytes."""
     return declared.lower() if _MIME_TYPE.fullmatch(declared) else "application/octet-stream"
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, PrivateAttr
 
-from mailquery.mcp import shown
+from mailquery.domain.counts import plural
 from mailquery.mcp.arguments import READ, SizedArguments, visibility
 from mailquery.mcp.coverage import Coverage
 from mailquery.mcp.search import SearchRow
@@ -84,7 +84,7 @@ class SimilarResult(UntrustedResult):
         return [row.id for row in self.rows]
 
     def as_text(self) -> str:
-        lines = [f"{shown.plural(len(self.rows), 'message')}, nearest in meaning first"]
+        lines = [f"{plural(len(self.rows), 'message')}, nearest in meaning first"]
         theirs = [row.as_text() for row in self.rows]
         if self.coverage:
             theirs.append(self.coverage.as_text())
@@ -92,7 +92,7 @@ class SimilarResult(UntrustedResult):
         if self.truncated:
             lines.append(f"{self.truncated.omitted:,} more: {self.truncated.next}")
         if self.not_embedded:
-            lines.append(f"{shown.plural(self.not_embedded, 'message')} not looked at: not embedded yet")
+            lines.append(f"{plural(self.not_embedded, 'message')} not looked at: not embedded yet")
         return "\n".join(line for line in lines if line)
 
 

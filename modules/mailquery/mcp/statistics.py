@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from mailquery.domain.counts import plural
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import STATISTICS, FilterArguments, MaxChars, visibility
 from mailquery.mcp.coverage import Coverage
@@ -45,8 +46,8 @@ class Remainder(BaseModel):
     messages: int | None = Field(default=None, description="Left out where messages are in several groups.")
 
     def as_text(self) -> str:
-        of_them = f" with {shown.plural(self.messages, 'message')}" if self.messages else ""
-        return f"not shown: {shown.plural(self.groups, 'group')}{of_them}"
+        of_them = f" with {plural(self.messages, 'message')}" if self.messages else ""
+        return f"not shown: {plural(self.groups, 'group')}{of_them}"
 
 
 class PartShown(BaseModel):
@@ -76,7 +77,7 @@ class PartShown(BaseModel):
         size = f"{self.bytes:,} bytes"
         unread = f" | {self.unread:,} unread" if self.unread else ""
         name = f"{self.account}: {self.key}" if self.account else self.key
-        return f"{name} | {shown.plural(self.messages, 'message')} | {size}{unread} | {self.first} to {self.last}"
+        return f"{name} | {plural(self.messages, 'message')} | {size}{unread} | {self.first} to {self.last}"
 
 
 class GroupShown(PartShown):
@@ -168,8 +169,8 @@ class StatisticsResult(UntrustedResult):
         span = f", {self.first} to {self.last}" if self.first else ""
         by = f"{self.group_by}, then {self.then_by}" if self.then_by else self.group_by
         lines = [
-            f"{shown.plural(self.messages, 'message')}, {self.bytes:,} bytes, {self.unread:,} unread{span}; "
-            f"by {by}: {shown.plural(self.group_count, 'group')}. Days of {self.time_zone}."
+            f"{plural(self.messages, 'message')}, {self.bytes:,} bytes, {self.unread:,} unread{span}; "
+            f"by {by}: {plural(self.group_count, 'group')}. Days of {self.time_zone}."
         ]
         theirs = [group.as_text() for group in self.groups]
         if self.coverage:

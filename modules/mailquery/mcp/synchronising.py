@@ -6,6 +6,7 @@ import shlex
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from mailquery.domain.counts import plural
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import READ, SYNC, SizedArguments, visibility
 from mailquery.services.freshness import remedy
@@ -97,11 +98,11 @@ class SyncShown(BaseModel):
         if self.new is not None:
             facts.append(f"{self.new:,} new")
         if self.synchronising:
-            far = f", {self.stored:,} of {self.wanted:,} messages" if self.wanted else ""
+            far = f", {self.stored:,} of {plural(self.wanted, 'message')}" if self.wanted else ""
             facts.append(f"being synchronised{far}; it goes on")
         facts.append(f"in step with its server at {self.synchronised}" if self.synchronised else "never in step yet")
         if self.pending:
-            facts.append(f"{shown.plural(self.pending, 'message')} on the server only")
+            facts.append(f"{plural(self.pending, 'message')} on the server only")
         if self.next:
             facts.append(f"next {self.next}")
         lines = [" | ".join(fact for fact in facts if fact)]
@@ -109,8 +110,8 @@ class SyncShown(BaseModel):
             lines.append(f"  {self.problem}")
         for question in self.questions or ():
             much = "Many messages of"
-            if question.missing is not None:
-                much = f"{question.missing:,} of {question.messages:,} messages of"
+            if question.missing is not None and question.messages is not None:
+                much = f"{question.missing:,} of {plural(question.messages, 'message')} of"
             lines.append(
                 f"  {much} {question.mailbox} are on the server no more. Its user says whether that is meant: "
                 f"{question.follow} or {question.keep}"
@@ -237,7 +238,7 @@ class _Reports:
             wanted = sum(wanted for _, wanted in self._far.values())
             if stored > told:
                 told = stored
-                await self._call.report(stored, max(wanted, stored), f"{stored:,} of {wanted:,} messages")
+                await self._call.report(stored, max(wanted, stored), f"{stored:,} of {plural(wanted, 'message')}")
             await asyncio.sleep(_BETWEEN_REPORTS)
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from mailquery.domain.counts import plural
 from mailquery.domain.handles import message_handle, thread_handle
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import READ, IncludeSecrets, SizedArguments, secrets_capability, visibility
@@ -67,7 +68,7 @@ class ThreadMessageShown(BaseModel):
             facts.append(f"{self.quoted_left_out:,} quoted characters left out")
         lines = [" | ".join(facts), self.body or ""]
         if self.left_out:
-            lines.append(f"[{self.left_out:,} characters left out: read_message]")
+            lines.append(f"[{plural(self.left_out, 'character')} left out: read_message]")
         return "\n".join(line for line in lines if line)
 
 
@@ -206,7 +207,7 @@ class ThreadResult(UntrustedResult):
         return [self.id, *(message.id for message in self.messages), *files]
 
     def as_text(self) -> str:
-        count = shown.plural(self.message_count, "message")
+        count = plural(self.message_count, "message")
         lines = [f"{self.id}: {count}, {self.order} first"]
         lines += [f"{message.id} {headline(message.signals)}" for message in self.messages if message.signals]
         theirs = [f"Subject: {self.subject}"] if self.subject else []

@@ -4,13 +4,13 @@ degraded, and says what is stale."""
 from collections.abc import Callable, Sequence
 
 from mailquery.domain.accounts import AccountState
+from mailquery.domain.counts import plural
+from mailquery.domain.spans import ago
 from mailquery.repositories.condition import Condition
 from mailquery.repositories.interfaces import DirectoryRepository
 from mailquery.services.status import OUTDATED_INDEX
 from mailquery.services.sync_status import SyncFigures, SyncStatus
 from mcpkit.monitoring.health import Check, Outcome, Status
-
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
 def mail_checks(
@@ -75,10 +75,10 @@ def of_sources(found: SyncFigures, stale_after: float) -> Outcome:
         f"{len(found.left_alone)} mail {_servers(len(found.left_alone))} left alone for now"
         if found.left_alone
         else "",
-        f"the stalest was in step {_ago(found.oldest or 0.0)}" if is_stale else "",
+        f"the stalest was in step {ago(found.oldest or 0.0)}" if is_stale else "",
     ]
     wrong = [each for each in problems if each]
-    accounts = f"{total} {'account' if total == 1 else 'accounts'}"
+    accounts = f"{plural(total, 'account')}"
     if not wrong:
         active, paused = found.states.get(AccountState.ACTIVE, 0), found.states.get(AccountState.PAUSED, 0)
         how = "" if not active else ", none in step yet" if found.oldest is None else " in step"
@@ -90,10 +90,3 @@ def of_sources(found: SyncFigures, stale_after: float) -> Outcome:
 
 def _servers(count: int) -> str:
     return "server is" if count == 1 else "servers are"
-
-
-def _ago(seconds: float) -> str:
-    for unit, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
-        if (count := int(seconds // unit)) >= 1:
-            return f"{count} {name}{'' if count == 1 else 's'} ago"
-    return "just now"

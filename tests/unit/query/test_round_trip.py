@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -32,12 +31,10 @@ from mailquery.domain.queries import (
 )
 from mailquery.domain.words import has_word
 from mailquery.query.explain import explain
-from mailquery.query.parser import MAX_CHARACTERS, parse
+from mailquery.query.parser import MAX_CHARACTERS
 from mcpkit.errors import ErrorCode, Fault
+from support.asking import SEOUL, asked
 from support.rendering import normal_form, to_text
-
-SEOUL = ZoneInfo("Asia/Seoul")
-NOW = datetime(2024, 3, 15, 1, 30, tzinfo=UTC)
 
 # Text that means something to the language is what is most easily written wrongly.
 OPERATORS = (
@@ -114,7 +111,7 @@ TREES: st.SearchStrategy[Query] = st.recursive(LEAVES, branches, max_leaves=12)
 
 
 def read(text: str) -> Query:
-    return parse(text, zone=SEOUL, now=NOW).tree
+    return asked(text).tree
 
 
 @settings(max_examples=300, deadline=None)
