@@ -32,6 +32,7 @@ all of it from `tools/list`, `resources/list`, `resources/templates/list` and `p
 | | |
 |---|---|
 | `POST /mcp` | JSON-RPC: Streamable HTTP with sessions (`Mcp-Session-Id`), or single requests, answered in JSON |
+| | A call of a tool in a session is answered in JSON too, or by a stream where something comes before the answer: progress that was asked for, a question to the person, signs of life every 15 seconds |
 | `GET /mcp` | the stream of a session, for what the server announces |
 | `DELETE /mcp` | ends a session |
 | `GET /attachments/TICKET` | an attachment that is too large for an answer, which has the link; it lasts for minutes |
