@@ -17,7 +17,8 @@ from mailquery.bootstrap import open_application
 from mailquery.domain.handles import message_handle
 from mailquery.domain.queries import WithMessageId
 from mailquery.query.parser import parse
-from mailquery.repositories.records import GroupBy, MessageRow, Sort, Visibility
+from mailquery.repositories.groups import GroupBy
+from mailquery.repositories.records import MessageRow, Sort, Visibility
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.search import SqliteSearch

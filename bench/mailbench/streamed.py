@@ -24,7 +24,7 @@ from mailbench.questions import SAMPLE, Sample
 from mailbench.vocabulary import TERMS
 from mailquery.domain.identity import fingerprint
 from mailquery.domain.mailboxes import MailboxRole, Placement
-from mailquery.repositories.records import NewPlacement, PreparedMessage
+from mailquery.repositories.prepared import NewPlacement, PreparedMessage
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.services.importing import DEFAULT_ACCOUNT

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mailquery.domain.queries import Everything, Query
-from mailquery.repositories.records import NewPlacement, PreparedMessage, SearchPage, Sort, Visibility
+from mailquery.repositories.prepared import NewPlacement, PreparedMessage
+from mailquery.repositories.records import SearchPage, Sort, Visibility
 from mailquery.repositories.sqlite.archive import Archive as StoredArchive
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.imports import SqliteImports

@@ -19,7 +19,7 @@ from mailquery.domain.messages import (
 )
 from mailquery.domain.words import segment
 from mailquery.repositories.compression import compress, pack_body
-from mailquery.repositories.records import IndexText, NewPlacement, PreparedMessage
+from mailquery.repositories.prepared import IndexText, NewPlacement, PreparedMessage
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from integration.archives import ALL, Archive
 from mailquery.domain.mailboxes import MailboxRole, Placement
-from mailquery.repositories.records import PreparedMessage
+from mailquery.repositories.prepared import PreparedMessage
 from mailquery.services import importing, read_ahead
 from mailquery.services.importing import ImportMail, ImportProgress
 from mailquery.services.parser_pool import Job, ParserPool

@@ -16,7 +16,7 @@ from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Attachment, Flag, Link, Problem, ProblemCode
 from mailquery.domain.queries import DateBetween, Is, State, Words
 from mailquery.repositories.compression import decompress
-from mailquery.repositories.records import SourceProblem
+from mailquery.repositories.prepared import SourceProblem
 from mailquery.repositories.sqlite.archive import open_archive
 from mcpkit.errors import ErrorCode, Fault
 

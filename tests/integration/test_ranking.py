@@ -13,7 +13,8 @@ from mailquery.domain.queries import And, Not, Or, Participant, ParticipantField
 from mailquery.domain.relevance import RANKED_WORDS, Demand
 from mailquery.embedding.static import StaticEmbedder
 from mailquery.query.parser import parse
-from mailquery.repositories.records import PreparedMessage, QueryVector, SearchPage, Sort, Visibility
+from mailquery.repositories.prepared import PreparedMessage
+from mailquery.repositories.records import QueryVector, SearchPage, Sort, Visibility
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.ranking import NEAR
 from mailquery.repositories.sqlite.search import SqliteSearch

@@ -9,7 +9,8 @@ from integration.archives import ALL, Archive
 from integration.mailmaker import NOON, mail, placed
 from mailquery.domain.messages import Attachment, Flag
 from mailquery.domain.queries import And, Everything, InMailbox, Is, Not, Query, SizeBetween, State, TextField, Words
-from mailquery.repositories.records import GroupBy, Position, Sort, Visibility
+from mailquery.repositories.groups import GroupBy
+from mailquery.repositories.records import Position, Sort, Visibility
 
 SEOUL = ZoneInfo("Asia/Seoul")
 HOME, WORK = Visibility(frozenset({"home"})), Visibility(frozenset({"work"}))

@@ -21,7 +21,8 @@ from mailquery.domain.media import kind_of
 from mailquery.domain.messages import Attachment, Flag
 from mailquery.domain.queries import And, DateBetween, Everything, InMailbox, Is, Not, Or, Query, State, Words
 from mailquery.domain.words import fold
-from mailquery.repositories.records import Group, GroupBy, Statistics, Visibility
+from mailquery.repositories.groups import Group, GroupBy, Statistics
+from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.archive import open_archive
 from mcpkit.database.migrations import load_migrations
 

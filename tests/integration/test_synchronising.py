@@ -17,7 +17,7 @@ from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Flag, Problem, ProblemCode
 from mailquery.domain.queries import Words
 from mailquery.domain.uids import UidSet
-from mailquery.repositories.records import PreparedMessage, SourceProblem
+from mailquery.repositories.prepared import PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.synchronising import Arrival, KnownMailbox, Missing

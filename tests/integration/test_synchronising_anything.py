@@ -34,7 +34,8 @@ from mailquery.domain.queries import (
     asks_for_gone,
 )
 from mailquery.domain.uids import UidSet
-from mailquery.repositories.records import GroupBy, Sort, Visibility
+from mailquery.repositories.groups import GroupBy
+from mailquery.repositories.records import Sort, Visibility
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.synchronising import Arrival

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from integration.archives import ALL, Archive
 from integration.mailmaker import NOON, mail, placed
 from mailquery.domain.threading import split_subject, tells_apart
-from mailquery.repositories.records import PreparedMessage
+from mailquery.repositories.prepared import PreparedMessage
 from mailquery.repositories.sqlite.archive import open_archive
 
 DAY = timedelta(days=1)

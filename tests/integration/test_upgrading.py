@@ -17,7 +17,9 @@ from mailquery.domain.messages import Flag
 from mailquery.domain.queries import Everything, Participant, ParticipantField, Words
 from mailquery.domain.uids import UidSet
 from mailquery.domain.words import INDEX_FORM
-from mailquery.repositories.records import GroupBy, NewPlacement, PreparedMessage, Sort
+from mailquery.repositories.groups import GroupBy
+from mailquery.repositories.prepared import NewPlacement, PreparedMessage
+from mailquery.repositories.records import Sort
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.synchronising import SqliteSync

@@ -39,7 +39,7 @@ from mailquery.domain.queries import (
 )
 from mailquery.domain.stemming import stem
 from mailquery.domain.words import UNSPACED, other_forms
-from mailquery.repositories.records import NewPlacement, PreparedMessage
+from mailquery.repositories.prepared import NewPlacement, PreparedMessage
 
 
 @dataclass

@@ -8,7 +8,7 @@ from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.domain.messages import Flag, Problem, ProblemCode
 from mailquery.domain.partial import OMITTED_SIZE
 from mailquery.domain.uids import UidSet
-from mailquery.repositories.records import PreparedMessage
+from mailquery.repositories.prepared import PreparedMessage
 from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.synchronising import Arrival
 from mailquery.services.preparing import prepare

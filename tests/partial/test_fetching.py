@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mailquery.domain.uids import UidSet
-from mailquery.repositories.records import PreparedMessage, Visibility
+from mailquery.repositories.prepared import PreparedMessage
+from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.synchronising import SqliteSync

@@ -9,7 +9,7 @@ from typing import Any
 from mailquery.domain.handles import parse_handle, thread_handle
 from mailquery.domain.identity import fingerprint
 from mailquery.domain.mailboxes import Placement
-from mailquery.repositories.records import PreparedMessage
+from mailquery.repositories.prepared import PreparedMessage
 from mailquery.repositories.sqlite.removal import remove
 from mailquery.services.preparing import prepare
 from mailquery.sources.interfaces import SourceMessage

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailquery.domain.mailboxes import Placement
-from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
+from mailquery.repositories.prepared import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.services.rebuilding import RebuildIndex

@@ -10,7 +10,8 @@ from mailquery.domain.identity import fingerprint
 from mailquery.domain.mailboxes import Placement
 from mailquery.domain.ourselves import Ourselves
 from mailquery.query.parser import parse
-from mailquery.repositories.records import NewPlacement, Sort, Visibility
+from mailquery.repositories.prepared import NewPlacement
+from mailquery.repositories.records import Sort, Visibility
 from mailquery.services.preparing import prepare
 from mailquery.sources.interfaces import SourceMessage
 from search.backends import BACKENDS, Backend

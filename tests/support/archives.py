@@ -21,7 +21,7 @@ from mailquery.extraction.later import ExtractorLater
 from mailquery.extraction.recognising import Recogniser
 from mailquery.parsing.reading import header_lines
 from mailquery.repositories.board_file import BoardFile
-from mailquery.repositories.records import NewPlacement, SourceProblem
+from mailquery.repositories.prepared import NewPlacement, SourceProblem
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.changes import ArchiveVersion

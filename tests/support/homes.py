@@ -8,7 +8,7 @@ from mailquery.application import Application
 from mailquery.bootstrap import open_application
 from mailquery.domain.identity import fingerprint
 from mailquery.domain.mailboxes import Placement
-from mailquery.repositories.records import NewPlacement
+from mailquery.repositories.prepared import NewPlacement
 from mailquery.services.preparing import prepare
 from mailquery.settings import Settings
 from mailquery.sources.interfaces import SourceMessage

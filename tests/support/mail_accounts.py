@@ -12,7 +12,7 @@ from mailquery.domain.accounts import Login, MailAccount, Security, Server
 from mailquery.domain.messages import Flag
 from mailquery.repositories.account_locks import AccountLocks
 from mailquery.repositories.compression import decompress
-from mailquery.repositories.records import PreparedMessage
+from mailquery.repositories.prepared import PreparedMessage
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import Archive, open_archive
 from mailquery.repositories.sqlite.synchronising import SqliteSync

@@ -5,7 +5,7 @@ import os
 import signal
 from datetime import datetime
 
-from mailquery.repositories.records import PreparedMessage
+from mailquery.repositories.prepared import PreparedMessage
 from mailquery.services.preparing import prepare
 from mailquery.sources.interfaces import SourceMessage
 

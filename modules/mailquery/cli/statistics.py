@@ -9,7 +9,7 @@ from mailquery.cli import shapes
 from mailquery.cli.archive import EVERYTHING, with_application
 from mailquery.cli.output import JsonFlag, file_size, local_time, note, print_json, print_rows
 from mailquery.domain.counts import plural
-from mailquery.repositories.records import Group, GroupBy
+from mailquery.repositories.groups import Group, GroupBy
 from mailquery.services.filters import Filters
 from mailquery.services.statistics import MOST_GROUPS, MOST_PARTS, Counted, parts_left_over
 

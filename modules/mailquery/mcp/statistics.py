@@ -10,7 +10,7 @@ from mailquery.domain.counts import plural
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import STATISTICS, FilterArguments, MaxChars, visibility
 from mailquery.mcp.coverage import Coverage
-from mailquery.repositories.records import Group, GroupBy
+from mailquery.repositories.groups import Group, GroupBy
 from mailquery.services.statistics import MOST_GROUPS, MOST_PARTS, Counted, MailStatistics, parts_left_over
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Tool, Truncated, UntrustedResult

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from mailquery.domain.extraction import Section, SectionKind
 from mailquery.domain.messages import ParsedMessage, SpanKind
 from mailquery.domain.words import END_OF_TEXT, segment
-from mailquery.repositories.records import IndexText
+from mailquery.repositories.prepared import IndexText
 
 MOST_ATTACHED = 1_000_000  # characters of the attachments of one message
 # Those whose label stands nowhere in the text: a sheet's name is what people look for.

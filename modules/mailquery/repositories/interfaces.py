@@ -16,20 +16,19 @@ from mailquery.domain.ourselves import Ourselves
 from mailquery.domain.policy import Policy
 from mailquery.domain.queries import Query
 from mailquery.repositories.explanations import Explanation
+from mailquery.repositories.groups import GroupBy, Statistics
+from mailquery.repositories.prepared import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.repositories.records import (
     AccountSummary,
     Acquaintance,
     AttachmentRow,
     EmbeddingProgress,
-    GroupBy,
     LastWord,
     MailboxSummary,
     MessageRow,
-    NewPlacement,
     Person,
     PolicyStanding,
     Position,
-    PreparedMessage,
     QueryVector,
     RebuildProgress,
     RecordedProblem,
@@ -38,8 +37,6 @@ from mailquery.repositories.records import (
     Side,
     SimilarMessage,
     Sort,
-    SourceProblem,
-    Statistics,
     StoredMessage,
     StoredRaw,
     Total,

@@ -8,68 +8,12 @@ from typing import TYPE_CHECKING
 from mailquery.domain.accounts import AccountState
 from mailquery.domain.addresses import Address
 from mailquery.domain.answers import Turn
-from mailquery.domain.mailboxes import MailboxRole, Placement
-from mailquery.domain.messages import Attachment, Body, DateSource, Flag, Link, ParsedMessage, Problem
+from mailquery.domain.mailboxes import MailboxRole
+from mailquery.domain.messages import Attachment, Body, DateSource, Flag, Link, Problem
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-# --- written -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class IndexText:
-    """A message's words in index form (`domain.words.segment`), one string per searchable field. `attached` is the text
-    in its attachments, which is found later than the others."""
-
-    subject: str
-    people: str
-    body: str
-    quoted: str
-    filenames: str
-    attached: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedMessage:
-    """A message ready to be stored: everything that costs time to make was made outside the writer.
-
-    `raw` is the message's bytes compressed by `repositories.compression`; `raw_sha256` and `raw_size` are of the bytes
-    themselves. `body` is the compressed form of `parsed.body` and `parsed.links`.
-    """
-
-    fingerprint: bytes
-    raw_sha256: bytes
-    raw_size: int
-    raw: bytes
-    parsed: ParsedMessage
-    body: bytes
-    index: IndexText
-    preview: str  # the first 200 characters of the sender's own text, on one line
-    gmail_thread_id: str
-    locator: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewPlacement:
-    """A message, by its fingerprint, lies in these mailboxes of `account`."""
-
-    fingerprint: bytes
-    account: str
-    placements: tuple[Placement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceProblem:
-    """A place in a source where no message could be read, or a message that was read in part."""
-
-    locator: str
-    problem: Problem
-    fingerprint: bytes | None = None  # of the message, where there is one
-
-
-# --- read ----------------------------------------------------------------------------------------------------------
 
 
 class Sort(StrEnum):
@@ -230,58 +174,6 @@ class AccountSummary:
     refreshed: datetime | None
     state: AccountState | None = None
     state_reason: str = ""
-
-
-class GroupBy(StrEnum):
-    SENDER = "sender"
-    DOMAIN = "domain"
-    RECIPIENT = "recipient"
-    MAILBOX = "mailbox"
-    LIST = "list"
-    ATTACHMENT_TYPE = "attachment_type"
-    HOUR = "hour"
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    YEAR = "year"
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """`key` is an address, a domain, a mailbox's or a list's name, a kind of attachment (`domain.media`), an hour of
-    the day (00 to 23), or a period: 2026-03-09, 2026-W11, 2026-03, 2026. It is empty for messages that have none, such
-    as those without a sender.
-
-    Where there is a second grouping, `parts` are the group's largest (or newest) groups by it, of `part_count`, and
-    `placed` is the sum of the messages of all of those.
-    """
-
-    key: str
-    messages: int
-    bytes: int
-    unread: int
-    first: datetime
-    last: datetime
-    account: str = ""  # of a mailbox
-    parts: tuple["Group", ...] = ()
-    part_count: int = 0
-    placed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """`groups` are the largest (or, for periods, the newest) ones; `messages`, `bytes`, `unread`, `first` and `last`
-    are of all that match. `placed` is the sum of the messages of all groups: more than `messages` where some stand in
-    several groups."""
-
-    groups: tuple[Group, ...]
-    group_count: int
-    messages: int
-    bytes: int
-    placed: int
-    unread: int = 0
-    first: datetime | None = None
-    last: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from mailquery.domain.accounts import AccountState, MailAccount, WhenGone
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Flag
 from mailquery.domain.uids import UidSet
-from mailquery.repositories.records import PreparedMessage, SourceProblem
+from mailquery.repositories.prepared import PreparedMessage, SourceProblem
 
 
 class Outcome(StrEnum):

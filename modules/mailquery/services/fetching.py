@@ -11,7 +11,8 @@ from mailquery.domain.mailboxes import Placement
 from mailquery.domain.messages import ProblemCode
 from mailquery.domain.uids import UidSet
 from mailquery.repositories.interfaces import MessageRepository
-from mailquery.repositories.records import PreparedMessage, StoredMessage, Visibility
+from mailquery.repositories.prepared import PreparedMessage
+from mailquery.repositories.records import StoredMessage, Visibility
 from mailquery.repositories.synchronising import PartialRepository, Whereabouts
 from mailquery.sources.interfaces import SourceMessage
 from mailquery.sources.remote import MailConnection, Reason

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mailquery.domain.messages import Problem
 from mailquery.repositories.interfaces import ImportRepository
-from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
+from mailquery.repositories.prepared import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.services.new_messages import NewMessages
 from mailquery.services.parser_pool import ParserPool
 from mailquery.services.read_ahead import Batch, read_ahead

@@ -26,7 +26,7 @@ from types import FrameType
 from typing import TextIO
 
 from mailquery.domain.messages import Problem, ProblemCode
-from mailquery.repositories.records import PreparedMessage
+from mailquery.repositories.prepared import PreparedMessage
 from mailquery.services.preparing import prepare, prepare_headers_only, unparsable
 from mailquery.sources.interfaces import SourceMessage
 from mcpkit.shortage import too_little_memory

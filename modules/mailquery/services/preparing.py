@@ -14,7 +14,7 @@ from mailquery.parsing.message import parse_message
 from mailquery.parsing.reading import omitted_sizes
 from mailquery.repositories.compression import compress, pack_body
 from mailquery.repositories.index_text import index_text
-from mailquery.repositories.records import PreparedMessage
+from mailquery.repositories.prepared import PreparedMessage
 from mailquery.sources.interfaces import SourceMessage
 
 _PREVIEW_CHARS = 200

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from mailquery.repositories.groups import Group, GroupBy, Statistics
 from mailquery.repositories.interfaces import SearchRepository
-from mailquery.repositories.records import Group, GroupBy, Statistics, Visibility
+from mailquery.repositories.records import Visibility
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
 from mailquery.services.limits import checked_limit
 from mcpkit.errors import ErrorCode, Fault

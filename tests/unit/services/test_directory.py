@@ -1,7 +1,9 @@
 import pytest
 
 from mailquery.domain.messages import Flag, Problem, ProblemCode
-from mailquery.repositories.records import GroupBy, SourceProblem, Visibility
+from mailquery.repositories.groups import GroupBy
+from mailquery.repositories.prepared import SourceProblem
+from mailquery.repositories.records import Visibility
 from mailquery.services.filters import Filters
 from mcpkit.errors import ErrorCode, Fault
 from support.archives import Archive, Mail

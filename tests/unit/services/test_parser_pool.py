@@ -14,7 +14,7 @@ import pytest
 from mailquery.domain.identity import fingerprint
 from mailquery.domain.messages import ProblemCode
 from mailquery.repositories.compression import decompress
-from mailquery.repositories.records import PreparedMessage
+from mailquery.repositories.prepared import PreparedMessage
 from mailquery.services.parser_pool import Job, ParserPool
 from mailquery.sources.interfaces import SourceMessage
 from support.misbehaving import obedient_prepare

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mailquery.domain.accounts import WhenGone
 from mailquery.domain.mailboxes import Placement
 from mailquery.domain.messages import Flag
-from mailquery.repositories.records import NewPlacement, PreparedMessage, SourceProblem
+from mailquery.repositories.prepared import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.batch import Batch, stored
 from mailquery.repositories.sqlite.counting import Key
 from mailquery.repositories.sqlite.holding import settle_rows

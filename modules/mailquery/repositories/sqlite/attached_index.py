@@ -8,7 +8,7 @@ from mailquery.domain.extraction import Section
 from mailquery.domain.policy import Policy, Readable
 from mailquery.repositories.compression import unpack_sections
 from mailquery.repositories.index_text import attached_text
-from mailquery.repositories.records import IndexText
+from mailquery.repositories.prepared import IndexText
 from mailquery.repositories.sqlite.completing import move
 from mailquery.repositories.sqlite.contents import CUT, FACTS, READABLE, facts_section, readable_sections
 from mailquery.repositories.sqlite.index_removal import (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from mailquery.domain.identity import header_mark
 from mailquery.domain.messages import ProblemCode
 from mailquery.repositories.compression import decompress
-from mailquery.repositories.records import PreparedMessage
+from mailquery.repositories.prepared import PreparedMessage
 from mailquery.repositories.sqlite.batch import Batch, next_sequence, stored
 from mailquery.repositories.sqlite.counting import Key
 from mailquery.repositories.sqlite.holding import settle_rows

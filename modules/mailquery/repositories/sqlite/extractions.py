@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from mailquery.domain.extraction import COMPLETE_FORM, EXTRACTION_FORM, ExtractionState, Section
@@ -19,7 +19,14 @@ from mailquery.repositories.extracting import (
 )
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.archive import Archive
-from mailquery.repositories.sqlite.attached_index import AttachedText, readable_now
+from mailquery.repositories.sqlite.attached_index import AttachedText
+from mailquery.repositories.sqlite.attachment_policy import (
+    another_policy,
+    apply_policy,
+    differing,
+    policy_in_force,
+    set_policy,
+)
 from mailquery.repositories.sqlite.compile import finds_attached
 from mailquery.repositories.sqlite.contents import (
     content_of,
@@ -31,7 +38,6 @@ from mailquery.repositories.sqlite.contents import (
 )
 from mailquery.repositories.sqlite.messages import find_message
 from mailquery.repositories.sqlite.policy_state import State
-from mailquery.repositories.sqlite.removal import overwriting
 from mailquery.repositories.sqlite.rows import read_rows
 from mailquery.repositories.sqlite.scope import Scope, ids
 from mailquery.repositories.sqlite.writing import merge_index
@@ -39,7 +45,6 @@ from mcpkit.database.faults import storage_damaged, translated
 from mcpkit.database.writer_lock import WriterLock
 from mcpkit.errors import ErrorCode, Fault
 
-_LOOKED_AT = 2_000  # attachments, when a policy is applied
 _APPLIED = 20  # messages in one transaction
 
 _PENDING = """
@@ -80,11 +85,6 @@ _UNREAD = """
     WHERE c.form > 0 AND c.form < ? AND a.pending = 0 AND {shown}
 """
 _SHOWN = "message NOT IN (SELECT message FROM withheld)"
-_NEXT = """
-    SELECT a.message, a.position, a.type, a.filename, a.given, a.content, a.pending, c.type
-    FROM attachments a LEFT JOIN contents c ON c.id = a.content
-    WHERE (a.message, a.position) > (?, ?) ORDER BY a.message, a.position LIMIT ?
-"""
 
 
 class SqliteExtractions:
@@ -121,19 +121,19 @@ class SqliteExtractions:
 
     async def apply_policy(self) -> bool:
         policy = self._archive.judge.policy
-        if await self._archive.read_unshown(_policy_in_force) == policy.attachments_fingerprint:
+        if await self._archive.read_unshown(policy_in_force) == policy.attachments_fingerprint:
             return False
-        await self._archive.write(lambda connection: _set_policy(connection, None))
+        await self._archive.write(lambda connection: set_policy(connection, None))
         last = (0, -1)
         while True:
-            found = await self._archive.read_unshown(partial(_differing, policy=policy, start=last))
+            found = await self._archive.read_unshown(partial(differing, policy=policy, start=last))
             if found.last is None:
                 break
             last = found.last
             for first in range(0, len(found.messages), _APPLIED):
                 part = found.messages[first : first + _APPLIED]
-                await self._archive.write(partial(_apply, policy=policy, rows=part))
-        await self._archive.write(lambda connection: _set_policy(connection, policy.attachments_fingerprint))
+                await self._archive.write(partial(apply_policy, policy=policy, rows=part))
+        await self._archive.write(lambda connection: set_policy(connection, policy.attachments_fingerprint))
         return True
 
     async def pending(self, limit: int, size: int) -> tuple[UnreadAttachments, ...]:
@@ -151,8 +151,8 @@ class SqliteExtractions:
         policy = self._archive.judge.policy
 
         def write(connection: sqlite3.Connection) -> int:
-            if _policy_in_force(connection) != policy.attachments_fingerprint:
-                raise _another_policy()
+            if policy_in_force(connection) != policy.attachments_fingerprint:
+                raise another_policy()
             changed = 0
             for sequence, parts in found.items():
                 row = connection.execute("SELECT id FROM messages WHERE sequence = ?", (sequence,)).fetchone()
@@ -166,8 +166,8 @@ class SqliteExtractions:
         policy = self._archive.judge.policy
 
         def write(connection: sqlite3.Connection) -> int:
-            if _policy_in_force(connection) != policy.attachments_fingerprint:
-                raise _another_policy()
+            if policy_in_force(connection) != policy.attachments_fingerprint:
+                raise another_policy()
             rows = find_message(connection, key, Scope(connection, Visibility()))
             return sum(_add(connection, policy, row, [part], self._form) for row in rows)
 
@@ -287,64 +287,3 @@ def _add(connection: sqlite3.Connection, policy: Policy, row: int, parts: Sequen
     changed = index.settle(policy)
     forget_unused(connection, before)
     return changed
-
-
-def _policy_in_force(connection: sqlite3.Connection) -> str | None:
-    found: str | None = connection.execute("SELECT attachments FROM policy").fetchone()[0]
-    return found
-
-
-def _set_policy(connection: sqlite3.Connection, fingerprint: str | None) -> None:
-    # Rankings that were kept for later pages are of before.
-    connection.execute("UPDATE policy SET attachments = ?, generation = generation + 1", (fingerprint,))
-
-
-@dataclass(frozen=True, slots=True)
-class _Differing:
-    """Messages whose attachments the index does not have as a policy lets them out, and the last attachment that was
-    looked at; None where there was none left."""
-
-    messages: tuple[int, ...]
-    last: tuple[int, int] | None
-
-
-def _differing(connection: sqlite3.Connection, policy: Policy, start: tuple[int, int]) -> _Differing:
-    messages: dict[int, None] = {}
-    last = None
-    for row, position, content_type, filename, given, content, pending, found_type in connection.execute(
-        _NEXT, (*start, _LOOKED_AT)
-    ):
-        last = (row, position)
-        if content is not None:
-            differs = not readable_now(policy, content_type, filename, found_type, given)
-        else:
-            differs = not pending and policy.readable(content_type, filename) is not Readable.NOTHING
-        if differs:
-            messages[row] = None
-    return _Differing(tuple(messages), last)
-
-
-def _apply(connection: sqlite3.Connection, policy: Policy, rows: Sequence[int]) -> None:
-    with overwriting(connection):
-        for row in rows:
-            index = AttachedText(connection, row)
-            withheld = connection.execute(
-                "SELECT part, type, filename FROM attachments WHERE message = ? AND content IS NULL AND pending = 0",
-                (row,),
-            ).fetchall()
-            connection.executemany(
-                "UPDATE attachments SET pending = 1 WHERE message = ? AND part = ?",
-                [
-                    (row, part)
-                    for part, content_type, filename in withheld
-                    if policy.readable(content_type, filename) is not Readable.NOTHING
-                ],
-            )
-            index.settle(policy)
-
-
-def _another_policy() -> Fault:
-    return Fault(
-        ErrorCode.CONFLICT,
-        "Another process with other settings decides which attachments are withheld: give both the same policy.",
-    )

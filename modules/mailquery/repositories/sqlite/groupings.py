@@ -7,7 +7,7 @@ Cells are few, and only they are given names and put together.
 from dataclasses import dataclass, replace
 
 from mailquery.domain.addresses import Role
-from mailquery.repositories.records import GroupBy
+from mailquery.repositories.groups import GroupBy
 from mailquery.repositories.sqlite.periods import PERIODS, Clock
 from mailquery.repositories.sqlite.scope import Scope
 

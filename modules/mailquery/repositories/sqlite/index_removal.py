@@ -7,7 +7,8 @@ from dataclasses import replace
 from mailquery.domain.messages import ParsedMessage
 from mailquery.domain.words import new_words
 from mailquery.repositories.index_text import index_text
-from mailquery.repositories.records import IndexText, StoredMessage, Visibility
+from mailquery.repositories.prepared import IndexText
+from mailquery.repositories.records import StoredMessage, Visibility
 from mailquery.repositories.sqlite.contents import given_texts
 from mailquery.repositories.sqlite.index_rows import (
     CURRENT,

@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 from mailquery.domain.addresses import RECIPIENTS, Address, Role
 from mailquery.domain.messages import ParsedMessage
-from mailquery.repositories.records import IndexText
+from mailquery.repositories.prepared import IndexText
 from mailquery.repositories.sqlite.participants import ParticipantNumbers
 from mailquery.repositories.sqlite.tokens import content_tokens, list_token
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from mailquery.domain.mailboxes import over_all
 from mailquery.repositories.compression import unpack_sections
-from mailquery.repositories.records import PreparedMessage
+from mailquery.repositories.prepared import PreparedMessage
 from mailquery.repositories.sqlite.message_checks import wrong_with_bytes
 from mailquery.repositories.sqlite.total_checks import check_vectors
 

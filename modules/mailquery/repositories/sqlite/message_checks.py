@@ -12,7 +12,7 @@ from mailquery.domain.identity import fingerprint
 from mailquery.domain.mailboxes import over_all
 from mailquery.domain.words import new_words
 from mailquery.repositories.compression import content_size, decompress, unpack_body
-from mailquery.repositories.records import IndexText
+from mailquery.repositories.prepared import IndexText
 from mailquery.repositories.sqlite.index_removal import is_indexed, make_again
 from mailquery.repositories.sqlite.index_rows import CURRENT, columns_of, digest_of
 from mailquery.repositories.sqlite.scope import ids

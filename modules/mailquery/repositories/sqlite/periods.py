@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from mailquery.repositories.records import GroupBy
+from mailquery.repositories.groups import GroupBy
 from mailquery.repositories.sqlite.encoding import moment_of
 
 DAY = 86_400  # seconds

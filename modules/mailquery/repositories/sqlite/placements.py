@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mailquery.domain.mailboxes import MailboxRole, Placement
 from mailquery.domain.messages import Flag
-from mailquery.repositories.records import NewPlacement
+from mailquery.repositories.prepared import NewPlacement
 from mailquery.repositories.sqlite.counting import Key, count
 from mailquery.repositories.sqlite.holding import settle_rows
 

@@ -12,7 +12,8 @@ from functools import partial
 
 from mailquery.domain.words import INDEX_FORM
 from mailquery.repositories.compression import decompress
-from mailquery.repositories.records import PreparedMessage, RebuildProgress, StoredRaw
+from mailquery.repositories.prepared import PreparedMessage
+from mailquery.repositories.records import RebuildProgress, StoredRaw
 from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.batch import Batch
 from mailquery.repositories.sqlite.encoding import moment_of

@@ -11,15 +11,14 @@ from mailquery.domain.relevance import Demand, Weights
 from mailquery.domain.words import fold
 from mailquery.repositories.compression import unpack_text
 from mailquery.repositories.explanations import Explanation
+from mailquery.repositories.groups import GroupBy, Statistics
 from mailquery.repositories.records import (
     AttachmentRow,
-    GroupBy,
     MessageRow,
     Position,
     QueryVector,
     SearchPage,
     Sort,
-    Statistics,
     Total,
     Visibility,
 )

@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mailquery.repositories.records import Group, GroupBy, Statistics
+from mailquery.repositories.groups import Group, GroupBy, Statistics
 from mailquery.repositories.sqlite.encoding import moment_of
 from mailquery.repositories.sqlite.groupings import Grouping, grouping
 from mailquery.repositories.sqlite.periods import DAY, EARLIEST, PERIODS, Clock, period_name

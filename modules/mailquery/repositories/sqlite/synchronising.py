@@ -11,7 +11,7 @@ from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Flag
 from mailquery.domain.uids import UidSet
 from mailquery.repositories.compression import decompress
-from mailquery.repositories.records import PreparedMessage, SourceProblem
+from mailquery.repositories.prepared import PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.arriving import add_arrivals, change_flags, give_up
 from mailquery.repositories.sqlite.batch import Batch, stored

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from mailquery.domain.stemming import stem
 from mailquery.domain.words import new_words
-from mailquery.repositories.records import IndexText
+from mailquery.repositories.prepared import IndexText
 
 _REMEMBERED = 300_000
 _ATTACHED = 100_000  # characters of the attachments of one message whose words are known: a dictionary is no vocabulary

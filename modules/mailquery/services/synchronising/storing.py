@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from mailquery.domain.identity import fingerprint
-from mailquery.repositories.records import PreparedMessage, SourceProblem
+from mailquery.repositories.prepared import PreparedMessage, SourceProblem
 from mailquery.repositories.synchronising import Arrival, SyncRepository
 from mailquery.services.ahead import Ahead
 from mailquery.services.new_messages import NewMessages, Preparation

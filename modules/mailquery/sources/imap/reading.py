@@ -2,7 +2,6 @@
 
 import re
 import time
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 
 from mailquery.domain.mailboxes import MailboxRole
@@ -14,10 +13,10 @@ from mailquery.sources.imap.names import decoded, mailboxes_of, quoted
 from mailquery.sources.imap.refusals import code_of, of_command
 from mailquery.sources.imap.responses import RUNS, Parts, Value, number, pairs, searched, values
 from mailquery.sources.imap.session import Session
+from mailquery.sources.imap.uid_sets import Members, most_at_once, sets_of
 from mailquery.sources.remote import FlagChange, MailboxState, Reason, RemoteMailbox, RemoteMessage
 from mcpkit.errors import ErrorCode, Fault
 
-_SET = 4000  # characters of a set of UIDs in one command; servers take lines of 8,000 (RFC 7162, section 4)
 _MANY = 20  # mailboxes above which the states of all are asked for at once
 _ABOUT = 4096  # bytes that a server may say of one message, without its content
 _MOST = 5_000_000  # messages of a mailbox, and what a server may claim
@@ -26,7 +25,6 @@ _BETWEEN = 4096  # bytes of a response beside its literals
 _Take = Callable[[Parts], None]
 _STATUS_CODE = re.compile(rb"\[(UIDVALIDITY|UIDNEXT|HIGHESTMODSEQ) (\d{1,20})\]", re.IGNORECASE)
 _STOPPED = re.compile(r"\[MESSAGELIMIT \d{1,10} (\d{1,10})\]", re.IGNORECASE)
-_LIMIT = re.compile(rb"MESSAGELIMIT=(\d{1,10})\Z")
 _SPECIAL_LABELS = {
     b"\\INBOX": MailboxRole.INBOX,
     b"\\SENT": MailboxRole.SENT,
@@ -52,7 +50,7 @@ class Reader:
         self._limits = limits
         self.counts_changes = session.has("CONDSTORE") or session.has("QRESYNC")
         self.has_labels = session.has("X-GM-EXT-1")
-        self._at_once = _most_at_once(session.capabilities)
+        self._at_once = most_at_once(session.capabilities, _MOST)
         self._utf8 = False
         self._by_role: dict[MailboxRole, str] = {}
         if session.has("ID"):
@@ -184,7 +182,7 @@ class Reader:
             self._know_roles()
         elif self._session.has("OBJECTID"):
             items += b" EMAILID"
-        members = _Members(uids)
+        members = Members(uids)
         found: dict[int, RemoteMessage] = {}
 
         def take(parts: Parts) -> None:
@@ -196,8 +194,8 @@ class Reader:
         return list(found.values())
 
     def flags(self, uids: UidSet) -> Sequence[FlagChange]:
-        found = self._changes(_sets(uids, self._at_once), b"")
-        members = _Members(uids)
+        found = self._changes(sets_of(uids, self._at_once), b"")
+        members = Members(uids)
         return [change for change in found if change.uid in members]
 
     def changed_since(self, modseq: int) -> Sequence[FlagChange]:
@@ -206,7 +204,7 @@ class Reader:
         return list(self._changes([b"1:*"], b" (CHANGEDSINCE %d)" % modseq))
 
     def fetch(self, uids: UidSet) -> Mapping[int, bytes]:
-        members = _Members(uids)
+        members = Members(uids)
         found: dict[int, bytes] = {}
 
         def take(parts: Parts) -> None:
@@ -301,7 +299,7 @@ class Reader:
 
     def _fetch(self, uids: UidSet, items: bytes, take: _Take, *, literals: int = 0, literal: int = 0) -> None:
         self._session.run(
-            [b"UID FETCH " + each + b" (" + items + b")" for each in _sets(uids, self._at_once)],
+            [b"UID FETCH " + each + b" (" + items + b")" for each in sets_of(uids, self._at_once)],
             take,
             what="UID FETCH",
             lines=self._limits.answer + _ABOUT * min(len(uids), _MOST),
@@ -329,45 +327,6 @@ class Reader:
             else:
                 names[decoded(label, utf8=self._utf8)] = None
         return tuple(names)
-
-
-class _Members:
-    """Whether a UID is one of a set, quickly: by bisection of its ranges."""
-
-    def __init__(self, uids: UidSet) -> None:
-        self._firsts = [first for first, _ in uids.ranges]
-        self._lasts = [last for _, last in uids.ranges]
-
-    def __contains__(self, uid: int) -> bool:
-        at = bisect_right(self._firsts, uid)
-        return at > 0 and uid <= self._lasts[at - 1]
-
-
-def _most_at_once(capabilities: frozenset[bytes]) -> int:
-    """Messages that one command may ask for (RFC 9738)."""
-    limits = (_LIMIT.match(capability) for capability in capabilities)
-    return max(1, min((int(found[1]) for found in limits if found), default=_MOST))
-
-
-def _sets(uids: UidSet, at_once: int) -> list[bytes]:
-    """Of a length, and of so many messages, that servers take in a command."""
-    return [text for part in uids.split(at_once) for text in _texts(part)]
-
-
-def _texts(uids: UidSet) -> list[bytes]:
-    sets: list[bytes] = []
-    taken: list[bytes] = []
-    length = 0
-    for first, last in uids.ranges:
-        text = b"%d" % first if first == last else b"%d:%d" % (first, last)
-        if length + len(text) > _SET and taken:
-            sets.append(b",".join(taken))
-            length, taken = 0, []
-        taken.append(text)
-        length += len(text) + 1
-    if taken:
-        sets.append(b",".join(taken))
-    return sets
 
 
 def _status(found: list[Value]) -> tuple[str | None, MailboxState | None]:

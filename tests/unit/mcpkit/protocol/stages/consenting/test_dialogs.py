@@ -186,5 +186,5 @@ async def test_a_question_is_in_the_audit_as_one(world: World) -> None:
 async def test_an_archive_without_accounts_needs_no_consent_and_shows_nothing(world: World) -> None:
     world.terms.accounts = ()
     reply = await world.pipeline.run(call(Asking()))
-    assert isinstance(reply.wire, CallToolResult)
+    assert isinstance(reply.result(), CallToolResult)
     assert world.audit.kept[0].decision == "allowed"
