@@ -120,6 +120,18 @@ class Asks(Waiting):
         return TextResult(text=" ".join(f"{each.action} {each.chosen(_FORM)}" for each in heard))
 
 
+class Chatty(Waiting):
+    """Says something when it is cancelled, before it ends."""
+
+    async def __call__(self, call: Call, arguments: NoArguments) -> TextResult:
+        self.started.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await call.report(1, None, "nearly")
+
+
 @pytest.mark.parametrize("version", HANDSHAKE_PROTOCOL_VERSIONS)
 @pytest.mark.parametrize(
     ("tool", "arguments"),
@@ -232,7 +244,8 @@ async def test_a_call_is_cancelled_by_its_client(number: str | int) -> None:
         lasting = asyncio.create_task(session.post(call("wait", number)))
         await slow.started.wait()
         assert (await session.post(cancelled(8))).status_code == 202
-        assert (await session.post(cancelled(number))).status_code == 202
+        for _ in range(2):
+            assert (await session.post(cancelled(number))).status_code == 202
         (answered,) = events((await lasting).text)
         assert (answered["id"], answered["error"]) == (number, {"code": -32800, "message": "Request cancelled"})
         assert slow.cancelled.is_set()
@@ -304,6 +317,18 @@ async def test_a_session_that_is_ended_takes_its_questions_with_it() -> None:
         last = events((await lasting).text)[-1]
         assert (last["id"], last["error"]["code"]) == (7, -32600)
         assert asks.cancelled.is_set()
+
+
+async def test_what_is_said_after_a_session_has_ended_holds_nothing_up() -> None:
+    chatty = Chatty()
+    async with served(chatty) as url, client() as http:
+        session = await begin(http, f"{url}/mcp")
+        lasting = asyncio.create_task(session.post(call("wait", progressToken=1)))
+        await chatty.started.wait()
+        assert (await session.delete()).status_code == 200
+        with anyio.fail_after(10):
+            answered = await lasting
+        assert "-32600" in answered.text
 
 
 async def test_a_long_call_shows_signs_of_life_before_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,38 +8,28 @@ the events of a stream, so an answer that its client does not wait for is of use
 connection that it came by. It ends with its session too, and when the client says so (`notifications/cancelled`).
 """
 
-import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.runner import modern_error_data
-from mcp.server.session import ServerSession
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER, REQUEST_CANCELLED
 from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
-from mcp.shared.jsonrpc_dispatcher import (
-    _JSONRPCDispatchContext,
-    cancelled_request_id_from_params,
-    progress_token_from_params,
-)
-from mcp.shared.transport_context import TransportContext
-from mcp_types import DEFAULT_NEGOTIATED_VERSION, INVALID_REQUEST, ErrorData, JSONRPCError, JSONRPCResponse
+from mcp.shared.jsonrpc_dispatcher import cancelled_request_id_from_params
+from mcp_types import DEFAULT_NEGOTIATED_VERSION, INVALID_REQUEST, ErrorData
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Send
 
-from mcpkit.protocol.asking import asker, has_forms
-from mcpkit.protocol.calls import Answer as Given
-from mcpkit.protocol.calls import Asking, Call, Form
+from mcpkit.protocol.calls import Asking, Call
 from mcpkit.protocol.handshakes import ESTABLISHED_KEY
 from mcpkit.protocol.own_tools import own_tools
 from mcpkit.protocol.requests import client_name, http_call
 from mcpkit.transport.answers import Answer
+from mcpkit.transport.back_channels import BackChannel
 from mcpkit.transport.exchange import RESERVED, accepts_both, is_plain_call
 from mcpkit.transport.open_sessions import OpenSession, OpenSessions
 
@@ -118,7 +108,7 @@ class SessionCalls:
         assert self._tools is not None, "no call of its tools"
         number = message["id"]
         answer = Answer(number, receive, send, session.headers)
-        channel = _BackChannel(session, answer, message)
+        channel = BackChannel(session, answer, message)
         channel.join(call)
         running = _Running(answer)
         session.begin_call(number, running)
@@ -149,7 +139,7 @@ class _Running:
         self._answer.member = self._answer.member or member
 
     def cancel(self) -> None:
-        self.is_cancelled = not self._answer.member
+        self.is_cancelled = self.is_cancelled or not self._answer.member
         self._stop(_CANCELLED, HTTPStatus.OK)
 
     def end(self) -> None:
@@ -160,65 +150,6 @@ class _Running:
             self._answer.member = _error(told)
             self._answer.status = status
             self.watched.cancel()
-
-
-class _BackChannel:
-    """What the server says to the client while a call runs, by way of the SDK: the first of it opens the stream."""
-
-    def __init__(self, session: OpenSession, answer: Answer, message: Mapping[str, Any]) -> None:
-        self._session = session
-        self._answer = answer
-        self._number = message["id"]
-        self._token = progress_token_from_params(message["params"])
-        self._opened: _JSONRPCDispatchContext[TransportContext] | None = None
-        self._forwarding: asyncio.Task[None] | None = None
-
-    def join(self, call: Call) -> None:
-        connection = self._session.connection
-        if connection is not None and has_forms(connection.client_capabilities):
-            call.asking = Asking(ask=self._ask)
-        if self._token is not None:
-            call.report = self._report
-
-    async def settle(self) -> None:
-        """Waits until all that was said is on its way."""
-        if self._forwarding is not None:
-            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # the session has ended
-                await self._session.mark_end(self._number)
-            await self._forwarding
-
-    def close(self) -> None:
-        if self._opened is not None and self._forwarding is not None:
-            self._opened.close()
-            self._forwarding.cancel()
-            self._session.close_stream(self._number)
-
-    async def _ask(self, form: Form) -> Given:
-        connection = self._session.connection
-        assert connection is not None, "no handshake"
-        return await asker(ServerSession(self._open(), connection), self._number)(form)
-
-    async def _report(self, progress: float, total: float | None, message: str | None) -> None:
-        await self._open().progress(progress, total, message)
-
-    def _open(self) -> _JSONRPCDispatchContext[TransportContext]:
-        if self._opened is None:
-            self._opened = _JSONRPCDispatchContext(
-                transport=TransportContext(kind="streamable-http", can_send_request=True),
-                _dispatcher=self._session.dispatcher,
-                _request_id=self._number,
-                _progress_token=self._token,
-            )
-            self._forwarding = asyncio.create_task(self._forward())
-        return self._opened
-
-    async def _forward(self) -> None:
-        with suppress(anyio.ClosedResourceError):  # the session has ended
-            async with self._session.open_stream(self._number) as stream:
-                async for event in stream:
-                    if isinstance(event.message, JSONRPCResponse | JSONRPCError):
-                        return
-                    await self._answer.event(event.message.model_dump_json(by_alias=True, exclude_unset=True).encode())
 
 
 def _taken(number: str | int) -> JSONResponse:
