@@ -386,6 +386,19 @@ async def test_a_request_cannot_take_the_place_of_the_stream_of_a_session() -> N
         assert (await session.post(call("who_calls"))).status_code == 200
 
 
+@pytest.mark.parametrize("number", [[7], {}, True, 1.5, None])
+async def test_what_has_no_proper_id_is_a_notification(http: httpx2.AsyncClient, http_url: str, number: object) -> None:
+    session = await begin(http, http_url)
+    for method in ("tools/call", "ping", "notifications/cancelled"):
+        message = {
+            "jsonrpc": "2.0",
+            "id": number,
+            "method": method,
+            "params": {"name": "who_calls", "requestId": number},
+        }
+        assert (await session.post(message)).status_code == 202
+
+
 async def test_what_the_sdk_refuses_is_refused_still(http: httpx2.AsyncClient, http_url: str) -> None:
     session = await begin(http, http_url)
     assert (await session.post(call("who_calls"), **{"Mcp-Session-Id": "nothing"})).status_code == 404

@@ -15,6 +15,7 @@ from typing import Any
 from mcp.server.lowlevel import Server
 from mcp.server.runner import modern_error_data
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER, REQUEST_CANCELLED
+from mcp.shared.dispatcher import as_request_id
 from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
 from mcp.shared.jsonrpc_dispatcher import cancelled_request_id_from_params
 from mcp_types import DEFAULT_NEGOTIATED_VERSION, INVALID_REQUEST, ErrorData
@@ -50,7 +51,8 @@ class SessionCalls:
         """`message` is the JSON-RPC that was posted, `receive` gives what comes behind it, and `sdk` serves it as it
         is."""
         session = self._session_of(request)
-        number, method = message.get("id"), message.get("method")
+        # The SDK takes what has no proper id for a notification.
+        number, method = as_request_id(message.get("id")), message.get("method")
         if session is None or method is None:
             await sdk(request.scope, receive, send)
         elif number is None:
