@@ -130,6 +130,7 @@ class Chatty(Waiting):
         finally:
             with anyio.CancelScope(shield=True):
                 await call.report(1, None, "nearly")
+        raise AssertionError
 
 
 @pytest.mark.parametrize("version", HANDSHAKE_PROTOCOL_VERSIONS)
