@@ -105,6 +105,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
             sync_status=sync_status,
             fresh=fresh,
             health=report,
+            written=version,
         )
         audit = open_audit(settings, control)
         application = Application(

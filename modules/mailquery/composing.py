@@ -7,7 +7,6 @@ from mailquery.domain.relevance import Weights
 from mailquery.extraction.interfaces import Extractor
 from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.conversations import SqliteConversations
-from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.extractions import SqliteExtractions
 from mailquery.repositories.sqlite.messages import SqliteMessages
@@ -56,6 +55,7 @@ def compose_services(
     sync_status: SyncStatus,
     fresh: KeepFresh,
     health: "Callable[[], Awaitable[Report]]",
+    written: Callable[[], int | None],
 ) -> Services:
     weights = Weights(**settings.ranking.model_dump())
     search = SqliteSearch(database, weights=weights, vectors=vectors.index)
@@ -63,8 +63,8 @@ def compose_services(
     directory = SqliteDirectory(database)
     conversations = SqliteConversations(database)
     ourselves = FindOurselves(conversations, settings.me)
-    signals = ReadSignals(messages, SqliteCorrespondents(database), settings.mail.trusted_authserv_ids)
-    filters = FilterReader(directory, settings.zone, ourselves)
+    signals = ReadSignals(settings.mail.trusted_authserv_ids)
+    filters = FilterReader(directory, settings.zone, ourselves, written)
     contents = Contents(lambda: database.judge.policy)
     tokens = SignedTokens(load_or_create_key(settings.home))
     get_attachment = GetAttachment(messages, settings.answers.attachment_bytes, contents, fetch)

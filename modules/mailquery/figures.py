@@ -153,6 +153,7 @@ class _OfProcess:
         for cache in shown.caches():
             self._follow(cache.name, "hit", cache.hits)
             self._follow(cache.name, "miss", cache.misses)
+            self._follow(cache.name, "shared", cache.shared)
             self._entries.labels(cache.name).set(cache.entries)
             self._bytes.labels(cache.name).set(cache.bytes)
 

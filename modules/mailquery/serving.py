@@ -207,7 +207,7 @@ class Serving:
             return
         with opened("mailquery", __version__, endpoint=chosen.endpoint, ratio=chosen.sample_ratio) as tracing:
             self._tracing = tracing
-            application.archive.spans = application.control.spans = tracing.client
+            application.archive.spans = application.control.spans = tracing.within
             application.hosts.spans = tracing.client
             application.runs.span = partial(tracing.span, "synchronise")
             yield
@@ -316,6 +316,9 @@ class Serving:
         async def contained() -> None:
             try:
                 await work
+            except Fault as fault:
+                self.application.ended.append(what)
+                logger.error("%s has ended: %s", what, fault.message)  # noqa: TRY400 - it says all
             except Exception:
                 self.application.ended.append(what)
                 logger.exception("%s has ended", what)

@@ -61,7 +61,7 @@ Variables that are no settings: `MAILQUERY_ENVIRONMENT`, `MAILQUERY_CONFIG_DIR`,
 |---|---|---|---|---|
 | none | off: this machine only | off | console on a terminal, else JSON | survives the process |
 | `development` | off | off | console, debug | survives the process |
-| `staging` | API keys | port 9464 | JSON, debug | survives the process |
+| `staging` | API keys | port 9464 | JSON, debug | survives a power cut |
 | `production` | API keys | port 9464 | JSON, info | survives a power cut |
 """
 

@@ -296,7 +296,7 @@ async def test_a_second_process_is_told_that_another_one_reads(tmp_path: Path) -
     async with temporary_archive(tmp_path) as archive, await open_archive(tmp_path / "mail.db", readers=1) as other:
         another = SqliteExtractions(other)
         async with archive.extract.texts.extracting():
-            with pytest.raises(Fault, match="Another process is reading the attachments"):
+            with pytest.raises(Fault, match=r"Another process \(\d+\) is reading the attachments"):
                 await another.extracting().__aenter__()
 
 
@@ -329,4 +329,25 @@ async def test_a_server_reads_what_comes_in_beside_it(tmp_path: Path) -> None:
         while not await hits(archive, "gantry"):
             await asyncio.sleep(0.02)
         assert await hits(archive, "klondarite") == []
+        task.cancel()
+
+
+async def test_a_server_reads_on_when_a_full_disk_has_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with temporary_archive(tmp_path) as archive:
+        await archive.add(report(1))
+        read, full = archive.extract.next_batch, [Fault(ErrorCode.STORAGE_FULL, "There is no room left.")]
+
+        async def next_batch() -> int:
+            if full:
+                raise full.pop()
+            return await read()
+
+        monkeypatch.setattr(archive.extract, "next_batch", next_batch)
+        task = asyncio.create_task(KeepExtracted(archive.extract, first_look=0.01, between_looks=0.01)())
+        async with asyncio.timeout(20):
+            while not await hits(archive, "klondarite"):
+                await asyncio.sleep(0.02)
+        assert not full
         task.cancel()

@@ -7,6 +7,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
+
 from contract.catalogue import NoArguments, TextResult, Waiting, build_catalogue
 from mcpkit.logs import set_up_logging
 from mcpkit.protocol.calls import Call, Form
@@ -37,8 +39,23 @@ async def linger(call: Call, arguments: NoArguments) -> TextResult:
     return TextResult(text="finished")
 
 
+class WaitingAgain(Waiting):
+    """Says of each of several calls, one after the other, whether it runs."""
+
+    async def __call__(self, call: Call, arguments: NoArguments) -> TextResult:
+        self.cancelled = anyio.Event()
+        try:
+            return await super().__call__(call, arguments)
+        finally:
+            self.started = anyio.Event()
+
+
 async def work(seat: Seat) -> None:
-    waiting = Waiting()
+    waiting = WaitingAgain()
+
+    async def begun(call: Call, arguments: NoArguments) -> TextResult:
+        await waiting.started.wait()
+        return TextResult(text="begun")
 
     async def waited(call: Call, arguments: NoArguments) -> TextResult:
         await waiting.cancelled.wait()
@@ -48,6 +65,7 @@ async def work(seat: Seat) -> None:
         Tool("linger", "Linger", "Takes its time.", NoArguments, TextResult, "read", linger),
         Tool("ask", "Ask", "Asks the client.", NoArguments, TextResult, "read", ask),
         Tool("process", "Process", "Says which process it is.", NoArguments, TextResult, "read", process),
+        Tool("begun", "Begun", "Ends when `wait` runs.", NoArguments, TextResult, "read", begun),
         Tool("waited", "Waited", "Ends when `wait` was cancelled.", NoArguments, TextResult, "read", waited),
     ]
     catalogue = build_catalogue(waiting)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus" / "alerts.yml"
 DASHBOARD = DEPLOY / "grafana" / "dashboards" / "mailquery.json"
-_DEFAULT = re.compile(r"\$\{(\w+):-([^}]*)\}")
+_DEFAULT = re.compile(r"\$\{(\w+):-([^${}]*)\}")  # the innermost: one may stand in the default of another
 
 
 def read_yaml(path: Path) -> Any:
@@ -27,9 +27,12 @@ def alerts() -> Iterator[Mapping[str, Any]]:
         yield from group["rules"]
 
 
-def interpolated(text: str) -> str:
-    """With the defaults that docker-compose.yml gives its variables."""
-    return _DEFAULT.sub(lambda match: match[2], text)
+def interpolated(text: str, variables: Mapping[str, str] | None = None) -> str:
+    """As Compose does it, with `variables`, and the defaults that docker-compose.yml gives the others."""
+    given = variables or {}
+    while (found := _DEFAULT.sub(lambda match: given.get(match[1]) or match[2], text)) != text:
+        text = found
+    return text
 
 
 def settings_of(variables: Mapping[str, str]) -> Settings:

@@ -11,8 +11,8 @@ TEXT = (ROOT / "docker-compose.yml").read_text("utf-8")
 SERVICES: dict[str, dict[str, Any]] = read_yaml(ROOT / "docker-compose.yml")["services"]
 
 
-def variables() -> dict[str, str]:
-    return {name: interpolated(value) for name, value in SERVICES["mailquery"]["environment"].items()}
+def variables(**given: str) -> dict[str, str]:
+    return {name: interpolated(value, given) for name, value in SERVICES["mailquery"]["environment"].items()}
 
 
 def test_the_server_starts_with_its_variables_and_asks_for_keys() -> None:
@@ -45,6 +45,17 @@ def test_the_proxy_is_believed_at_its_address_alone() -> None:
     )
 
 
+def test_a_proxy_of_ones_own_is_named_in_the_settings() -> None:
+    ours = variables(DEPLOY_DOMAIN="mail.example.com")
+    assert ours["MAILQUERY_HTTP__ALLOWED_HOSTS"] == '["mail.example.com"]'
+    assert ours["MAILQUERY_HTTP__ALLOWED_ORIGINS"] == '["https://mail.example.com"]'
+    settings = {
+        "MAILQUERY_HTTP__ALLOWED_HOSTS": '["mail.example.com", "mail.example.com:8443"]',
+        "MAILQUERY_HTTP__TRUSTED_PROXIES": '["10.1.2.3"]',
+    }
+    assert settings.items() <= variables(**settings).items()
+
+
 def test_every_variable_is_explained_in_the_example() -> None:
     example = (ROOT / ".env.example").read_text("utf-8")
     used = set(re.findall(r"\$\{(\w+)", TEXT))
@@ -54,5 +65,5 @@ def test_every_variable_is_explained_in_the_example() -> None:
 
 def test_no_variable_of_the_deployment_is_taken_for_a_setting() -> None:
     """.env is given to the server as well, which refuses what it does not know."""
-    used = set(re.findall(r"\$\{(\w+)", TEXT)) - {"MAILQUERY_ENVIRONMENT"}
-    assert all(name.startswith("DEPLOY_") for name in used)
+    used = set(re.findall(r"\$\{(\w+)", TEXT))
+    assert all(name.startswith("DEPLOY_") or name in variables() for name in used)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import pytest
 from end_to_end.conftest import CONSENTED, CommandLine, letter, write_mbox
 from support import planted
 from support.collector import Collector, running_collector
+from support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -48,12 +48,6 @@ class Watched:
         found = re.search(rf"^{re.escape(name)} (\S+)$", self.figures(), re.MULTILINE)
         assert found is not None, name
         return float(found[1])
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
 
 
 @contextmanager

@@ -13,7 +13,8 @@ import pytest
 from mcp.client import Client
 
 from end_to_end.conftest import CONSENTED, CommandLine
-from end_to_end.proxy import NGINX, free_port, proxied
+from end_to_end.proxy import NGINX, proxied
+from support.ports import free_port
 
 UNLIMITED = {"MAILQUERY_LIMITS__PRINCIPAL": "{}", "MAILQUERY_LIMITS__ADDRESS": "{}"}
 PATIENCE = 60.0  # seconds

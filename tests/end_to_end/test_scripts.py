@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from end_to_end.conftest import letter, write_mbox
+from support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SETUP_SECONDS = 300
@@ -74,12 +75,6 @@ class Running:
     def close(self) -> None:
         self.process.kill()
         self.process.communicate()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture

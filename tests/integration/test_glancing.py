@@ -1,7 +1,7 @@
 """Looking up a few rows without a thread."""
 
+import asyncio
 import sqlite3
-import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -77,7 +77,8 @@ async def test_what_another_process_writes_is_seen_by_the_next_look(control: Dat
     assert await control.look_up(_TIMES, (), _count) == [0]
     program = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
     statement = "INSERT INTO exposures VALUES ('ana', '', 0)"
-    subprocess.run([sys.executable, "-c", program, str(control.path), statement], check=True)
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(control.path), statement)
+    assert await other.wait() == 0
     assert await control.look_up(_TIMES, (), _count) == [1]
 
 

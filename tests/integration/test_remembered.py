@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import anyio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -108,6 +109,31 @@ async def test_no_user_is_answered_with_what_another_one_was(both: Both) -> None
         await both.remembering.tool("search_messages", query="", limit=1)
     )["cursor"]
     assert both.hits == 0
+
+
+async def test_calls_that_come_at_once_are_each_recorded_and_no_user_gets_what_is_made_for_another(both: Both) -> None:
+    await both.archive.add(mail("invoice", account="work"))
+    stage = Remember(both.cache, RememberedCalls(both.archive.basis))
+
+    def of(user: str, accounts: frozenset[str] | None) -> Caller:
+        return Caller(both.archive.services, user=user, accounts=accounts, remember=stage)
+
+    callers = [of("ana", None), of("ana", None), of("bo", frozenset({"work"})), of("bo", frozenset({"work"}))]
+    totals: dict[int, object] = {}
+
+    async def ask(place: int) -> None:
+        totals[place] = (await callers[place].tool("search_messages", query="invoice"))["total"]
+
+    async with anyio.create_task_group() as tasks:
+        for place in range(len(callers)):
+            tasks.start_soon(ask, place)
+    assert [totals[place] for place in range(len(callers))] == [2, 2, 1, 1]
+    figures = both.cache.figures()
+    assert (figures.misses, figures.shared) == (2, 2)
+    first, second, third, fourth = (caller.audit.records[0] for caller in callers)
+    assert len(first.disclosed) == 2
+    assert (first.disclosed, third.disclosed) == (second.disclosed, fourth.disclosed)
+    assert third.disclosed != first.disclosed
 
 
 async def test_a_policy_in_force_leaves_nothing_of_what_was_answered_before(both: Both) -> None:

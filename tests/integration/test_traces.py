@@ -44,7 +44,9 @@ async def test_readings_of_the_archive_are_named_by_what_reads(
     tmp_path: Path, tracing: Tracing, exporter: InMemorySpanExporter
 ) -> None:
     async with open_application(Settings(home=tmp_path)) as application:
-        application.archive.spans = tracing.client
+        application.archive.spans = tracing.within
+        await application.services.search_messages(Visibility(), Filters(query="from:kim wombats"))
+        assert said(tracing, exporter) == [], "what is read outside of all calls is no trace of its own"
         with tracing.span("call"):
             await application.services.search_messages(Visibility(), Filters(query="from:kim wombats"))
     found = said(tracing, exporter)

@@ -102,6 +102,12 @@ def index_of_another(connection: sqlite3.Connection) -> None:
     assert row
 
 
+def other_people(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "UPDATE participants SET address = id || '@elsewhere.example', folded_address = id || '@elsewhere.example'"
+    )
+
+
 DERIVED: Sequence[tuple[Break, Check]] = (
     (truncated_body, Check.BODIES),
     (sql("DELETE FROM bodies WHERE sequence = 2"), Check.BODIES),
@@ -114,6 +120,7 @@ DERIVED: Sequence[tuple[Break, Check]] = (
     (sql("UPDATE indexed SET digest = digest + 1"), Check.INDEX),
     (sql("DELETE FROM words"), Check.INDEX),
     (index_of_another, Check.INDEX),
+    (other_people, Check.INDEX),
     (sql("UPDATE facts SET value = 17 WHERE name = 'messages'"), Check.COUNTS),
     (sql("UPDATE accounts SET messages = messages + 1"), Check.COUNTS),
     (sql("UPDATE mailboxes SET messages = messages + 1"), Check.COUNTS),
@@ -240,7 +247,25 @@ async def test_a_page_of_the_file_that_is_overwritten_is_found(home: Path) -> No
 async def test_what_a_row_refers_to_must_be_there(home: Path) -> None:
     with opened(home / "archive.db") as connection:
         connection.execute("DELETE FROM mailboxes")
-    assert (Check.DATABASE, Remedy.RESTORE) in kinds(await damages(home))
+    found = await damages(home)
+    assert (Check.DATABASE, Remedy.RESTORE) in kinds(found)
+    assert any(damage.what.startswith("a row of placements in archive.db refers to") for damage in found)
+
+
+async def test_a_message_that_is_in_no_mailbox_needs_an_import_and_no_reindex(home: Path) -> None:
+    with opened(home / "archive.db") as connection:
+        connection.execute("UPDATE messages SET flags = flags | 1 WHERE sequence = 1")
+        connection.execute("DELETE FROM placements WHERE message = (SELECT id FROM messages WHERE sequence = 1)")
+    (damage,) = [damage for damage in await damages(home) if damage.message]
+    assert (damage.check, damage.remedy, damage.what) == (Check.COUNTS, Remedy.IMPORT, "it is in no mailbox")
+
+
+async def test_messages_whose_people_were_changed_are_named(home: Path) -> None:
+    with opened(home / "archive.db") as connection:
+        other_people(connection)
+    found = await damages(home)
+    assert {damage.what for damage in found} == {"its people are not those that it was stored with"}
+    assert len({damage.message for damage in found}) == len(found)
 
 
 async def test_bytes_without_their_message_are_found(home: Path) -> None:

@@ -1,5 +1,6 @@
 """When a policy is judged, and what is shown until then."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.policy import NO_POLICY, HeaderRule, HeaderTest, Policy
 from mailquery.repositories.records import Visibility
 from mailquery.services.filters import Filters
-from mailquery.services.policing import ApplyPolicy
+from mailquery.services.policing import ApplyPolicy, KeepJudged
 from mcpkit.errors import ErrorCode, Fault
 from support.archives import Archive, Mail, temporary_archive
 from support.calling import Caller
@@ -82,6 +83,28 @@ async def test_judging_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
         standing = await ApplyPolicy(archive.policies, batch=2)()
         assert (standing.waiting, standing.withheld) == (0, 1)
         assert set(await shown(archive)) == {mail.id for mail in mails}
+
+
+class FullAtFirst(ApplyPolicy):
+    full = True
+
+    async def judge(self) -> int:
+        if self.full:
+            self.full = False
+            raise Fault(ErrorCode.STORAGE_FULL, "There is no room left.")
+        return await super().judge()
+
+
+async def test_judging_beside_a_server_goes_on_when_a_full_disk_has_room_again(tmp_path: Path) -> None:
+    async with temporary_archive(tmp_path) as archive:
+        await archive.add(Mail(), FROM_ZOE)
+        archive.policies.replace(NO_ANA)
+        await archive.policies.adopt()
+        task = asyncio.create_task(KeepJudged(FullAtFirst(archive.policies), between_looks=0.01)())
+        async with asyncio.timeout(20):
+            while await shown(archive) != [FROM_ZOE.id]:
+                await asyncio.sleep(0.01)
+        task.cancel()
 
 
 async def test_a_process_that_was_overtaken_judges_nothing(tmp_path: Path) -> None:

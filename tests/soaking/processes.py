@@ -4,7 +4,6 @@ import os
 import random
 import re
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -14,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from end_to_end.conftest import CONSENTED, CommandLine
+from support.ports import free_port
 
 _UNLIMITED = {
     "MAILQUERY_LIMITS__PRINCIPAL__REQUESTS_PER_MINUTE": "1000000",
@@ -58,7 +58,7 @@ class Server:
         self._processes = processes
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
         self.up = threading.Event()
         self.url = f"http://127.0.0.1:{self.port}/mcp"
         self.starts = 0
@@ -122,9 +122,3 @@ def some_time(chance: random.Random, mean: float) -> float:
 def quantile(values: Sequence[float], share: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

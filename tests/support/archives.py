@@ -27,7 +27,6 @@ from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.changes import ArchiveVersion
 from mailquery.repositories.sqlite.condition import SqliteCondition
 from mailquery.repositories.sqlite.conversations import SqliteConversations
-from mailquery.repositories.sqlite.correspondents import SqliteCorrespondents
 from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.extractions import SqliteExtractions
 from mailquery.repositories.sqlite.imports import SqliteImports
@@ -205,8 +204,9 @@ async def temporary_archive(
 
         conversations = SqliteConversations(database)
         ourselves = FindOurselves(conversations, me)
-        signals = ReadSignals(messages, SqliteCorrespondents(database), trusted_servers)
-        filters = FilterReader(directory, ZONE, ourselves)
+        signals = ReadSignals(trusted_servers)
+        version = ArchiveVersion(folder / "mail.db")
+        filters = FilterReader(directory, ZONE, ourselves, version)
 
         accounts, runs = SqliteAccounts(database), SyncRuns(synchronise or Script())
         shown = ServerAccounts(accounts, lambda: database.judge.policy)
@@ -220,7 +220,6 @@ async def temporary_archive(
             accounts, directory, runs, BoardFile(folder), shown, lambda name: False, lambda account: None
         )
         fresh = KeepFresh(refresh, status, seconds=fresh_seconds, stale_after=900)
-        version = ArchiveVersion(folder / "mail.db")
 
         def clock() -> datetime:
             return NOW

@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from support.certificates import Authority
+from support.ports import free_port
 
 USER = "ana@example.com"
 PASSWORD = "correct horse"
@@ -151,8 +152,8 @@ class Dovecot:
         self._owner = _owner()
         self._writes = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
-        self.tls_port = _free_port()
+        self.port = free_port()
+        self.tls_port = free_port()
         folder.chmod(0o755)
         (folder / "users").mkdir()
         (folder / "mail").mkdir()
@@ -418,9 +419,3 @@ def _numbers() -> Iterator[int]:
 
 
 _ORDER = _numbers()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

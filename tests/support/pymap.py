@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from support.ports import free_port
+
 _STARTS_WITHIN = 20.0  # seconds
 USER = "demouser"
 PASSWORD = "demopass"
@@ -21,7 +23,7 @@ def running_pymap() -> Iterator[int]:
     keeps nothing."""
     program = Path(sys.executable).with_name("pymap")
     assert program.exists() or shutil.which("pymap"), "pymap is a development dependency"
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         [program, "--host", "127.0.0.1", "--port", str(port), "--no-tls", "--no-service", "admin", "--no-service",
          "managesieve", "dict", "--demo-data"],
@@ -49,9 +51,3 @@ def _await(process: "subprocess.Popen[bytes]", port: int) -> None:
     process.kill()
     printed, _ = process.communicate()
     raise AssertionError(f"pymap did not start. {printed.decode(errors='replace')[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from support.ports import free_port
+
 _STARTS_WITHIN = 10.0  # seconds
 
 
 @contextmanager
 def running_redis(folder: Path, port: int | None = None) -> Iterator["RedisServer"]:
-    server = RedisServer(folder, port or _free_port())
+    server = RedisServer(folder, port or free_port())
     server.start()
     try:
         yield server
@@ -57,9 +59,3 @@ class RedisServer:
             self._process.kill()
             self._process.wait()
             self._process = None
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

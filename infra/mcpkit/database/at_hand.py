@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mcpkit.database.connections import connect, in_snapshot
+from mcpkit.database.data_version import DataVersion
 from mcpkit.database.faults import translated
 
 T = TypeVar("T")
@@ -16,14 +17,14 @@ _MOST_KEPT = 2_000  # of what was looked up
 
 class AtHand:
     """A connection that reads and never waits, opened when it is first needed. What is looked up by a key is kept until
-    anything is written to the database, by whatever process: that nothing was takes a third of the time to ask
-    (https://sqlite.org/pragma.html#pragma_data_version). To be used from one thread. Raises sqlite3.Error; Fault where
-    the database cannot be opened."""
+    anything is written to the database, by whatever process. To be used from one thread. Raises sqlite3.Error; Fault
+    where the database cannot be opened."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
-        self._version: object = None
+        self._version = DataVersion()
+        self._kept_at = 0  # the version
         self._kept: dict[tuple[str, tuple[Any, ...]], Any] = {}
 
     def glance(self, function: Callable[[sqlite3.Connection], T]) -> T:
@@ -34,10 +35,10 @@ class AtHand:
         """What `shape` makes of the rows of one statement, which sees one state without a transaction. Others are given
         the same object."""
         connection = self._opened()
-        version = connection.execute("PRAGMA data_version").fetchone()
-        if version != self._version or len(self._kept) > _MOST_KEPT:
+        version = self._version.of(connection)
+        if version != self._kept_at or len(self._kept) > _MOST_KEPT:
             self._kept.clear()
-            self._version = version
+            self._kept_at = version
         key = sql, values
         if key not in self._kept:
             # Whatever was written since the version was asked for, this may see it: the next call asks again.
@@ -50,7 +51,7 @@ class AtHand:
             self._connection.close()
             self._connection = None
         self._kept.clear()
-        self._version = None
+        self._version.forget()
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:

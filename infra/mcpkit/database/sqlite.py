@@ -248,15 +248,7 @@ class Database:
 
     def is_held(self) -> bool:
         """Whether any process, this one too, is inside `exclusive`."""
-        probe = WriterLock(self.path.with_name(self.path.name + ".lock"))
-        try:
-            probe.acquire()
-        except Fault as fault:
-            if fault.code is not ErrorCode.CONFLICT:
-                raise
-            return True
-        probe.release()
-        return False
+        return self._lock.is_held()
 
     def check_place(self) -> None:
         """That the file is still there: open connections go on without it, and nobody finds again what they store.

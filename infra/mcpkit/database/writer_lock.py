@@ -9,6 +9,7 @@ from mcpkit.database.files import private_file
 from mcpkit.errors import ErrorCode, Fault
 
 _RETRY_AFTER = 10.0  # seconds
+_WRITING = "is writing to this archive. Wait for it to end, or stop it."
 
 
 class WriterLock:
@@ -17,8 +18,10 @@ class WriterLock:
     The holder's process id is kept in the file for the message that others get.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, doing: str = _WRITING) -> None:
+        """`doing` is what its holder does, as the others are told."""
         self._path = path
+        self._doing = doing
         self._lock = FileLock(path, thread_local=False)
 
     def acquire(self, timeout: float = 0.0) -> None:
@@ -30,7 +33,7 @@ class WriterLock:
             holder = self._holder()
             raise Fault(
                 ErrorCode.CONFLICT,
-                f"Another process ({holder or 'unknown'}) is writing to this archive. Wait for it to end, or stop it.",
+                f"Another process ({holder or 'unknown'}) {self._doing}",
                 details={"pid": holder} if holder else {},
                 retry_after=_RETRY_AFTER,
             ) from error
@@ -38,6 +41,16 @@ class WriterLock:
 
     def release(self) -> None:
         self._lock.release()
+
+    def is_held(self) -> bool:
+        """Whether any process, this one too, holds it: who looks has it for a moment."""
+        probe = WriterLock(self._path)
+        try:
+            probe.acquire()
+        except Fault:
+            return True
+        probe.release()
+        return False
 
     def _holder(self) -> int | None:
         try:

@@ -193,6 +193,17 @@ class Completion:
 Declaration = Tool[Any, Any] | Resource | Prompt | Completion
 
 
+def name_of(declaration: Declaration) -> str:
+    """By which callers ask for it: a resource's is its URI, a completion's what it completes."""
+    match declaration:
+        case Tool(name=name) | Prompt(name=name):
+            return name
+        case Resource(uri=uri):
+            return uri
+        case Completion(reference=reference):
+            return reference
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """All that a server offers. The order is the order of the listings."""

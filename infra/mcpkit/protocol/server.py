@@ -32,7 +32,7 @@ from pydantic import ValidationError
 
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Call
-from mcpkit.protocol.declarations import Catalogue, Completion, Declaration, Prompt, Resource, Tool
+from mcpkit.protocol.declarations import Catalogue, Completion, Declaration, Tool, name_of
 from mcpkit.protocol.descriptions import (
     described_prompt,
     described_resource,
@@ -230,7 +230,7 @@ class _Handlers:
         is_prompt = isinstance(params.ref, PromptReference)
         reference = params.ref.name if isinstance(params.ref, PromptReference) else params.ref.uri
         known: Sequence[Declaration] = self._catalogue.prompts if is_prompt else self._catalogue.resources
-        if reference not in {_name(each) for each in await self._visible(_listing(context), known)}:
+        if reference not in {name_of(each) for each in await self._visible(_listing(context), known)}:
             raise await self._unknown(context, "prompt" if is_prompt else "resource", reference, known)
         completion = self._completion(reference, params.argument.name)
         nothing = CompleteResult(completion=CompletionValues(values=[], total=0, has_more=False))
@@ -276,7 +276,7 @@ class _Handlers:
 
     async def _hidden(self, call: Call, offered: Sequence[Declaration]) -> MCPError:
         """What is told of a thing that is not there for the caller, whether there is one or not."""
-        seen = [_name(declaration) for declaration in await self._visible(call, offered)]
+        seen = [name_of(declaration) for declaration in await self._visible(call, offered)]
         hint = did_you_mean(call.name, seen)
         return MCPError(
             INVALID_PARAMS,
@@ -287,13 +287,3 @@ class _Handlers:
 
 def _listing(context: ServerRequestContext) -> Call:
     return call_from(context, "listing", context.method)
-
-
-def _name(declaration: Declaration) -> str:
-    match declaration:
-        case Tool(name=name) | Prompt(name=name):
-            return name
-        case Resource(uri=uri):
-            return uri
-        case Completion(reference=reference):
-            return reference

@@ -11,13 +11,15 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class CacheFigures:
-    """`hits` and `misses` since the process began; `entries` and `bytes` are those held now."""
+    """`hits` and `misses` since the process began, and how often a value was `shared` that another was making then.
+    `entries` and `bytes` are those held now."""
 
     name: str
     hits: int
     misses: int
     entries: int
     bytes: int
+    shared: int = 0
 
 
 class Cache(Generic[K, V]):
@@ -29,7 +31,7 @@ class Cache(Generic[K, V]):
         self._most_entries = entries
         self._most_bytes = size
         self._held: OrderedDict[K, tuple[V, int]] = OrderedDict()
-        self._bytes = self._hits = self._misses = 0
+        self._bytes = self._hits = self._misses = self._shared = 0
 
     def get(self, key: K) -> V | None:
         found = self._held.get(key)
@@ -52,12 +54,16 @@ class Cache(Generic[K, V]):
             _, (_, freed) = self._held.popitem(last=False)
             self._bytes -= freed
 
+    def note_shared(self) -> None:
+        """That somebody needed no look, since another one was making just this value."""
+        self._shared += 1
+
     def clear(self) -> None:
         self._held.clear()
         self._bytes = 0
 
     def figures(self) -> CacheFigures:
-        return CacheFigures(self._name, self._hits, self._misses, len(self._held), self._bytes)
+        return CacheFigures(self._name, self._hits, self._misses, len(self._held), self._bytes, self._shared)
 
     def _drop(self, key: K) -> None:
         found = self._held.pop(key, None)

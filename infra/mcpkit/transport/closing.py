@@ -9,9 +9,10 @@ from http import HTTPStatus
 
 import anyio
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.transport.sent import Sent
 
 logger = logging.getLogger(__name__)
 
@@ -83,25 +84,20 @@ class _Request:
     def __init__(self, *, is_stream: bool) -> None:
         self.is_stream = is_stream
         self._running = anyio.CancelScope()
-        self._has_begun = self._has_ended = False
 
     def end(self) -> None:
         self._running.cancel()
 
     async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        async def watched(message: Message) -> None:
-            self._has_begun = self._has_begun or message["type"] == "http.response.start"
-            self._has_ended = message["type"] == "http.response.body" and not message.get("more_body", False)
-            await send(message)
-
+        sent = Sent(send)
         with self._running:
-            await app(scope, receive, watched)
-        if not self._running.cancelled_caught or self._has_ended:
+            await app(scope, receive, sent)
+        if not self._running.cancelled_caught or sent.ended:
             return
-        if not self._has_begun:
+        if not sent.begun:
             await refusal()(scope, receive, send)
         elif self.is_stream:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await sent.end()
         # Else the connection is closed in the middle of the answer: the client must not take it for a whole one.
 
 

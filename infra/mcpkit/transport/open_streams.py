@@ -5,7 +5,9 @@ import time
 from collections.abc import Awaitable, Callable
 
 import anyio
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcpkit.transport.sent import Sent
 
 StillAdmitted = Callable[[], Awaitable[bool]]
 
@@ -22,13 +24,7 @@ async def while_admitted(
 ) -> None:
     """Runs `app` until its credential `expires` (unix seconds), or `is_admitted`, asked every `interval` seconds, says
     that it was revoked. An answer that has begun is then ended."""
-    started = ended = False
-
-    async def watched(message: Message) -> None:
-        nonlocal started, ended
-        started = started or message["type"] == "http.response.start"
-        ended = ended or (message["type"] == "http.response.body" and not message.get("more_body", False))
-        await send(message)
+    sent = Sent(send)
 
     async def watch() -> None:
         while (left := interval if expires is None else min(interval, expires - time.time())) > 0:
@@ -40,8 +36,8 @@ async def while_admitted(
     with anyio.CancelScope() as running:
         watching = asyncio.create_task(watch())
         try:
-            await app(scope, receive, watched)
+            await app(scope, receive, sent)
         finally:
             watching.cancel()
-    if running.cancelled_caught and started and not ended:
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    if running.cancelled_caught and sent.begun and not sent.ended:
+        await sent.end()

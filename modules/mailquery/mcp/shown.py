@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from mailquery.domain.addresses import Address
@@ -30,12 +31,20 @@ def subject(text: str, limit: int = SUBJECT_CHARS) -> str:
 
 
 def person(address: Address, limit: int = NAME_CHARS + ADDRESS_CHARS) -> str:
+    short = len(address.name) + len(address.address) <= NAME_CHARS + ADDRESS_CHARS
+    return _known_person(address, limit) if short else _person(address, limit)
+
+
+def _person(address: Address, limit: int) -> str:
     name = safe_line(address.name, NAME_CHARS)
     written = safe_line(address.address, ADDRESS_CHARS)
     both = f"{name} <{written}>" if name and written else name or written
     if len(both) <= limit:
         return both
     return safe_line(written or name, limit)
+
+
+_known_person = lru_cache(maxsize=4_096)(_person)  # most mail is from and to the same few
 
 
 def people(addresses: Sequence[Address], most: int) -> list[str]:
@@ -59,7 +68,14 @@ def is_really(attachment: Attachment) -> str | None:
 
 
 def mailboxes(names: Iterable[str]) -> list[str]:
-    return [safe_line(name, MAILBOX_CHARS) for name in names]
+    return [_known_mailbox(name) if len(name) <= MAILBOX_CHARS else _mailbox(name) for name in names]
+
+
+def _mailbox(name: str) -> str:
+    return safe_line(name, MAILBOX_CHARS)
+
+
+_known_mailbox = lru_cache(maxsize=512)(_mailbox)
 
 
 def message_id(text: str) -> str | None:

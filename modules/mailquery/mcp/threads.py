@@ -94,6 +94,7 @@ class ThreadResult(UntrustedResult):
     _view: ThreadView = PrivateAttr()
     _newest_first: list[ThreadMessage] = PrivateAttr()
     _lengths: list[int] = PrivateAttr()
+    _made: dict[tuple[int, _Allotment], ThreadMessageShown] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def of(cls, view: ThreadView, most: int = WINDOW) -> "ThreadResult":
@@ -122,9 +123,7 @@ class ThreadResult(UntrustedResult):
         allotted = self._allotted(units)
         head = units > self._of_newest()
         complete = units >= self.units()
-        entries = [
-            self._entry(message, allotment) for message, allotment in zip(self._newest_first, allotted, strict=False)
-        ]
+        entries = [self._entry(place, allotment) for place, allotment in enumerate(allotted)]
         if self._view.order is Order.OLDEST:
             entries.reverse()
         participants = self._view.participants[: _MOST_PARTICIPANTS if complete else _FIRST_PARTICIPANTS]
@@ -156,8 +155,14 @@ class ThreadResult(UntrustedResult):
             allotted.append(_Allotment(full=True, characters=preview + steps.take(length - preview)))
         return allotted
 
+    def _entry(self, place: int, allotment: _Allotment) -> ThreadMessageShown:
+        """Made once for each allotment: while an answer is cut, most messages keep theirs."""
+        if (made := self._made.get((place, allotment))) is None:
+            made = self._made[place, allotment] = self._shown(self._newest_first[place], allotment)
+        return made
+
     @staticmethod
-    def _entry(message: ThreadMessage, allotment: _Allotment) -> ThreadMessageShown:
+    def _shown(message: ThreadMessage, allotment: _Allotment) -> ThreadMessageShown:
         row = message.row
         base = ThreadMessageShown(id=message_handle(row.key), date=shown.when(row.date, row.utc_offset))
         left_out = len(message.text) - allotment.characters

@@ -116,7 +116,7 @@ def unseen_in_html(source: str) -> Unseen:
         return Unseen("", tamed.comments, False)
     parser = LexborHTMLParser(tamed.source)
     others = [_text_in(node) for node in parser.css(_NO_TEXT)]
-    _, _, hidden = _rendered(tamed.source, tamed.styles, flat=False)
+    _, hidden = _seen(parser, tamed.source, tamed.styles)
     return Unseen(hidden.text, "\n".join([tamed.comments, *others])[:_MAX_UNSEEN], hidden.complete)
 
 
@@ -166,13 +166,9 @@ def _keep_blank(match: re.Match[str]) -> str:
 def _rendered(marked: str, styles: str, *, flat: bool) -> tuple[str, tuple[Link, ...], Hidden]:
     if flat:
         return _without_tags(marked), (), Hidden("", False)
-    parser = LexborHTMLParser(marked)
-    root = parser.body or parser.root
+    root, hidden = _seen(LexborHTMLParser(marked), marked, styles)
     if root is None:
-        return "", (), Hidden("", True)
-    for node in parser.css(_NO_TEXT):
-        node.decompose()
-    hidden = remove_hidden(root, marked, styles)
+        return "", (), hidden
     if any(mark in marked for mark in _QUOTE_MARKS):
         _mark_quotes(root)
     text = root.text(deep=True, separator="")
@@ -180,6 +176,16 @@ def _rendered(marked: str, styles: str, *, flat: bool) -> tuple[str, tuple[Link,
         # A picture of a letter: what its author says that it shows.
         text = _BREAK.join(node.attributes.get("alt") or "" for node in root.css("img[alt]"))
     return text, collect(_anchors(root)), hidden
+
+
+def _seen(parser: LexborHTMLParser, marked: str, styles: str) -> tuple[LexborNode | None, Hidden]:
+    """The page without what is no text of it and what a reader would not see, and that."""
+    root = parser.body or parser.root
+    if root is None:
+        return None, Hidden("", True)
+    for node in parser.css(_NO_TEXT):
+        node.decompose()
+    return root, remove_hidden(root, marked, styles)
 
 
 _BLANKS_AND_MARKS = " \t\n\f\xa0-" + _QUOTE_OPENS + _QUOTE_CLOSES + _QUOTE_TO_END + _BREAK + _KEPT_BLANK

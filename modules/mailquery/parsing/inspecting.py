@@ -27,6 +27,7 @@ _INVISIBLE = re.compile(
 _DECEIVING = re.compile("[\u202a-\u202e\u2066-\u2069]|[\U000e0020-\U000e007e]{2,}")
 _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007f]{2,8}")  # of England, Scotland, Wales: an emoji sequence
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]|\x1b[\\[\\]()#%A-Z]?")
+_CONTROL_BYTES = bytes([*range(0x09), 0x0B, *range(0x0E, 0x20), 0x7F])  # all with which a match can begin
 _REFERENCE = re.compile(r"&#(?:x([0-9a-f]{1,6})|(\d{1,7}));|&(?:zwnj|zwj|lrm|rlm|shy|ZeroWidthSpace);", re.IGNORECASE)
 
 
@@ -99,10 +100,14 @@ def _character(match: re.Match[str]) -> str:
 def _counted(texts: list[str]) -> tuple[int, int, int]:
     invisible = deceiving = controls = 0
     for text in texts:
-        if not text.isprintable():
+        encoded = text.encode("utf-8", "surrogatepass")
+        # Bytes below 0x80 stand for themselves alone, and to delete some takes a tenth of the time of an expression.
+        if len(encoded.translate(None, _CONTROL_BYTES)) < len(encoded):
             controls += len(_CONTROL.findall(text))
-        if text.isascii():
+        if len(encoded) == len(text):
             continue
-        invisible += len(_INVISIBLE.findall(text.removeprefix("\ufeff")))
-        deceiving += sum(map(len, _DECEIVING.findall(_FLAG.sub("", text))))
+        found = len(_INVISIBLE.findall(text.removeprefix("\ufeff")))
+        if found:  # those that deceive are among them
+            invisible += found
+            deceiving += sum(map(len, _DECEIVING.findall(_FLAG.sub("", text))))
     return invisible, deceiving, controls

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from mcpkit.database.files import private_folder
 from mcpkit.database.writer_lock import WriterLock
-from mcpkit.errors import ErrorCode, Fault
 
 
 class AccountLocks:
@@ -19,16 +18,9 @@ class AccountLocks:
     @asynccontextmanager
     async def hold(self, name: str) -> AsyncIterator[None]:
         """Holds the lock of this account. Raises Fault CONFLICT where any holds it already."""
-        lock = WriterLock(self._path(name))
-        try:
-            private_folder(self._folder)
-            lock.acquire()
-        except Fault as fault:
-            if fault.code is not ErrorCode.CONFLICT:
-                raise
-            holder = fault.details.get("pid", "unknown")
-            message = f"Another process ({holder}) synchronises {name}. Wait for it to end, or stop it."
-            raise Fault(ErrorCode.CONFLICT, message, details=fault.details, retry_after=fault.retry_after) from fault
+        lock = WriterLock(self._path(name), f"synchronises {name}. Wait for it to end, or stop it.")
+        private_folder(self._folder)
+        lock.acquire()
         try:
             yield
         finally:
@@ -37,15 +29,7 @@ class AccountLocks:
     def is_held(self, name: str) -> bool:
         """Whether any process, this one too, holds it."""
         path = self._path(name)
-        if not path.exists():
-            return False
-        lock = WriterLock(path)
-        try:
-            lock.acquire()
-        except Fault:
-            return True
-        lock.release()
-        return False
+        return path.exists() and WriterLock(path).is_held()
 
     def _path(self, name: str) -> Path:
         """A name can hold what a file's may not, and differ from another by its case alone."""

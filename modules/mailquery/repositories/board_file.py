@@ -76,13 +76,10 @@ class BoardFile:
     def _is_taken(self) -> bool:
         if not self._lock_path.exists():
             return False
-        probe = WriterLock(self._lock_path)
         try:
-            probe.acquire()
-        except (Fault, OSError):
+            return self._lock.is_held()
+        except OSError:
             return True
-        probe.release()
-        return False
 
 
 def _text(value: object) -> str:

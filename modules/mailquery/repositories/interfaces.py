@@ -5,7 +5,7 @@ All errors are `mcpkit.errors.Fault`s: `SERVICE_UNAVAILABLE` where the store can
 where a read ran into its time limit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -20,12 +20,13 @@ from mailquery.repositories.groups import GroupBy, Statistics
 from mailquery.repositories.prepared import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.repositories.records import (
     AccountSummary,
-    Acquaintance,
     AttachmentRow,
     EmbeddingProgress,
     LastWord,
     MailboxSummary,
     MessageRow,
+    OpenedMessage,
+    OpenedThread,
     Person,
     PolicyStanding,
     Position,
@@ -52,6 +53,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]  # of shape (chunks, dimensions)
+
+
+SenderOf = Callable[[MessageRow], Sender]
+"""Who sent a message, and what their domain may have been made to look like."""
 
 
 class SearchRepository(Protocol):
@@ -125,8 +130,15 @@ class MessageRepository(Protocol):
         """The message byte for byte as it was imported."""
         ...
 
-    async def raws(self, keys: Sequence[int], visible: Visibility) -> dict[int, bytes]:
-        """The same for several messages, by their keys, in one read; those that there are."""
+    async def open(self, key: int, visible: Visibility, sender: SenderOf) -> OpenedMessage | None:
+        """A message and what is read beside it, in one read. Mail older than the message says whether its `sender` is
+        known, by what the caller may see."""
+        ...
+
+    async def open_thread(
+        self, key: int, visible: Visibility, sender: SenderOf, *, bodies: int, opened: int
+    ) -> OpenedThread:
+        """The same for a thread: its newest `opened` messages, and the newest `bodies` with their texts."""
         ...
 
     async def thread(self, key: int, visible: Visibility) -> tuple[StoredMessage, ...]:
@@ -136,14 +148,6 @@ class MessageRepository(Protocol):
 
     async def thread_rows(self, key: int, visible: Visibility) -> tuple[MessageRow, ...]:
         """The same without bodies."""
-        ...
-
-
-class CorrespondentRepository(Protocol):
-    """Whom the mail knows already."""
-
-    async def acquaintances(self, senders: Sequence[Sender], visible: Visibility) -> tuple[Acquaintance, ...]:
-        """One for each sender, by what the caller may see: mail older than the sender's own counts."""
         ...
 
 

@@ -145,6 +145,25 @@ class StoredMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedMessage:
+    """A message, its bytes as they were imported (None where they are lost), and whether its sender is known."""
+
+    message: StoredMessage
+    raw: bytes | None
+    known: Acquaintance
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedThread:
+    """A thread's messages, the oldest first, in three parts: the `early` ones without bodies, the `unopened` without
+    their bytes, and the newest. Its present key is that of its rows."""
+
+    early: tuple[MessageRow, ...]
+    unopened: tuple[StoredMessage, ...]
+    opened: tuple[OpenedMessage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AttachmentRow:
     message: MessageRow
     attachment: Attachment

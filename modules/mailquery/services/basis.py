@@ -1,5 +1,6 @@
 """What an answer follows from besides its arguments: while that stays the same, so does the answer."""
 
+import re
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,6 +19,8 @@ from mcpkit.errors import Fault
 _MOMENTS = (datetime(2023, 2, 11, 3, 17, 41, tzinfo=UTC), datetime(2031, 9, 24, 20, 52, 9, tzinfo=UTC))
 _SOMEBODY = Ourselves.named(("somebody@example.com",))
 _KNOWN_FILTERS = 4_096
+_COLONS = ":："  # without one no field is named, and only fields have to do with time
+_CALENDAR = re.compile(r"\d{4}(?:-\d{2}){0,2}", re.ASCII)
 
 
 class AnswerBasis:
@@ -63,6 +66,8 @@ def is_timeless(filters: Filters, zone: ZoneInfo) -> bool:
     """As it turns out by reading them at two moments. Conditions that cannot be read are not: they are refused."""
     texts = [filters.query, *(each for each in (filters.mailbox, filters.from_, filters.to) if each)]
     periods = [each for each in (filters.after, filters.before) if each is not None]
+    if not any(colon in text for text in texts for colon in _COLONS) and all(map(_CALENDAR.fullmatch, periods)):
+        return True  # or it is refused when it is read, and then there is no answer
     try:
         readings = [
             (

@@ -18,7 +18,7 @@ BATCH_MESSAGES = 128  # stored in one transaction
 _FIRST_LOOK = 2.0  # seconds after a server's start, which is not to be slowed down
 _BETWEEN_LOOKS = 5.0  # seconds; new mail counts as complete when none was added between two looks
 _LONGEST_WAIT = 300.0  # seconds, after failures
-_PASSING = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.TIMEOUT, ErrorCode.CONFLICT})
+_PASSING = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.TIMEOUT, ErrorCode.CONFLICT, ErrorCode.STORAGE_FULL})
 
 
 class EmbedMail:

@@ -21,7 +21,7 @@ _BATCH_CHARS = 2_000_000  # of text that is stored in one transaction, or of one
 _FIRST_LOOK = 3.0  # seconds after a server's start, which is not to be slowed down
 _BETWEEN_LOOKS = 5.0  # seconds; new mail counts as complete when none was added between two looks
 _LONGEST_WAIT = 300.0  # seconds, after failures
-_PASSING = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.TIMEOUT, ErrorCode.CONFLICT})
+_PASSING = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.TIMEOUT, ErrorCode.CONFLICT, ErrorCode.STORAGE_FULL})
 
 # What another try may end better: with other limits, another version of a library, or more memory.
 FAILED = (
@@ -183,7 +183,7 @@ class KeepExtracted:
         self._policy_changed = True
 
     async def __call__(self) -> None:
-        """Goes on until it is cancelled, or until nothing more can be read."""
+        """Goes on until it is cancelled. Raises the Fault by which nothing more can be read, whatever is tried."""
         wait = self._first_look
         failures = 0
         while True:
@@ -194,8 +194,7 @@ class KeepExtracted:
                 wait = self._between_looks
             except Fault as fault:
                 if fault.code not in _PASSING:
-                    logger.warning("no more attachments are read: %s", fault.message)
-                    return
+                    raise
                 failures += 1
                 wait = min(_LONGEST_WAIT, max(fault.retry_after or 0.0, self._between_looks * 2**failures))
                 logger.info("reading attachments waits %.0f s: %s", wait, fault.message)

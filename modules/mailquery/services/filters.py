@@ -104,11 +104,18 @@ _MAYBE_ME = re.compile(r"[:：].*\bme\b", re.IGNORECASE | re.DOTALL)  # whose ma
 
 
 class FilterReader:
-    """Reads `Filters`. `zone` is the user's: dates begin at its midnight. `ourselves` tells what `from:me` means."""
+    """Reads `Filters`. `zone` is the user's: dates begin at its midnight. `ourselves` tells what `from:me` means, and
+    `written` whether the archive was written to (`Scope`)."""
 
-    def __init__(self, directory: DirectoryRepository, zone: ZoneInfo, ourselves: FindOurselves | None = None) -> None:
+    def __init__(
+        self,
+        directory: DirectoryRepository,
+        zone: ZoneInfo,
+        ourselves: FindOurselves | None = None,
+        written: Callable[[], int | None] = lambda: None,
+    ) -> None:
         self.zone = zone
-        self._scope = Scope(directory)
+        self._scope = Scope(directory, written)
         self._ourselves = ourselves
 
     async def read(self, filters: Filters, visible: Visibility, now: datetime, steps: Steps | None = None) -> Reading:

@@ -82,10 +82,10 @@ def masked_name(name: str, values: Values = ()) -> str:
 
 def masked_names(addresses: tuple[Address, ...], values: Values = ()) -> tuple[Address, ...]:
     """Addresses whose display names say no code."""
-    if not any(each.name and may_be_code(each.name) for each in addresses):
+    if not may_need_masking(each.name for each in addresses):
         return addresses
     return tuple(replace(each, name=masked_name(each.name, values)) for each in addresses)
 
 
 def may_need_masking(texts: Iterable[str]) -> bool:
-    return any(map(may_be_code, texts))
+    return may_be_code("\n".join(texts))  # no code goes over a line's end

@@ -12,8 +12,10 @@ import gc
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.process
+import multiprocessing.queues
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -130,6 +132,15 @@ async def _outcome(executor: ProcessPoolExecutor, future: Future[list[PreparedMe
     return outcome.result()
 
 
+def _let_go(executor: ProcessPoolExecutor) -> None:
+    """Before Python 3.11.5 (https://github.com/python/cpython/issues/94777) an executor whose worker died while it was
+    being sent a batch that is larger than a pipe waits for ever for that to be read, and this process does not end."""
+    if sys.version_info < (3, 11, 5) and getattr(executor, "_broken", False):
+        queue: multiprocessing.queues.Queue[object] | None = getattr(executor, "_call_queue", None)
+        if queue is not None:
+            queue._reader.close()  # type: ignore[attr-defined] # as later versions do; nobody else reads
+
+
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
     """A worker that is started meanwhile inherits that SIGINT waits: Ctrl-C reaches it, too, and it could not yet have
@@ -159,6 +170,7 @@ class ParserPool:
             try:
                 return self._executor.submit(_prepare_batch, self._prepare, jobs, now, self._seconds)
             except BrokenProcessPool:
+                _let_go(self._executor)
                 self._executor.shutdown(wait=False, cancel_futures=True)
                 self._executor = _executor(self._workers)
                 return self._executor.submit(_prepare_batch, self._prepare, jobs, now, self._seconds)
@@ -170,6 +182,7 @@ class ParserPool:
         try:
             return await _outcome(self._executor, future)
         except BrokenProcessPool:
+            _let_go(self._executor)
             return await self._isolated(jobs, now)
 
     async def _isolated(self, jobs: Sequence[Job], now: datetime) -> list[PreparedMessage]:
@@ -180,6 +193,7 @@ class ParserPool:
                 future = executor.submit(_prepare_batch, self._prepare, jobs, now, self._seconds)
             return await _outcome(executor, future)
         except BrokenProcessPool:
+            _let_go(executor)
             if len(jobs) == 1:
                 why = Problem(ProblemCode.PARSER_ERROR, "the parser's process died on it; only headers are indexed")
                 return [prepare_headers_only(jobs[0].message, jobs[0].fingerprint, now, why)]

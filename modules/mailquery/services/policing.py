@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 BATCH_MESSAGES = 2_000  # judged in one transaction
 _BETWEEN_LOOKS = 5.0  # seconds
-_PASSING = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.TIMEOUT, ErrorCode.CONFLICT})
+_PASSING = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.TIMEOUT, ErrorCode.CONFLICT, ErrorCode.STORAGE_FULL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class KeepJudged:
         self._wake.set()
 
     async def __call__(self) -> None:
-        """Goes on until it is cancelled."""
+        """Goes on until it is cancelled. Raises the Fault by which nothing can be judged, whatever is tried."""
         while True:
             self._wake.clear()
             try:
@@ -78,8 +78,7 @@ class KeepJudged:
                     logger.info("the policy was applied to %d messages", count)
             except Fault as fault:
                 if fault.code not in _PASSING:
-                    logger.error("the policy cannot be applied: %s", fault.message)  # noqa: TRY400 - it says all
-                    return
+                    raise
                 logger.warning("the policy waits to be applied: %s", fault.message)
             try:
                 async with asyncio.timeout(self._between_looks):

@@ -12,7 +12,7 @@ from mailquery.services.contents import Contents
 from mailquery.services.fetching import Fetch, fetch_or_refuse, is_partial
 from mailquery.services.ids import message_key, not_found
 from mailquery.services.masking import Values, masked_message, secrets_of
-from mailquery.services.signals import ReadSignals, Signal
+from mailquery.services.signals import ReadSignals, Signal, sender_of
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.untrusted.secrets import mask
 
@@ -73,9 +73,7 @@ def _needed(body: Body, index: int, span: Span) -> bool:
 
 
 class ReadMessage:
-    def __init__(
-        self, messages: MessageRepository, signals: ReadSignals | None = None, contents: Contents | None = None
-    ) -> None:
+    def __init__(self, messages: MessageRepository, signals: ReadSignals, contents: Contents | None = None) -> None:
         self._messages = messages
         self._signals = signals
         self._contents = contents or Contents()
@@ -99,17 +97,17 @@ class ReadMessage:
         it carries what the operator's policy withholds.
         """
         key = message_key(id)
-        message = await self._messages.get(key, visible)
-        if message is None:
+        opened = await self._messages.open(key, visible, sender_of)
+        if opened is None:
             raise not_found("message")
-        message = replace(message, row=self._contents.marked(message.row))
-        (signals,) = await self._signals(visible, [message]) if self._signals else ((),)
+        signals = await self._signals(opened)
+        message = replace(opened.message, row=self._contents.marked(opened.message.row))
         values = () if secrets else secrets_of(message)
         if not secrets:
             message = masked_message(message, values)
         left_out = 0
         if part is not Part.TEXT:
-            text = await self._source(message, visible, part)
+            text = self._source(message, opened.raw, part)
             if not secrets:
                 text, values = _masked_source(text, part, values)
         elif include_quoted:
@@ -125,8 +123,7 @@ class ReadMessage:
         end = len(text) if window is None else offset + window
         return MessageView(message, part, text[offset:end], offset, len(text), left_out, signals, len(values))
 
-    async def _source(self, message: StoredMessage, visible: Visibility, part: Part) -> str:
-        raw = await self._messages.raw(message.row.key, visible)
+    def _source(self, message: StoredMessage, raw: bytes | None, part: Part) -> str:
         if raw is None:
             raise not_found("message")
         if part is Part.RAW:

@@ -117,18 +117,29 @@ def _conjuncts(query: Query) -> tuple[Query, ...]:
 
 
 class Scope:
-    """Knows the names in the archive, as long as its version stays the same."""
+    """Knows the names in the archive, as long as its version stays the same. `written` is another number whenever
+    anything was written to the archive, or None where that cannot be told: while it is the same, so is the version."""
 
-    def __init__(self, directory: DirectoryRepository) -> None:
+    def __init__(self, directory: DirectoryRepository, written: Callable[[], int | None] = lambda: None) -> None:
         self._directory = directory
+        self._written = written
         self._snapshots: dict[frozenset[str] | None, Snapshot] = {}
+        self._looked: dict[frozenset[str] | None, int] = {}  # what `written` was before a snapshot was looked at
 
     async def snapshot(self, visible: Visibility) -> Snapshot:
+        written = self._written()
+        kept = self._snapshots.get(visible.accounts)
+        if kept is not None and written is not None and self._looked.get(visible.accounts) == written:
+            return kept
         version = await self._directory.version(visible)
         kept = self._snapshots.get(visible.accounts)
-        if kept is not None and kept.version == version:
-            return kept
-        return await self._take(version, visible)
+        if kept is None or kept.version != version:
+            kept = await self._take(version, visible)
+        if written is None:
+            self._looked.pop(visible.accounts, None)
+        else:
+            self._looked[visible.accounts] = written
+        return kept
 
     async def _take(self, version: Version, visible: Visibility) -> Snapshot:
         accounts = await self._directory.accounts(visible)
@@ -136,6 +147,7 @@ class Scope:
         taken = Snapshot(version, tuple(account.name for account in accounts), mailboxes)
         if len(self._snapshots) >= _KEPT_SNAPSHOTS:
             self._snapshots.clear()
+            self._looked.clear()
         self._snapshots[visible.accounts] = taken
         return taken
 

@@ -15,8 +15,7 @@ from mailquery.domain.addresses import Address
 from mailquery.domain.messages import Attachment, Link
 from mailquery.parsing.authentication import Authentication
 from mailquery.parsing.inspecting import Inspection, inspect_message
-from mailquery.repositories.interfaces import CorrespondentRepository, MessageRepository
-from mailquery.repositories.records import Acquaintance, MessageRow, Sender, StoredMessage, Visibility
+from mailquery.repositories.records import Acquaintance, MessageRow, OpenedMessage, Sender, StoredMessage
 from mcpkit.security.untrusted import clean, hosts
 from mcpkit.security.untrusted.defusing import active_content
 from mcpkit.security.untrusted.phrases import orders, orders_of_each
@@ -62,26 +61,15 @@ class Signal:
 class ReadSignals:
     """`trusted` are the mail servers (authserv-id of RFC 8601) whose word counts."""
 
-    def __init__(
-        self, messages: MessageRepository, correspondents: CorrespondentRepository, trusted: Sequence[str] = ()
-    ) -> None:
-        self._messages = messages
-        self._correspondents = correspondents
+    def __init__(self, trusted: Sequence[str] = ()) -> None:
         self._trusted = frozenset(name.strip().lower().rstrip(".") for name in trusted)
 
-    async def __call__(self, visible: Visibility, messages: Sequence[StoredMessage]) -> list[tuple[Signal, ...]]:
-        """The signals of each message, warnings first."""
-        known = await self._correspondents.acquaintances([_sender(message.row) for message in messages], visible)
-        raws = await self._messages.raws([message.row.key for message in messages], visible)
-        found = []
-        for message, acquaintance in zip(messages, known, strict=True):
-            raw = raws.get(message.row.key, b"")
-            if len(raw) > _LARGE:
-                signals = await anyio.to_thread.run_sync(self._signals, message, acquaintance, raw)
-            else:
-                signals = self._signals(message, acquaintance, raw)
-            found.append(signals)
-        return found
+    async def __call__(self, opened: OpenedMessage) -> tuple[Signal, ...]:
+        """The signals of a message, warnings first."""
+        raw = opened.raw or b""
+        if len(raw) > _LARGE:
+            return await anyio.to_thread.run_sync(self._signals, opened.message, opened.known, raw)
+        return self._signals(opened.message, opened.known, raw)
 
     def _signals(self, message: StoredMessage, known: Acquaintance, raw: bytes) -> tuple[Signal, ...]:
         inspected = inspect_message(raw, self._trusted)
@@ -107,7 +95,7 @@ class ReadSignals:
 def signals_of_file(text: str, file: Attachment | None = None) -> tuple[SignalKind, ...]:
     """The warnings that the text of an attachment tells, and `file` itself, where what it is was found."""
     disguised = [SignalKind.DISGUISED] if file is not None and file.is_disguised else []
-    return tuple(dict.fromkeys([*disguised, *(signal.kind for signal in _of_orders(clean(text).text))]))
+    return tuple(dict.fromkeys([*disguised, *(_ORDERS[each] for each in orders(clean(text).text))]))
 
 
 def signals_of_rows(rows: Sequence[tuple[MessageRow, str]]) -> list[tuple[SignalKind, ...]]:
@@ -122,7 +110,8 @@ def _of_row(row: MessageRow, told: Sequence[str]) -> tuple[SignalKind, ...]:
     return tuple(dict.fromkeys(kinds))
 
 
-def _sender(row: MessageRow) -> Sender:
+def sender_of(row: MessageRow) -> Sender:
+    """Who sent a message, and the domains that theirs may have been made to look like."""
     address = row.from_[0] if row.from_ else Address("", "")
     domain = address.domain
     return Sender(row.row, address.address, hosts.look_alikes(domain) if "." in domain and len(domain) < 100 else ())
@@ -133,8 +122,8 @@ def _of_files(row: MessageRow) -> list[Signal]:
     return [Signal(SignalKind.DISGUISED, True, "; ".join(disguised[:_MOST_DETAILS]))] if disguised else []
 
 
-def _of_orders(text: str, detail: str = "") -> list[Signal]:
-    return [Signal(_ORDERS[found], True, detail) for found in orders(text)]
+def _of_orders(told: Sequence[str]) -> list[Signal]:
+    return [Signal(_ORDERS[found], True) for found in told]
 
 
 def _of_text(message: StoredMessage, inspected: Inspection) -> list[Signal]:
@@ -147,13 +136,16 @@ def _of_text(message: StoredMessage, inspected: Inspection) -> list[Signal]:
     # Names are read as sentences: what programs put for blanks in file names is taken for blanks.
     around = "\n".join([*names, message.list_id, row.message_id]).translate(_BLANKS)
     cleaned = clean(message.body.text)
-    found = _of_orders(f"{row.subject}\n{cleaned.text}") or _of_orders(around)
+    hidden = inspected.hidden
+    in_text, in_names, in_hidden, in_unread = orders_of_each(
+        (f"{row.subject}\n{cleaned.text}", around, hidden, inspected.unread)
+    )
+    found = _of_orders(in_text or in_names)
     if cleaned.removed and not inspected.invisible:
         found.append(Signal(SignalKind.INVISIBLE, False, f"{cleaned.removed}"))
     if active := active_content(cleaned.text):
         found.append(Signal(SignalKind.ACTIVE, "running" in active and not message.list_id, " and ".join(active)))
-    hidden = inspected.hidden
-    told = _of_orders(hidden) or _of_orders(inspected.unread)
+    told = _of_orders(in_hidden or in_unread)
     if hidden or told:
         many = (
             f"{len(hidden)}{' or more' if len(hidden) >= 4_000 else ''} characters of HTML" if hidden else "in comments"

@@ -6,12 +6,12 @@ from enum import StrEnum
 
 from mailquery.domain.addresses import Address
 from mailquery.repositories.interfaces import MessageRepository
-from mailquery.repositories.records import MessageRow, Visibility
+from mailquery.repositories.records import MessageRow, OpenedThread, Visibility
 from mailquery.services.contents import Contents
 from mailquery.services.ids import message_or_thread_key, not_found
 from mailquery.services.masking import masked_message, masked_row, secrets_of
 from mailquery.services.quotations import SaidBefore, own_words
-from mailquery.services.signals import MOST_INSPECTED, ReadSignals, Signal
+from mailquery.services.signals import MOST_INSPECTED, ReadSignals, Signal, sender_of
 
 # Beyond this many messages only the newest are read whole, so that no thread can fill the memory.
 MOST_BODIES = 200
@@ -52,9 +52,7 @@ class ThreadView:
 
 
 class ReadThread:
-    def __init__(
-        self, messages: MessageRepository, signals: ReadSignals | None = None, contents: Contents | None = None
-    ) -> None:
+    def __init__(self, messages: MessageRepository, signals: ReadSignals, contents: Contents | None = None) -> None:
         self._messages = messages
         self._signals = signals
         self._contents = contents or Contents()
@@ -73,27 +71,19 @@ class ReadThread:
             if message is None:
                 raise not_found("message")
             key = message.row.thread_key
-        rows = await self._messages.thread_rows(key, visible)
-        if not rows:
+        thread = await self._messages.open_thread(key, visible, sender_of, bodies=MOST_BODIES, opened=MOST_INSPECTED)
+        messages = await self._read(thread, secrets=secrets)
+        if not messages:
             raise not_found("thread")
-        messages = await self._read(rows, key, visible, secrets=secrets)
         participants = _participants(tuple(message.row for message in messages))
         if order is Order.NEWEST:
             messages.reverse()
-        return ThreadView(rows[0].thread_key, tuple(messages), participants, order)
+        return ThreadView(messages[0].row.thread_key, tuple(messages), participants, order)
 
-    async def _read(
-        self, rows: tuple[MessageRow, ...], key: int, visible: Visibility, *, secrets: bool
-    ) -> list[ThreadMessage]:
-        early = rows[:-MOST_BODIES]
-        if early:
-            read = [await self._messages.get(row.key, visible) for row in rows[-MOST_BODIES:]]
-            late = [message for message in read if message is not None]
-        else:
-            late = list(await self._messages.thread(key, visible))
-        signals: list[tuple[Signal, ...]] = [()] * len(late)
-        if self._signals is not None:
-            signals[-MOST_INSPECTED:] = await self._signals(visible, late[-MOST_INSPECTED:])
+    async def _read(self, thread: OpenedThread, *, secrets: bool) -> list[ThreadMessage]:
+        early, late = thread.early, [*thread.unopened, *(each.message for each in thread.opened)]
+        signals: list[tuple[Signal, ...]] = [()] * len(thread.unopened)
+        signals += [await self._signals(each) for each in thread.opened]
         if not secrets:
             early = tuple(masked_row(row) for row in early)
             late = [masked_message(message, secrets_of(message)) for message in late]

@@ -80,6 +80,38 @@ async def test_the_pool_goes_on_after_a_worker_died(pool: ParserPool) -> None:
     assert "still here" in message.index.body
 
 
+def test_a_worker_that_dies_while_more_is_sent_to_it_keeps_nobody_from_ending(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(
+        textwrap.dedent("""
+        import asyncio
+        from datetime import UTC, datetime
+        from mailquery.services.parser_pool import Job, ParserPool
+        from mailquery.sources.interfaces import SourceMessage
+        from support.misbehaving import obedient_prepare
+        LARGER_THAN_A_PIPE = "a word " * 50_000
+        def job(body):
+            return Job(SourceMessage(f"Subject: x\\n\\n{body}\\n".encode(), (), None), bytes(16))
+        async def main():
+            pool = ParserPool(1, prepare=obedient_prepare)
+            batches = [[job("please die")], *([job(LARGER_THAN_A_PIPE)] for _ in range(3))]
+            now = datetime.now(UTC)
+            futures = [pool.submit(batch, now) for batch in batches]
+            found = [await pool.result(*each, now) for each in zip(futures, batches)]
+            pool.close()
+            print([len(each) for each in found])
+        if __name__ == "__main__":
+            asyncio.run(main())
+        """)
+    )
+    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=30, env={**os.environ, "PYTHONPATH": path}
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[1, 1, 1, 1]\n"
+
+
 def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from mcp_types import CallToolResult, CompleteResult, GetPromptResult, InputRequiredResult, ReadResourceResult
 
 from mcpkit.protocol.calls import Call
+from mcpkit.protocol.declarations import name_of
+from mcpkit.security.audit import UNKNOWN
 
 if TYPE_CHECKING:
     from mcpkit.protocol.stages.drafts import Draft
@@ -19,9 +21,9 @@ WireResult = CallToolResult | ReadResourceResult | GetPromptResult | CompleteRes
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`value` is what the handler gave; `wire` and `characters` (its size as compact JSON) are there once it was
-    shaped. `disclosed` are the ids of what it shows. A call that ends with a question has no value. `draft` is what
-    the same answer can be made from again; an answer from memory is that and nothing more."""
+    """`value` is what the handler gave. Once it was shaped there is `wire`, or for a tool the `draft` that it can be
+    made from, now and again, and `characters` (its size as compact JSON). `disclosed` are the ids of what it shows. A
+    call that ends with a question has no value; an answer from memory is its draft and nothing more."""
 
     value: object
     wire: WireResult | None = None
@@ -51,3 +53,8 @@ class Stage(Protocol):
             Fault: the call is refused, or failed further in.
         """
         ...
+
+
+def declared_name(call: Call) -> str:
+    """What is called, as it was declared; what nobody declared is unknown, since its name is the caller's text."""
+    return UNKNOWN if call.declaration is None else name_of(call.declaration)

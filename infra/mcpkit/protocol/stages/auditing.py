@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Completion, Prompt, Resource, Tool
-from mcpkit.protocol.stages import Proceed, Reply
+from mcpkit.protocol.stages import Proceed, Reply, declared_name
 from mcpkit.protocol.uris import uri_variables
 from mcpkit.security.audit import UNKNOWN, AuditRecord, AuditSink
 
@@ -82,7 +82,7 @@ class Audit:
         record = AuditRecord(
             time=moment.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             kind=call.kind,
-            name=_name(call),
+            name=declared_name(call),
             user=call.principal.user if call.principal else "",
             credential=call.principal.client if call.principal and call.principal.client != call.client else "",
             client=call.client[:_LONGEST],
@@ -116,19 +116,6 @@ class Audit:
             for name, value in call.arguments.items()
             if name in self._kept_values and name in known
         }
-
-
-def _name(call: Call) -> str:
-    """As it was declared; a resource's URI is the caller's text, and what was read of it stands in `disclosed`."""
-    match call.declaration:
-        case Tool(name=name) | Prompt(name=name):
-            return name
-        case Resource(uri=uri):
-            return uri
-        case Completion(reference=reference):
-            return reference
-        case None:
-            return UNKNOWN
 
 
 def _reason(call: Call, decision: str, error: str | None) -> str:

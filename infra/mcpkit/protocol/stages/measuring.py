@@ -8,14 +8,12 @@ import anyio
 from mcpkit.errors import Fault
 from mcpkit.logs import during, log_call, new_request_id, without_secrets
 from mcpkit.protocol.calls import Call
-from mcpkit.protocol.declarations import Completion, Resource
-from mcpkit.protocol.stages import Proceed, Reply
+from mcpkit.protocol.stages import Proceed, Reply, declared_name
 from mcpkit.security.untrusted import clean_line
 
 if TYPE_CHECKING:
     from mcpkit.monitoring.metrics import CallMetrics
 
-UNKNOWN = "(unknown)"  # what nobody declared: its name is the caller's text
 
 _LONGEST_ID = 64  # characters of the id that a client gave its request
 
@@ -61,15 +59,3 @@ def _outcome(call: Call, status: str, seconds: float, characters: int) -> dict[s
         "transport": call.transport,
         "rpc_id": given if given.isdecimal() else without_secrets(clean_line(given[:_LONGEST_ID])),
     }
-
-
-def declared_name(call: Call) -> str:
-    match call.declaration:
-        case None:
-            return UNKNOWN
-        case Resource(uri=uri):
-            return uri
-        case Completion(reference=reference):
-            return reference
-        case declared:
-            return declared.name

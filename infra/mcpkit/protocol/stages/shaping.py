@@ -6,7 +6,6 @@ from typing import Any
 
 from mcp_types import (
     BlobResourceContents,
-    CallToolResult,
     CompleteResult,
     EmbeddedResource,
     GetPromptResult,
@@ -77,16 +76,15 @@ def cut_to(tool: Tool[Any, Any], result: Result, max_chars: int) -> Reply:
         Fault: TOO_LARGE, if even the smallest part is larger; it says what limit would do.
     """
     budget = max_chars - _ENVELOPE
-    fence = Fence()
-    whole = _reply(tool, result, fence)
+    whole = _reply(tool, result)
     if whole.characters <= budget:
-        return _with_embedded(tool, whole, fence)
+        return _with_embedded(tool, whole)
     best: Reply | None = None
     smallest = whole.characters
     low, high = 1, result.units() - 1
     while low <= high:
         middle = (low + high) // 2
-        reply = _reply(tool, result.keep(middle), fence)
+        reply = _reply(tool, result.keep(middle))
         smallest = min(smallest, reply.characters)
         if reply.characters <= budget:
             best, low = reply, middle + 1
@@ -99,22 +97,25 @@ def cut_to(tool: Tool[Any, Any], result: Result, max_chars: int) -> Reply:
             f"The answer does not fit into {max_chars} characters. Set max_chars to {enough} or more, or ask for less.",
             details={"max_chars": max_chars, "needed": enough},
         )
-    return _with_embedded(tool, best, fence)
+    return _with_embedded(tool, best)
 
 
-def _reply(tool: Tool[Any, Any], result: Result, fence: Fence) -> Reply:
-    draft, wire = drafted(tool, result, fence)
-    return Reply(result, wire, draft.characters, draft.disclosed, draft)
+def _reply(tool: Tool[Any, Any], result: Result) -> Reply:
+    draft = drafted(tool, result)
+    return Reply(result, None, draft.characters, draft.disclosed, draft)
 
 
-def _with_embedded(tool: Tool[Any, Any], reply: Reply, fence: Fence) -> Reply:
+def _with_embedded(tool: Tool[Any, Any], reply: Reply) -> Reply:
+    """What is embedded is kept by nobody: such a reply has no draft."""
     if tool.embedded is None:
         return reply
-    assert isinstance(reply.wire, CallToolResult)
+    assert reply.draft is not None
+    fence = Fence()
     blocks = [
         EmbeddedResource(type="resource", resource=_embedded(block, fence)) for block in tool.embedded(reply.value)
     ]
-    wire = reply.wire.model_copy(update={"content": [*reply.wire.content, *blocks]})
+    wire = reply.draft.wire(fence)
+    wire = wire.model_copy(update={"content": [*wire.content, *blocks]})
     return Reply(reply.value, wire, size_of(wire), reply.disclosed)
 
 

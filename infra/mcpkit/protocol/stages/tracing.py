@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 from mcpkit.logs import during
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Prompt, Tool
-from mcpkit.protocol.stages import Proceed, Reply, Stage
-from mcpkit.protocol.stages.measuring import declared_name
+from mcpkit.protocol.stages import Proceed, Reply, Stage, declared_name
 
 if TYPE_CHECKING:
     from mcpkit.monitoring.tracing import Tracing

@@ -7,7 +7,7 @@ where a link really leads and what a name only looks like, `secrets` masks codes
 
 from mcpkit.security.untrusted.cleaning import Cleaned, clean, clean_block, clean_line
 from mcpkit.security.untrusted.defusing import safe_block, safe_line
-from mcpkit.security.untrusted.fencing import Fence, unfenced_json, untrusted
+from mcpkit.security.untrusted.fencing import Fence, fenced_length, unfenced_json, untrusted
 
 __all__ = [
     "Cleaned",
@@ -15,6 +15,7 @@ __all__ = [
     "clean",
     "clean_block",
     "clean_line",
+    "fenced_length",
     "safe_block",
     "safe_line",
     "unfenced_json",

@@ -26,6 +26,11 @@ _LOOSE_JOINER = re.compile(
 _RUN = re.compile(f"[{_KEPT_JOINERS}]{{2,}}|[\ufe0e\ufe0f]{{2,}}")
 _RUN_OF_MARKS = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{5,}")
 _BREAKS = re.compile("\r\n|[\r\u2028\u2029]")
+# Whatever one of the expressions above may find something of: most text beyond ASCII has none of it.
+_SPECIAL = re.compile(
+    "[\r\u2028\u2029\ufe0e\ufe0f\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+    f"{_KEPT_JOINERS}{_INVISIBLE.pattern[1:]}"
+)
 _PLAIN_LINE = re.compile(r"[\x20-\x7e]*")
 _PLAIN_BLOCK = re.compile(r"[\x20-\x7e\n\t]*")
 _MOST_MARKS = 4  # combining marks on one letter; more is no language but a tower
@@ -44,6 +49,8 @@ def clean(text: str, *, limit: int | None = None, line: bool = False) -> Cleaned
     """NFC text without what cannot be seen; as one line (runs of white space are one space) where `line`."""
     if (_PLAIN_LINE if line else _PLAIN_BLOCK).fullmatch(text):
         removed, result = 0, text
+    elif _SPECIAL.search(text) is None:
+        removed, result = 0, unicodedata.normalize("NFC", text)
     else:
         result = _BREAKS.sub("\n", text)
         result, removed = _INVISIBLE.subn("", result)

@@ -19,6 +19,7 @@ _CONFUSABLE = str.maketrans(
         "‑": "-", "–": "-", "ー": "-", "一": "-", "丶": "", "ノ": "/", "⁄": "/", "∕": "/", "・": ".", "。": ".",
     }
 )  # fmt: skip
+_IMITATION = re.compile("[A-Za-z][{0}]|[{0}][A-Za-z]".format("".join(map(re.escape, map(chr, _CONFUSABLE)))))
 _LATIN_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 _LATIN_SIGNS = str.maketrans("0135$|!", "oiesslll"[:7])
 _HOST = re.compile(r"(?i)^[a-z][a-z0-9+.-]{0,20}:/{0,2}(?:[^/?#\s]*@)?(\[[0-9a-f:.]+\]|[^/?#:\s\\]+)")
@@ -142,6 +143,11 @@ def look_alikes(host: str) -> tuple[str, ...]:
                 found.add(name.replace(old, new, 1))
     found.discard(readable(host))
     return tuple(sorted(name for name in found if "." in name))
+
+
+def may_mix_latin(text: str) -> bool:
+    """Whether any word of a text may mix Latin letters with such as look like them: false for most texts, and quick."""
+    return _IMITATION.search(text) is not None
 
 
 def latin_form(word: str) -> str:

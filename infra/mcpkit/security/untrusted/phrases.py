@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from mcpkit.security.untrusted.hosts import latin_form
+from mcpkit.security.untrusted.hosts import latin_form, may_mix_latin
 
 _LONGEST = 400_000  # characters that are looked at
 _AROUND = 130
@@ -100,19 +100,56 @@ _MACHINE = (
 )  # fmt: skip
 
 
+class _Anchors:
+    """Which rules have an anchor in a text. An anchor with a root in it (a sign, a usual beginning, or a shorter anchor)
+    is not looked for where that root is not: most texts have few of them."""
+
+    _SIGNS = ("_", '"', "**", "and ", "then ")
+
+    def __init__(self, orders: Sequence[_Rule], machine: Sequence[_Rule]) -> None:
+        self._orders, self._machine = orders, machine
+        rules_of: dict[str, list[int]] = {}
+        for number, rule in enumerate((*orders, *machine)):
+            for anchor in rule.anchors:
+                rules_of.setdefault(anchor, []).append(number)
+        under: dict[str, list[tuple[str, list[int]]]] = {}
+        for anchor, numbers in rules_of.items():
+            root = next((sign for sign in self._SIGNS if sign in anchor), None)
+            root = root or min((part for part in rules_of if part in anchor), key=len)
+            under.setdefault(root, []).append((anchor, numbers))
+        self._under = tuple(under.items())
+        self._under_ascii = tuple(each for each in self._under if each[0].isascii())
+
+    def rules_in(self, text: str) -> tuple[list[_Rule], list[_Rule]]:
+        found: set[int] = set()
+        for root, anchors in self._under_ascii if text.isascii() else self._under:
+            if root in text:
+                for anchor, numbers in anchors:
+                    if anchor == root or anchor in text:
+                        found.update(numbers)
+        split = len(self._orders)
+        return (
+            [self._orders[number] for number in sorted(found) if number < split],
+            [self._machine[number - split] for number in sorted(found) if number >= split],
+        )
+
+
+_ANCHORS = _Anchors(_ORDERS, _MACHINE)
+
+
 def orders(text: str) -> tuple[str, ...]:
     """`("orders",)` for phrases that give orders to an assistant, `"machine"` among them for what imitates the markup
     of a model's host (chat templates, tool calls, fences); nothing for most texts."""
-    return _found_in(_forms(text), _ORDERS, _MACHINE)
+    return orders_of_each((text,))[0]
 
 
 def orders_of_each(texts: Iterable[str]) -> list[tuple[str, ...]]:
-    """`orders` of each of some short texts. What none of them has a word of is looked for once in all of them."""
+    """`orders` of each of some texts. What none of them has a word of is looked for once in all of them."""
     forms = [_forms(text) for text in texts]
     rules: dict[bool, tuple[list[_Rule], list[_Rule]]] = {}
     for plain in (True, False):  # a search in ASCII is quicker, and most rules are not for it
         together = "\n".join(form for each in forms for form in each if each[0].isascii() is plain)
-        rules[plain] = _with_anchors(_ORDERS, together), _with_anchors(_MACHINE, together)
+        rules[plain] = _ANCHORS.rules_in(together)
     return [_found_in(each, *rules[each[0].isascii()]) for each in forms]
 
 
@@ -131,15 +168,6 @@ def _forms(text: str) -> tuple[str, ...]:
 def _found_in(forms: Sequence[str], rules: Sequence[_Rule], machine: Sequence[_Rule]) -> tuple[str, ...]:
     found = ["orders"] if any(_any_of(rules, form) for form in forms) else []
     return (*found, "machine") if _any_of(machine, forms[0]) else tuple(found)
-
-
-def _with_anchors(rules: Sequence[_Rule], text: str) -> list[_Rule]:
-    plain = text.isascii()
-    return [
-        rule
-        for rule in rules
-        if text and not (plain and rule.foreign) and any(anchor in text for anchor in rule.anchors)
-    ]
 
 
 def _any_of(rules: Sequence[_Rule], text: str) -> bool:
@@ -163,4 +191,6 @@ _MIXED_WORD = re.compile(r"[^\W\d_]{3,30}")
 
 def _in_latin(text: str) -> str:
     """The text with letters that imitate Latin ones in words that mix both as Latin ones."""
+    if not may_mix_latin(text):
+        return text
     return _MIXED_WORD.sub(lambda word: word[0] if word[0].isascii() else latin_form(word[0]), text)

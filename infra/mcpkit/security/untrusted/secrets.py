@@ -64,6 +64,7 @@ _DIRECTLY = re.compile(
     r"(?:\b(?:is|are|ist|lautet|est|es|é|è|code|otp|pin)|[:：]|は|입니다|은|는|为|為|是)\s{0,4}[*「【\[(<\"'“]{0,3}\s{0,2}$",
     re.IGNORECASE,
 )
+_A_DIGIT = re.compile(r"\d")
 _DIGIT = re.compile(r"\d[\d -]{2}|\d[A-Z]|[A-Z]-?\d", re.IGNORECASE)
 _ENDS = re.compile(r"[.!?](?=\s)|[。！？]|\n\s*\n")  # of a sentence: what is said does not reach over it
 _OTHER_CODE = re.compile(
@@ -164,8 +165,13 @@ def opens_account(url: str, words: str = "", context: str = "") -> bool:
 
 
 def may_be_code(text: str) -> bool:
-    """Whether anything in a short text has the form of a code or a link."""
-    return "://" in text or _CODE.search(text) is not None or _CODE_IN_CJK.search(text) is not None
+    """Whether anything in a short text, or in several on lines of their own, has the form of a code or a link."""
+    if "://" in text:
+        return True
+    # No code is without a digit.
+    return _A_DIGIT.search(text) is not None and (
+        _CODE.search(text) is not None or _CODE_IN_CJK.search(text) is not None
+    )
 
 
 def _links(text: str, context: str) -> list[tuple[int, int]]:

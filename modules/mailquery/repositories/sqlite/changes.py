@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mcpkit.database.connections import connect
+from mcpkit.database.data_version import DataVersion
 from mcpkit.database.faults import translated
 
 
@@ -43,6 +44,7 @@ class ArchiveVersion:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._version = DataVersion()
 
     def __call__(self) -> int | None:
         """None where it is not to be had right now."""
@@ -50,13 +52,13 @@ class ArchiveVersion:
             if self._connection is None:
                 self._connection = connect(self._path, read_only=True)
                 self._connection.execute("PRAGMA busy_timeout = 0")
-            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+            return self._version.of(self._connection)
         except sqlite3.Error:
             return None
-        return int(version)
 
     def close(self) -> None:
         if self._connection is not None:
             with suppress(sqlite3.Error):  # nothing was written by it
                 self._connection.close()
             self._connection = None
+        self._version.forget()

@@ -6,9 +6,8 @@ from functools import cache, partial
 
 from mailquery.domain.addresses import Role
 from mailquery.domain.words import fold
-from mailquery.repositories.records import Acquaintance, Sender, Visibility
+from mailquery.repositories.records import Acquaintance, Sender
 from mailquery.repositories.sqlite.scope import Scope, ids
-from mcpkit.database.sqlite import Database
 
 # ?1 is a folded address, ?2 a message's row id, ?3 a JSON array of the visible mailboxes' ids, or NULL for all of them.
 # Row ids are in the order of dates. Every step of it is found in an index, and the first that is visible ends it.
@@ -40,20 +39,11 @@ _IS_SHOWN = """
 """
 
 
-class SqliteCorrespondents:
-    """`CorrespondentRepository`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def acquaintances(self, senders: Sequence[Sender], visible: Visibility) -> tuple[Acquaintance, ...]:
-        def read(connection: sqlite3.Connection) -> tuple[Acquaintance, ...]:
-            scope = Scope(connection, visible)
-            # Where all of a domain's mail is somebody else's, it takes a look at all of it: once for all senders.
-            is_shown = cache(partial(_is_shown, connection, scope))
-            return tuple(_acquaintance(connection, sender, scope, is_shown) for sender in senders)
-
-        return await self._database.read(read)
+def acquaintances(connection: sqlite3.Connection, senders: Sequence[Sender], scope: Scope) -> tuple[Acquaintance, ...]:
+    """One for each sender, by what the caller may see: mail older than the sender's own counts."""
+    # Where all of a domain's mail is somebody else's, it takes a look at all of it: once for all senders.
+    is_shown = cache(partial(_is_shown, connection, scope))
+    return tuple(_acquaintance(connection, sender, scope, is_shown) for sender in senders)
 
 
 def _acquaintance(

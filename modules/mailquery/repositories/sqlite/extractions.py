@@ -43,7 +43,6 @@ from mailquery.repositories.sqlite.scope import Scope, ids
 from mailquery.repositories.sqlite.writing import merge_index
 from mcpkit.database.faults import storage_damaged, translated
 from mcpkit.database.writer_lock import WriterLock
-from mcpkit.errors import ErrorCode, Fault
 
 _APPLIED = 20  # messages in one transaction
 
@@ -94,7 +93,8 @@ class SqliteExtractions:
     def __init__(self, archive: Archive, *, complete: bool = False) -> None:
         self._archive = archive
         self._form = COMPLETE_FORM if complete else EXTRACTION_FORM
-        self._lock = WriterLock(archive.path.with_name(archive.path.name + ".extraction.lock"))
+        path = archive.path.with_name(archive.path.name + ".extraction.lock")
+        self._lock = WriterLock(path, "is reading the attachments of this archive, and goes on with it.")
         self._changed = 0  # messages whose texts came since the index was last put in order
 
     @property
@@ -104,14 +104,8 @@ class SqliteExtractions:
     @asynccontextmanager
     async def extracting(self) -> AsyncIterator[None]:
         # A lock of its own, as for vectors: an import that begins meanwhile must not be refused.
-        try:
-            with translated(self._archive.path):
-                self._lock.acquire()
-        except Fault as fault:
-            if fault.code is not ErrorCode.CONFLICT:
-                raise
-            message = "Another process is reading the attachments of this archive, and goes on with it."
-            raise Fault(ErrorCode.CONFLICT, message, details=fault.details, retry_after=fault.retry_after) from fault
+        with translated(self._archive.path):
+            self._lock.acquire()
         try:
             if await self._archive.read_unshown(partial(_any_outdated, form=self._form)):
                 await self._archive.write(lambda connection: connection.execute(_OUTDATED, (self._form,)))

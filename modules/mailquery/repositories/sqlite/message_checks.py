@@ -84,12 +84,14 @@ class MessageChecks:
                 readable.append(row)
         flags = self._flags(rows)
         for row in rows:
-            if row.flags != over_all(flags[row.id]):
+            if row.flags and not flags[row.id]:
+                self._add(row, Check.COUNTS, "it is in no mailbox", Remedy.IMPORT)
+            elif row.flags != over_all(flags[row.id]):
                 self._add(row, Check.COUNTS, "its flags are not those that it has in its mailboxes", Remedy.REINDEX)
         if self._index_is_current:
             try:
                 for start in range(0, len(readable), _TEXTS_AT_A_TIME):
-                    self._check_index(readable[start : start + _TEXTS_AT_A_TIME])
+                    self._check_indexed(readable[start : start + _TEXTS_AT_A_TIME])
             except sqlite3.DatabaseError as error:
                 what = f"the index cannot be read ({error})"
                 self._found[Check.INDEX].append(Damage(Check.INDEX, what, Remedy.REINDEX))
@@ -113,6 +115,19 @@ class MessageChecks:
             self._add(row, Check.BODIES, "its text cannot be read", Remedy.REINDEX)
             return False
         return True
+
+    def _check_indexed(self, rows: Sequence[_Row]) -> None:
+        try:
+            self._check_index(rows)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY:
+                raise
+            # To make their texts again, somebody who is not there would have to be added.
+            if len(rows) == 1:
+                self._add(rows[0], Check.INDEX, "its people are not those that it was stored with", Remedy.REINDEX)
+                return
+            for row in rows:
+                self._check_indexed([row])
 
     def _check_index(self, rows: Sequence[_Row]) -> None:
         made = make_again(self._connection, [row.id for row in rows])

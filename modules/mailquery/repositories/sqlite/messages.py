@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from mailquery.domain.addresses import Role
 from mailquery.domain.messages import DateSource, Problem, ProblemCode
 from mailquery.repositories.compression import decompress, unpack_body
-from mailquery.repositories.records import MessageRow, StoredMessage, Visibility
+from mailquery.repositories.interfaces import SenderOf
+from mailquery.repositories.records import MessageRow, OpenedMessage, OpenedThread, StoredMessage, Visibility
+from mailquery.repositories.sqlite.correspondents import acquaintances
 from mailquery.repositories.sqlite.encoding import from_lines
 from mailquery.repositories.sqlite.rows import read_people, read_rows
 from mailquery.repositories.sqlite.scope import Scope, ids
@@ -33,6 +35,12 @@ _RAW = """
     WHERE m.id = (SELECT k.message FROM message_keys k WHERE k.key = ?1)
       AND (?2 IS NULL OR EXISTS (SELECT 1 FROM shown_placements v WHERE v.message = m.id
                                             AND v.mailbox IN (SELECT value FROM json_each(?2))))
+"""
+_RAWS = """
+    SELECT m.id, r.frame
+    FROM json_each(?) j
+    CROSS JOIN messages m ON m.id = j.value
+    CROSS JOIN raws r ON r.sequence = m.sequence
 """
 _DETAILS = """
     SELECT m.id, m.date_source, m.in_reply_to, m.refs, coalesce(l.name, ''), b.body
@@ -77,11 +85,29 @@ class SqliteMessages:
         except ValueError as error:
             raise storage_damaged(self._database.path, str(error)) from error
 
-    async def raws(self, keys: Sequence[int], visible: Visibility) -> dict[int, bytes]:
-        def read(connection: sqlite3.Connection) -> dict[int, bytes]:
-            limit = Scope(connection, visible).limit
-            frames = {key: connection.execute(_RAW, (key, limit)).fetchone() for key in keys}
-            return {key: decompress(row[0]) for key, row in frames.items() if row is not None}
+    async def open(self, key: int, visible: Visibility, sender: SenderOf) -> OpenedMessage | None:
+        def read(connection: sqlite3.Connection) -> OpenedMessage | None:
+            scope = Scope(connection, visible)
+            found = _open(connection, _find(connection, _BY_KEY, key, scope), scope, sender)
+            return found[0] if found else None
+
+        try:
+            return await self._database.read(read)
+        except ValueError as error:
+            raise storage_damaged(self._database.path, str(error)) from error
+
+    async def open_thread(
+        self, key: int, visible: Visibility, sender: SenderOf, *, bodies: int, opened: int
+    ) -> OpenedThread:
+        def read(connection: sqlite3.Connection) -> OpenedThread:
+            scope = Scope(connection, visible)
+            rows = _find(connection, _BY_THREAD, current_thread(connection, key), scope)
+            whole = rows[-bodies:]
+            return OpenedThread(
+                early=read_rows(connection, rows[:-bodies], scope),
+                unopened=read_stored(connection, whole[:-opened], scope),
+                opened=_open(connection, whole[-opened:], scope, sender),
+            )
 
         try:
             return await self._database.read(read)
@@ -111,6 +137,18 @@ class SqliteMessages:
             raise storage_damaged(self._database.path, str(error)) from error
 
 
+def _open(
+    connection: sqlite3.Connection, rows: Sequence[int], scope: Scope, sender: SenderOf
+) -> tuple[OpenedMessage, ...]:
+    messages = read_stored(connection, rows, scope)
+    raws = {row: decompress(frame) for row, frame in connection.execute(_RAWS, (ids(rows),))}
+    known = acquaintances(connection, [sender(message.row) for message in messages], scope)
+    return tuple(
+        OpenedMessage(message, raws.get(message.row.row), acquaintance)
+        for message, acquaintance in zip(messages, known, strict=True)
+    )
+
+
 def _find(connection: sqlite3.Connection, sql: str, key: int, scope: Scope) -> list[int]:
     return [row for (row,) in connection.execute(sql, (key, scope.limit))]
 
@@ -122,6 +160,8 @@ def find_message(connection: sqlite3.Connection, key: int, scope: Scope) -> list
 
 def read_stored(connection: sqlite3.Connection, rows: Sequence[int], scope: Scope) -> tuple[StoredMessage, ...]:
     """The messages with these row ids, in this order. Raises ValueError where one is damaged."""
+    if not rows:
+        return ()
     wanted = ids(rows)
     people = read_people(connection, wanted)
     details = {row: rest for row, *rest in connection.execute(_DETAILS, (wanted,))}

@@ -57,20 +57,15 @@ class SqliteVectors:
         self.index = NearestVectors()
         self._database = database
         self._people = PeopleIndex()
-        self._lock = WriterLock(database.path.with_name(database.path.name + ".embedding.lock"))
+        path = database.path.with_name(database.path.name + ".embedding.lock")
+        self._lock = WriterLock(path, "is making the vectors of this archive, and goes on with it.")
 
     @asynccontextmanager
     async def embedding(self) -> AsyncIterator[None]:
         # Not the lock of `Database.exclusive`: an import that begins meanwhile must not be refused. The two write
         # different tables, each transaction of theirs is short, and SQLite lets the other one wait for it.
-        try:
-            with translated(self._database.path):
-                self._lock.acquire()
-        except Fault as fault:
-            if fault.code is not ErrorCode.CONFLICT:
-                raise
-            message = "Another process is making the vectors of this archive, and goes on with it."
-            raise Fault(ErrorCode.CONFLICT, message, details=fault.details, retry_after=fault.retry_after) from fault
+        with translated(self._database.path):
+            self._lock.acquire()
         try:
             yield
         finally:

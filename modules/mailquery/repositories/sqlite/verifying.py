@@ -28,7 +28,8 @@ async def check_database(database: Database, name: str) -> Examined:
         damages = [] if found == ["ok"] else [_structural(name, each) for each in found]
         if not damages:
             for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(_MOST_FINDINGS):
-                what = f"row {row} of {table} in {name} refers to something in {parent} that is not there"
+                which = f"row {row}" if row is not None else "a row"  # whose table has no numbers
+                what = f"{which} of {table} in {name} refers to something in {parent} that is not there"
                 damages.append(Damage(Check.DATABASE, what, Remedy.RESTORE))
         (tables,) = connection.execute(_TABLES).fetchone()
         return Examined(Check.DATABASE, tables, damages)

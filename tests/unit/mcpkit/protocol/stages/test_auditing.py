@@ -79,7 +79,7 @@ async def test_nothing_of_the_answer_leaves_to_the_client() -> None:
 async def test_calls_go_on_where_the_operator_says_so_and_the_log_tells(caplog: pytest.LogCaptureFixture) -> None:
     pipeline = build_pipeline(LocalUser("ana"), Broken(), audit_stops_calls=False)
     reply = await pipeline.run(call("list_rows", prefix="a"))
-    assert reply.wire is not None
+    assert reply.draft is not None
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 

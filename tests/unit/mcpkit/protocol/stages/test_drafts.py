@@ -7,7 +7,7 @@ from pydantic_core import to_json
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Arguments, Link, Result, Tool
 from mcpkit.protocol.stages.drafts import Draft, drafted
-from mcpkit.security.untrusted import Fence, unfenced_json, untrusted
+from mcpkit.security.untrusted import Fence, fenced_length, unfenced_json, untrusted
 
 _MARK = re.compile(r"[0-9a-f]{8}")
 
@@ -30,7 +30,7 @@ async def _no_handler(call: Call, arguments: Nothing) -> Letter:
 
 def draft_of(body: str, *links: Link) -> Draft:
     tool = Tool("t", "T", "Gives a letter.", Nothing, Letter, "read", _no_handler, links=lambda result: links)
-    return drafted(tool, Letter(body=body), Fence())[0]
+    return drafted(tool, Letter(body=body))
 
 
 @pytest.mark.parametrize("body", ["", "Hello.", 'A "quoted"\nline \\ and 회의 \u2028 😀', "<script>"])
@@ -63,3 +63,5 @@ def test_the_json_of_a_fenced_text_is_that_text(text: str) -> None:
     fenced = json.loads(Fence().around_json(unfenced_json(text)))
     assert mark.sub("", fenced) == mark.sub("", Fence().around(text))
     assert len(set(mark.findall(fenced))) <= 1
+    unfenced = unfenced_json(text)
+    assert fenced_length(unfenced) == len(Fence().around_json(unfenced).decode())
