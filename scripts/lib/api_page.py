@@ -32,7 +32,6 @@ all of it from `tools/list`, `resources/list`, `resources/templates/list` and `p
 | | |
 |---|---|
 | `POST /mcp` | JSON-RPC: Streamable HTTP with sessions (`Mcp-Session-Id`), or single requests, answered in JSON |
-| | A call of a tool in a session is answered in JSON too, or by a stream where something comes before the answer: progress that was asked for, a question to the person, signs of life every 15 seconds |
 | `GET /mcp` | the stream of a session, for what the server announces |
 | `DELETE /mcp` | ends a session |
 | `GET /attachments/TICKET` | an attachment that is too large for an answer, which has the link; it lasts for minutes |
@@ -40,6 +39,9 @@ all of it from `tools/list`, `resources/list`, `resources/templates/list` and `p
 | `GET /ready` | 200 or 503, and the checks. Without a credential, and nothing private in it |
 | `GET /.well-known/oauth-protected-resource` | where tokens are to be had (RFC 9728), where OAuth is set |
 | `GET /metrics` | figures for Prometheus, on a port of their own (`metrics.port`) |
+
+A call of a tool in a session is answered in JSON too, or by a stream where something comes before the answer: progress
+that was asked for, a question to the person, signs of life every 15 seconds.
 
 Who calls is told by `Authorization: Bearer ...`: an API key (`mailquery keys create`) or a token of an OAuth
 authorization server ([identity](security/identity.md)). One call, with nothing but a key:
