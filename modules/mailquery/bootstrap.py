@@ -35,6 +35,8 @@ from mailquery.services.server_accounts import ServerAccounts
 from mailquery.services.sync_runs import SyncRuns
 from mailquery.services.sync_status import SyncStatus
 from mailquery.settings import Settings
+from mcpkit.database.sqlite import put_back
+from mcpkit.errors import ErrorCode, Fault
 from mcpkit.resilience.cache import Cache
 from mcpkit.security.control import open_control
 
@@ -46,6 +48,22 @@ from mailquery.composing import compose_services
 from mailquery.reading_attachments import jailed_extractor, recogniser_of
 
 _STALE_SECONDS = 900.0  # after which an account is stale at the earliest
+
+
+def missing_archive(settings: Settings, *, was_there: bool = False) -> Fault | None:
+    """Why no server is to begin an empty archive: there was one, as the records beside its place tell, or whoever asks
+    (`was_there`). None where the archive is there, or none ever was."""
+    path = settings.archive_path
+    records = settings.control_path
+    if path.exists() or not (was_there or records.exists()):
+        return None
+    remedy = put_back(path)
+    return Fault(
+        ErrorCode.SERVICE_UNAVAILABLE,
+        f"{path} is not there, and it was: {'this server had it open' if was_there else f'{records.name} is there'}. "
+        f"{remedy} To begin anew without it, use `mailquery import`.",
+        details={"remedy": remedy},
+    )
 
 
 @asynccontextmanager

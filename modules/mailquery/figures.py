@@ -1,7 +1,7 @@
 """Figures of a mail server for Prometheus: of its archive, its background and its health. Nothing in them names an
 account; hosts are those of the accounts.
 
-A figure that cannot be read is NaN, which no alert takes for a value.
+A figure that cannot be read is NaN, and left out of what is served.
 """
 
 import asyncio
@@ -190,6 +190,7 @@ class _OfArchive:
         self._accounts = gauge("mailquery_sync_accounts", "Accounts on mail servers.", "state")
         self._failing = gauge("mailquery_sync_failing_accounts", "Active accounts whose last synchronisation failed.")
         self._pending = gauge("mailquery_sync_pending_messages", "Messages on the servers that are not in the archive.")
+        self._new = gauge("mailquery_sync_new_accounts", "Active accounts that were never in step with their servers.")
         self._lag = gauge(
             "mailquery_sync_lag_seconds", "The longest time since an active account was in step with its server."
         )
@@ -209,6 +210,7 @@ class _OfArchive:
             self._accounts.labels(state.value).set(sync.states.get(state, 0))
         self._failing.set(sync.failing)
         self._pending.set(sync.pending)
+        self._new.set(sync.new)
         self._lag.set(nan if sync.oldest is None else sync.oldest)
 
     def forget(self) -> None:
@@ -220,6 +222,7 @@ class _OfArchive:
             self._unembedded,
             self._failing,
             self._pending,
+            self._new,
             self._lag,
         ):
             gauge.set(nan)

@@ -85,3 +85,23 @@ def test_an_import_waits_for_a_slow_disk_and_readers_do_not_wait_for_it(
         assert importing.result().code == 0
         assert longest < BOUND
     assert server.search("porcupines") == ["Letter number 901"]
+
+
+def test_a_disk_that_is_slow_or_hangs_is_told_by_ready_and_no_longer_once_it_is_not(
+    server: Server, faults: Faults
+) -> None:
+    until(lambda: server.ready()[1]["database"] == "healthy", "it is well before")
+    for slow in (faults.slow_syncs, faults.slow_reads):
+        with slow(900):
+            until(lambda: server.ready()[1]["database"] != "healthy", "a slow disk is told")
+            assert server.is_alive()
+        until(lambda: server.ready()[1]["database"] == "healthy", "it is well again")
+    with faults.slow_syncs(6_000):
+
+        def told() -> bool:
+            status, checks = server.ready()
+            return status == 503 and checks["database"] == "unhealthy"
+
+        until(told, "a disk that hangs is told")
+        assert server.search("word7") == ["Letter number 7"], "what is read is answered meanwhile"
+    until(lambda: server.ready()[0] == 200, "it is ready again")

@@ -189,7 +189,7 @@ def families(text: str) -> set[str]:
     return {name for name in re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE) if not name.endswith("_created")}
 
 
-OF_WORKERS = {"mcp_workers", "mcp_worker_restarts_total"}
+OF_WORKERS = {"mcp_workers", "mcp_worker_restarts_total", "mcp_worker_hangs_total"}
 
 
 def test_every_figure_is_on_the_page_and_the_other_way_round(server: Watched) -> None:

@@ -16,6 +16,8 @@ import pytest
 
 from end_to_end.conftest import CONSENTED, CommandLine, letter
 from end_to_end.served import serving
+from mailquery.cli.exits import exit_code_for
+from mcpkit.errors import ErrorCode
 
 SEARCH = {"name": "search_messages", "arguments": {"query": "subject:7"}}
 
@@ -131,6 +133,15 @@ def test_a_running_server_sees_what_is_imported(
         served[0], message(1, "tools/call", {"name": "search_messages", "arguments": {"query": "hedgehogs"}})
     )
     assert len(answer["result"]["structuredContent"]["rows"]) == 1
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_one_port_for_calls_and_figures_is_told_by_both_names(mailquery: CommandLine, workers: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    done = mailquery("serve", "--transport", "http", "--port", port, "--workers", workers, MAILQUERY_METRICS__PORT=port)
+    assert done.code == exit_code_for(ErrorCode.CONFIGURATION)
+    assert f"`http.port` (or --port) and `metrics.port` are both {port}." in done.err
 
 
 def test_metrics_are_served_where_a_port_is_set(mailquery: CommandLine) -> None:

@@ -22,6 +22,7 @@ from end_to_end.listening import ERAS, over_http
 from end_to_end.served import call, created
 from mailquery.cli.exits import exit_code_for
 from mcpkit.errors import ErrorCode
+from support.worker_processes import command_of, workers_of
 
 INBOX = "mail://mailbox/local/inbox"
 PATIENCE = 40.0  # seconds
@@ -39,7 +40,7 @@ class Served:
         self._supervisor = supervisor
 
     def workers(self) -> list[int]:
-        return [pid for pid in _children(self._supervisor) if b"mailquery.cli.workers" in _command(pid)]
+        return workers_of(self._supervisor)
 
     async def kill(self, *numbers: int) -> None:
         """At once, when both are there; returns when both are there again."""
@@ -67,20 +68,9 @@ class Served:
         assert done.code == 0, done.err
 
 
-def _children(process: int) -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-
-
-def _command(process: int) -> bytes:
-    try:
-        return Path(f"/proc/{process}/cmdline").read_bytes()
-    except OSError:
-        return b""
-
-
 def _listens(process: int) -> bool:
     """Whether it answers on the socket of its own that other workers hand connections to."""
-    found = re.search(rb'"number": (\d+).*"folder": "([^"]+)"', _command(process))
+    found = re.search(rb'"number": (\d+).*"folder": "([^"]+)"', command_of(process))
     if found is None:
         return False
     with socket.socket(socket.AF_UNIX) as probe:

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from mcpkit.transport.workers import MOST_FAILED_STARTS, Supervisor
 
 # `journal` gets a line for each thing that befalls a worker.
 _WORKER = """
 import os, signal, sys, time
-from mcpkit.transport.seats import Inheritance, Seat
+from mcpkit.transport.seats import WHERE, Inheritance, Seat
 journal, conduct, inherited = sys.argv[1:]
 seat = Seat(Inheritance.parsed(inherited))
 def note(what):
@@ -25,11 +27,24 @@ if conduct == "broken" or (conduct == "breaks" and seat.number == 1):
     note("failed")
     sys.exit(3)
 stubborn = conduct == "stubborn"
+if conduct == "slow":
+    time.sleep(2.5)
+    conduct = "lively"
 def end(*_):
     note("told")
     if not stubborn:
         sys.exit(0)
 signal.signal(signal.SIGTERM, end)
+if conduct == "lively":
+    import asyncio
+    signal.signal(WHERE, lambda *_: note("asked"))
+    async def live():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lambda: time.sleep(3600))
+        seat.show_life()
+        note("ready")
+        seat.announce()
+        await asyncio.Event().wait()
+    asyncio.run(live())
 note("ready")
 seat.announce()
 while True:
@@ -67,7 +82,9 @@ class Running:
 
 
 @asynccontextmanager
-async def supervised(folder: Path, conduct: str, count: int = 2, ending: float = 5.0) -> AsyncIterator[Running]:
+async def supervised(
+    folder: Path, conduct: str, count: int = 2, ending: float = 5.0, hanging: float = 3600.0
+) -> AsyncIterator[Running]:
     journal, ended, ready = Journal(folder / "journal"), list[int](), list[bool]()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         supervisor = Supervisor(
@@ -76,6 +93,7 @@ async def supervised(folder: Path, conduct: str, count: int = 2, ending: float =
             listener,
             folder,
             ending_seconds=ending,
+            hanging_seconds=hanging,
             on_ready=lambda: ready.append(True),
             on_end=ended.append,
             shortest_wait=0.01,
@@ -146,3 +164,24 @@ async def test_after_its_first_start_a_worker_that_never_starts_again_is_the_end
         os.kill(journal.pids("ready")[0], signal.SIGKILL)
         assert await running.code() == 3
         assert len(journal.pids("failed")) == MOST_FAILED_STARTS - 1
+
+
+@pytest.mark.parametrize("cause", [signal.SIGSTOP, signal.SIGUSR1], ids=["stopped", "its loop is blocked"])
+async def test_a_worker_that_shows_no_life_is_ended_and_replaced(tmp_path: Path, cause: signal.Signals) -> None:
+    async with supervised(tmp_path, "lively", hanging=2.0) as running:
+        journal = running.journal
+        await journal.until(lambda: bool(running.ready))
+        hangs, lives = journal.pids("ready", 1)[0], journal.pids("ready", 0)[0]
+        os.kill(hangs, cause)
+        await journal.until(lambda: len(journal.pids("ready", 1)) == 2)
+        assert running.ended == [hangs]
+        assert (running.supervisor.hung, running.supervisor.restarts) == (1, 1)
+        assert journal.pids("asked") == ([hangs] if cause == signal.SIGUSR1 else [])
+        assert lives in running.supervisor.pids
+
+
+async def test_a_worker_that_is_not_ready_yet_need_not_show_life(tmp_path: Path) -> None:
+    """Its start may have much to do, such as bringing an archive up to date."""
+    async with supervised(tmp_path, "slow", hanging=1.5) as running:
+        await running.journal.until(lambda: bool(running.ready))
+        assert running.supervisor.hung == 0

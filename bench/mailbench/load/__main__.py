@@ -47,7 +47,12 @@ class Measured:
     grown: int
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "rate": self.load.rate, "error_share": self.load.error_share}
+        return {
+            **asdict(self),
+            "rate": self.load.rate,
+            "load_cores": self.load.cores,
+            "error_share": self.load.error_share,
+        }
 
 
 @dataclass(slots=True)
@@ -67,13 +72,18 @@ class Bench:
     def server(self) -> AbstractContextManager[servers.Server]:
         return servers.mailquery(self.home, workers=self.workers, settings=self.settings)
 
+    def warm(self, server: servers.Server, driver: Driver, era: Era) -> None:
+        if self.is_cold:
+            return
+        calls = [call for kind in driver.calls.values() for call in kind]
+        say(f"making each of {len(calls):,} calls once{' in each worker' if self.workers > 1 else ''} ...")
+        ask_once(server.url, era, calls, self.workers)
+
     def measure(self, server: servers.Server, what: str, driver: Driver, era: Era) -> None:
         """At each number of connections, one after the other, on the running server. Calls that are made again are
         measured as they are once each of them was made, unless that is to be left out."""
-        if server.name == servers.OURS and not driver.once and not self.is_cold:
-            calls = [call for kind in driver.calls.values() for call in kind]
-            say(f"making each of {len(calls):,} calls once ...")
-            ask_once(server.url, era, calls)
+        if server.name == servers.OURS and not driver.once:
+            self.warm(server, driver, era)
         for connections in self.connections:
             sessions = era.sessions(server.url, connections)
             driver.run(server.url, era, sessions, connections=connections, seconds=_WARM_UP)
@@ -118,8 +128,7 @@ def soak(bench: Bench, driver: Driver, era: Era, connections: int, seconds: int)
     """The mix for a long time, with the memory looked at now and then."""
     say(f"soak: {seconds} seconds of the mix at {connections} connections ...")
     with bench.server() as server:
-        if not bench.is_cold:
-            ask_once(server.url, era, [call for kind in driver.calls.values() for call in kind])
+        bench.warm(server, driver, era)
         sessions = era.sessions(server.url, connections)
         driver.run(server.url, era, sessions, connections=connections, seconds=_WARM_UP)
         with looking(partial(memory_of, server.pid), seconds / _LOOKS) as memory:
@@ -151,8 +160,8 @@ def looking(look: Callable[[], int], every: float) -> Iterator[list[int]]:
 def show_line(one: Measured) -> None:
     say(
         f"  {one.server}, {one.era}, {one.calls}, {one.connections} connections: {one.load.rate:,.0f}/s, "
-        f"p99 {one.load.p99:.1f} ms, {one.load.errors + one.load.lost} errors"
-        + (f": {one.load.first_error}" if one.load.first_error else "")
+        f"p99 {one.load.p99:.1f} ms, {one.cores:.2f} cores and {one.load.cores:.2f} of wrk, "
+        f"{one.load.errors + one.load.lost} errors" + (f": {one.load.first_error}" if one.load.first_error else "")
     )
 
 
@@ -171,13 +180,14 @@ def show(done: Sequence[Measured]) -> None:
             "errors",
             "errors %",
         ),
-        *("CPU ms/req", "cores", "MB", "kB/answer"),
+        *("CPU ms/req", "cores", "wrk cores", "MB", "kB/answer"),
     )
     rows = [
         (
             *(one.server, one.era, one.calls, one.connections, round(one.load.rate)),
             *(one.load.p50, one.load.p95, one.load.p99, one.load.longest),
-            *(one.load.errors + one.load.lost, f"{one.load.error_share:.3%}", one.cpu, one.cores),
+            *(one.load.errors + one.load.lost, f"{one.load.error_share:.3%}"),
+            *(one.cpu, one.cores, one.load.cores),
             *(round(one.memory / 2**20), one.load.received / max(1, one.load.requests) / 1_000),
         )
         for one in done

@@ -4,13 +4,17 @@ import http.client
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 
 from mailbench.load.calls import ToolCall
+from mcpkit.transport.sessions import owner_of
 
 _CLIENT = {"name": "bench", "version": "1"}
 _AT_ONCE = 8  # connections that calls are made on before they are measured
+_TRIES = 20  # connections for each worker, until one of them is its
 _JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
 
@@ -53,45 +57,70 @@ MODERN = Era(
 ERAS = {era.version: era for era in (MODERN, HANDSHAKE)}
 
 
-def ask_once(url: str, era: Era, calls: Sequence[ToolCall]) -> None:
-    """Makes each of the calls once, some at a time, so that the server has answered all of them before. Raises
-    `NoAnswer`."""
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        for _ in threads.map(lambda first: _ask(url, era, calls[first::_AT_ONCE]), range(_AT_ONCE)):
-            pass
+def ask_once(url: str, era: Era, calls: Sequence[ToolCall], workers: int = 1) -> None:
+    """Has each worker make each of the calls once, some at a time, so that all of them have answered all calls before.
+    Raises `NoAnswer`, `NoSession`."""
+    # Any worker may answer a request, but for one of a session. Answers are remembered alike in both eras.
+    asking = [partial(_ask, url, era, None, calls)]
+    if workers > 1:
+        asking = [partial(_ask, url, HANDSHAKE, session, calls) for session in session_of_each(url, workers)]
+    for ask in asking:
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            for _ in threads.map(ask, range(_AT_ONCE)):
+                pass
 
 
-def _ask(url: str, era: Era, calls: Sequence[ToolCall]) -> None:
-    place = urlsplit(url)
+def session_of_each(url: str, workers: int) -> list[str]:
+    """A session in each of the workers, in their order. Raises `NoSession`."""
+    found: dict[int, str] = {}
+    with ExitStack() as kept_open:  # so that the next connection is for a worker that has fewer
+        for _ in range(_TRIES * workers):
+            connection = kept_open.enter_context(closing(_connection(url)))
+            session = _begun(connection, url, HANDSHAKE.version)
+            found.setdefault(owner_of(session, workers), session)
+            if len(found) == workers:
+                return [found[number] for number in range(workers)]
+    raise NoSession(f"{url} has not {workers} workers that begin sessions")
+
+
+def _ask(url: str, era: Era, session: str | None, calls: Sequence[ToolCall], first: int) -> None:
+    """Every so manieth call, from the first on."""
     headers = dict(era.headers)
-    if era.has_sessions:
+    if session is not None:
+        headers["Mcp-Session-Id"] = session
+    elif era.has_sessions:
         headers["Mcp-Session-Id"] = _session(url, era.version)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
-    try:
-        for number, call in enumerate(calls, 1):
+    with closing(_connection(url)) as connection:
+        for number in range(first, len(calls), _AT_ONCE):
+            call = calls[number]
             params = {"name": call.tool, "arguments": call.arguments, **era.params}
-            body = json.dumps({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params})
-            connection.request("POST", place.path, body, {**headers, "Mcp-Name": call.tool})
+            body = json.dumps({"jsonrpc": "2.0", "id": number + 1, "method": "tools/call", "params": params})
+            connection.request("POST", urlsplit(url).path, body, {**headers, "Mcp-Name": call.tool})
             answer = connection.getresponse()
             told = answer.read()
             if answer.status >= 300 or b'"isError":true' in told:
                 raise NoAnswer(f"{call.key}: {answer.status}: {told[:300].decode(errors='replace')}")
-    finally:
-        connection.close()
+
+
+def _connection(url: str) -> http.client.HTTPConnection:
+    place = urlsplit(url)
+    return http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
 
 
 def _session(url: str, version: str) -> str:
-    place = urlsplit(url)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)
-    try:
-        hello = {"protocolVersion": version, "capabilities": {}, "clientInfo": _CLIENT}
-        session = _post(connection, place.path, {}, {"id": 0, "method": "initialize", "params": hello})
-        if session is None:
-            raise NoSession(f"{url} gave no session to `initialize`")
-        told = {"Mcp-Session-Id": session, "MCP-Protocol-Version": version}
-        _post(connection, place.path, told, {"method": "notifications/initialized"})
-    finally:
-        connection.close()
+    with closing(_connection(url)) as connection:
+        return _begun(connection, url, version)
+
+
+def _begun(connection: http.client.HTTPConnection, url: str, version: str) -> str:
+    """A session that was begun on this connection."""
+    path = urlsplit(url).path
+    hello = {"protocolVersion": version, "capabilities": {}, "clientInfo": _CLIENT}
+    session = _post(connection, path, {}, {"id": 0, "method": "initialize", "params": hello})
+    if session is None:
+        raise NoSession(f"{url} gave no session to `initialize`")
+    told = {"Mcp-Session-Id": session, "MCP-Protocol-Version": version}
+    _post(connection, path, told, {"method": "notifications/initialized"})
     return session
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from mailbench import commands
 from mailbench.load.fastmcp_environment import fastmcp_python
@@ -19,6 +20,7 @@ OURS = "mailquery"
 _HOST = "127.0.0.1"
 _STARTS_WITHIN = 120.0  # seconds
 _ENDS_WITHIN = 20.0
+_SERVES = b"mailquery serves MCP at "  # said when all workers answer
 _PROGRAMS = Path(__file__).with_name("programs")
 
 NOT_IN_THE_WAY = {
@@ -56,7 +58,7 @@ def mailquery(home: Path, *, workers: int = 1, settings: Mapping[str, str] | Non
     command = [sys.executable, "-m", "mailquery", "serve", "--transport", "http", "--port", str(port)]
     if workers > 1:
         command += ["--workers", str(workers)]
-    with _running(OURS, command, environment, port, "/mcp") as server:
+    with _running(OURS, command, environment, port, "/mcp", _SERVES) as server:
         yield server
 
 
@@ -86,16 +88,16 @@ def echo() -> Iterator[Server]:
 
 @contextmanager
 def _running(
-    name: str, command: Sequence[str], environment: Mapping[str, str], port: int, path: str
+    name: str, command: Sequence[str], environment: Mapping[str, str], port: int, path: str, says: bytes = b""
 ) -> Iterator[Server]:
+    """Until it answers, and has written what it `says` once all of it is there."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             deadline = time.monotonic() + _STARTS_WITHIN
-            while not _answers(port):
+            while not (_answers(port) and says in _written(log)):
                 if process.poll() is not None or time.monotonic() > deadline:
-                    log.seek(0)
-                    raise NotStarted(f"{name}: {log.read()[-2_000:].decode(errors='replace')}")
+                    raise NotStarted(f"{name}: {_written(log)[-2_000:].decode(errors='replace')}")
                 time.sleep(0.05)
             yield Server(name, f"http://{_HOST}:{port}{path}", process.pid)
         finally:
@@ -105,6 +107,11 @@ def _running(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _written(log: IO[bytes]) -> bytes:
+    # Not `seek`: the process writes at the same place in the file.
+    return os.pread(log.fileno(), os.fstat(log.fileno()).st_size, 0)
 
 
 def _answers(port: int) -> bool:

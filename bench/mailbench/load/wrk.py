@@ -22,10 +22,12 @@ class LoadFailed(Exception):
 @dataclass(frozen=True, slots=True)
 class Load:
     """What one run of wrk found. Latencies are milliseconds. `errors` are answers that are no result (of HTTP, of
-    JSON-RPC, or `isError`), `lost` those that never came; `first_error` is the beginning of one of them."""
+    JSON-RPC, or `isError`), `lost` those that never came; `first_error` is the beginning of one of them. `cpu` is the
+    CPU time in seconds that making the load and looking at the answers took."""
 
     requests: int
     seconds: float
+    cpu: float
     received: int  # bytes of bodies
     errors: int
     lost: int
@@ -38,6 +40,11 @@ class Load:
     @property
     def rate(self) -> float:
         return self.requests / self.seconds
+
+    @property
+    def cores(self) -> float:
+        """How many of the machine's cores the load itself took."""
+        return self.cpu / self.seconds
 
     @property
     def error_share(self) -> float:
@@ -75,13 +82,14 @@ class Driver:
         line = next((line for line in done.stdout.splitlines() if line.startswith("MAILBENCH\t")), None)
         if line is None:
             raise LoadFailed(f"wrk ended with {done.returncode}: {(done.stderr or done.stdout)[-1_000:]}")
-        _, *numbers, places, first_error = line.split("\t", 12)
-        requests, micros, received, errors, broken, late, p50, p95, p99, longest = map(int, numbers)
+        _, *numbers, places, first_error = line.split("\t", 13)
+        requests, micros, cpu, received, errors, broken, late, p50, p95, p99, longest = map(int, numbers)
         if places:
             self._places = dict(zip(self.weights, map(int, places.split(",")), strict=True))
         return Load(
             requests=requests,
             seconds=micros / 1e6,
+            cpu=cpu / 1e6,
             received=received,
             errors=errors,
             lost=broken + late,

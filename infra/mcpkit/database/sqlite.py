@@ -40,6 +40,7 @@ _RETRY_AFTER = 2.0  # seconds
 _LOOK = 0.1  # seconds; who looks whether the lock is held has it for a moment (`is_held`)
 _BETWEEN_TRIES = 0.05  # seconds between two tries to have the lock that another process holds
 _PAGE_SIZE = 8192
+_NO_FILE = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,11 @@ class Database:
         self._idle: list[ConnectionThread] = []
         self._readers: list[ConnectionThread] = []
         self._writer: ConnectionThread | None = None
-        self._at_hand = AtHand(path)
+        self._at_hand = AtHand(path, self._check_place_for_another)
         self._writing = asyncio.Lock()
         self._lock = WriterLock(path.with_name(path.name + ".lock"))
         self._running: set[asyncio.Task[Any]] = set()
-        self._identity = (0, 0)  # of the file, wherever it is moved
+        self._identity = _NO_FILE  # of the file, wherever it is moved
         self.schema = 0  # the version that it was opened with
         self.spans: Spans | None = None  # around what runs, where that is to be seen in a trace
         self.waited: Callable[[float], None] | None = None  # told the seconds that each reader waited for a connection
@@ -172,6 +173,7 @@ class Database:
     async def examine(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """As `read`, on a connection of its own and for as long as it takes. Cancellation stops the running statement.
         For upkeep: what is asked for by callers has a time limit."""
+        self._check_place_for_another()
         worker = ConnectionThread(self.path, self._functions, read_only=True)
         with translated(self.path):
             await worker.start()
@@ -256,12 +258,14 @@ class Database:
         try:
             if _identity(self.path) == self._identity:
                 return
-            problem = "was replaced"
+            problem, remedy = "was replaced", "Put the old file back, or start the server anew with this one."
         except OSError as error:
-            problem = f"cannot be found any more ({error.strerror})"
+            problem, remedy = f"cannot be found any more ({error.strerror})", put_back(self.path)
         raise Fault(
             ErrorCode.SERVICE_UNAVAILABLE,
-            f"{self.path} {problem} while this program had it open. Put it back, and start the program anew.",
+            f"{self.path} {problem} while this program had it open. {remedy}",
+            details={"remedy": remedy},
+            retry_after=_RETRY_AFTER,
         )
 
     async def close(self) -> None:
@@ -311,7 +315,14 @@ class Database:
                 retry_after=_RETRY_AFTER,
             ) from None
 
+    def _check_place_for_another(self) -> None:
+        """A further connection finds the file by its path: to another file, the answers of this process would be of
+        two archives."""
+        if self._identity != _NO_FILE:
+            self.check_place()
+
     async def _new_reader(self) -> ConnectionThread:
+        self._check_place_for_another()
         reader = ConnectionThread(self.path, self._functions, read_only=True)
         with translated(self.path):
             await reader.start()
@@ -323,6 +334,7 @@ class Database:
         await self._writing.acquire()
         try:
             if self._writer is None:
+                self._check_place_for_another()
                 writer = ConnectionThread(self.path, self._functions, read_only=False)
                 with translated(self.path):
                     await writer.start()
@@ -366,6 +378,11 @@ class Database:
             if not task.done():
                 worker.stop()
             raise
+
+
+def put_back(path: Path) -> str:
+    """What helps where a database is gone. Names nothing private."""
+    return f"Put {path.name} back, with its -wal file where it has one (is its disk mounted?)."
 
 
 def operation(function: Callable[..., object]) -> str:

@@ -113,7 +113,8 @@ async def _result(check: Check) -> Result:
     except TimeoutError:
         outcome = Outcome(check.failing, f"no answer within {check.seconds:g} s")
     except Fault as fault:
-        outcome = Outcome(check.failing, fault.code.name, fault.message)
+        remedy = fault.details.get("remedy")  # which names nothing private
+        outcome = Outcome(check.failing, f"{fault.code.name}: {remedy}" if remedy else fault.code.name, fault.message)
     except Exception as error:
         error_id = secrets.token_hex(6)
         logger.exception("the check %s failed", check.name, extra={"error_id": error_id})

@@ -71,11 +71,16 @@ def mark_dead(pid: int) -> None:
 
 class MultiprocessMetrics:
     """For the process that started the workers, after `prepare`. `workers` gives the process ids of those that live,
-    and `restarts` how many were started in the place of one that ended. Both are asked from a thread."""
+    `restarts` how many were started in the place of one that ended, and `hung` how many were ended because they hung.
+    All are asked from a thread."""
 
-    def __init__(self, workers: Callable[[], Sequence[int]], restarts: Callable[[], int] = lambda: 0) -> None:
-        self._workers = workers
-        self._restarts = restarts
+    def __init__(
+        self,
+        workers: Callable[[], Sequence[int]],
+        restarts: Callable[[], int] = lambda: 0,
+        hung: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._of_workers = _OfWorkers(workers, restarts, hung)
 
     @contextmanager
     def served(self, host: str, port: int) -> Iterator[int]:
@@ -86,7 +91,7 @@ class MultiprocessMetrics:
 
         registry = CollectorRegistry()
         registry.register(_Sum())
-        registry.register(_OfWorkers(self._workers, self._restarts))
+        registry.register(self._of_workers)
         with served(registry, host, port) as found:
             yield found
 
@@ -105,9 +110,12 @@ class _OfWorkers:
     """`Collector` of what is known of the workers from outside. What the system tells of processes is added up over the
     workers and this process, and the start is that of this process."""
 
-    def __init__(self, workers: Callable[[], Sequence[int]], restarts: Callable[[], int]) -> None:
+    def __init__(
+        self, workers: Callable[[], Sequence[int]], restarts: Callable[[], int], hung: Callable[[], int]
+    ) -> None:
         self._workers = workers
         self._restarts = restarts
+        self._hung = hung
 
     def collect(self) -> "Iterable[Metric]":
         from prometheus_client import ProcessCollector
@@ -117,6 +125,9 @@ class _OfWorkers:
         yield GaugeMetricFamily("mcp_workers", "Worker processes that live.", value=len(workers))
         yield CounterMetricFamily(
             "mcp_worker_restarts", "Workers that were started in the place of one that ended.", value=self._restarts()
+        )
+        yield CounterMetricFamily(
+            "mcp_worker_hangs", "Workers that were ended because they showed no sign of life.", value=self._hung()
         )
         yield from _together(
             [list(ProcessCollector(pid=_always(pid), registry=None).collect()) for pid in (os.getpid(), *workers)]

@@ -7,9 +7,11 @@ the least.
 
 import fcntl
 import hashlib
+import logging
 import mmap
 import os
 import struct
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,13 @@ from throttled.store import MemoryStore, MemoryStoreBackend
 
 from mcpkit.database.faults import translated
 
+logger = logging.getLogger(__name__)
+
 _NAME = "meters"
 _ENTRY = struct.Struct("=16sd")  # a digest of the key, and the number; 0 is none
 _PLACES, _ENTRIES = 16_384, 8  # of the table, and in each place
 _PLACE = _ENTRIES * _ENTRY.size
+_BETWEEN_TRIES, _TRIES = 0.0001, 2_500  # seconds, and how often, that others who use the table are waited for
 
 
 class _Table(MemoryStoreBackend):
@@ -30,15 +35,19 @@ class _Table(MemoryStoreBackend):
         with translated(path):
             # Not to be closed: it is used until the process ends.
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # others may be at the same
-            try:
-                # Written in full: a page for which the disk has no room when it is needed would end the process.
-                if os.fstat(self._descriptor).st_size < _PLACES * _PLACE:
-                    os.pwrite(self._descriptor, bytes(_PLACES * _PLACE), 0)
-            finally:
-                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            if not self._is_whole():
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # others may be at the same
+                try:
+                    # Written in full: a page for which the disk has no room when it is needed would end the process.
+                    if not self._is_whole():
+                        os.pwrite(self._descriptor, bytes(_PLACES * _PLACE), 0)
+                finally:
+                    fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             self._table = mmap.mmap(self._descriptor, _PLACES * _PLACE)
         self.lock = _Lock(self._descriptor)
+
+    def _is_whole(self) -> bool:
+        return os.fstat(self._descriptor).st_size >= _PLACES * _PLACE
 
     def get(self, key: str) -> Any:
         digest, start = _place(key)
@@ -70,14 +79,28 @@ class SharedMeters(MemoryStore):
 
 
 class _Lock:
-    """Held for microseconds, by one thread of one process. The system takes it from a process that ends."""
+    """Held for microseconds, by one thread of one process. The system takes it from a process that ends; one that is
+    stopped while it has it keeps nobody from serving: after a moment the others count without it, which may lose
+    something of what they count at once."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._tries = _TRIES  # before it is gone without
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         del blocking, timeout
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        for _ in range(self._tries):
+            try:
+                # Never waiting in the system: that would keep the whole loop for as long as the other one is stopped.
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_BETWEEN_TRIES)
+            else:
+                self._tries = _TRIES
+                return True
+        if self._tries > 1:
+            logger.warning("another worker keeps the limits of callers locked; they are counted without the lock")
+        self._tries = 1  # until it is to be had again: not every call is to wait for it
         return True
 
     def release(self) -> None:

@@ -11,7 +11,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,23 +63,32 @@ class Post:
 
         Raises OwnerGone, OSError, TimeoutError.
         """
-        loop = asyncio.get_running_loop()
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
                 channel.setblocking(False)
-                try:
-                    await loop.sock_connect(channel, str(self._folder / str(to)))
-                except (ConnectionRefusedError, FileNotFoundError) as error:
-                    raise OwnerGone from error
-                async with asyncio.timeout(_SECONDS):
-                    socket.send_fds(channel, [_LENGTH.pack(len(read))], [connection])
-                    await loop.sock_sendall(channel, read)
-                    if await loop.sock_recv(channel, 1) != _TAKEN:
-                        raise OwnerGone
+                await self._give(channel, to, connection, read)
         except (BrokenPipeError, ConnectionResetError) as error:
             raise OwnerGone from error
         finally:
             os.close(connection)
+
+    async def _give(self, channel: socket.socket, to: int, connection: int, read: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.sock_connect(channel, str(self._folder / str(to)))
+        except (ConnectionRefusedError, FileNotFoundError) as error:
+            raise OwnerGone from error
+        try:
+            async with asyncio.timeout(_SECONDS):
+                socket.send_fds(channel, [_LENGTH.pack(len(read))], [connection])
+                await loop.sock_sendall(channel, read)
+                if await loop.sock_recv(channel, 1) != _TAKEN:
+                    raise OwnerGone
+        except TimeoutError:
+            # From here on the other one cannot say that it takes it; one that hangs and wakes must not answer too.
+            channel.shutdown(socket.SHUT_RD)
+            if channel.recv(1) != _TAKEN:  # nor has it said so in the last moment
+                raise
 
     def _ready(self) -> None:
         with suppress(BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -90,13 +99,13 @@ class Post:
 
     async def _adopt(self, channel: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        with channel:
+        with channel, ExitStack() as stack:
             channel.setblocking(False)
             try:
                 async with asyncio.timeout(_SECONDS):
                     await _readable(channel)
                     head, descriptors, _, _ = socket.recv_fds(channel, _LENGTH.size, 1)
-                    connection = socket.socket(fileno=descriptors[0])
+                    stack.enter_context(connection := socket.socket(fileno=descriptors[0]))
                     (length,) = _LENGTH.unpack(head)
                     read = bytearray()
                     while len(read) < min(length, _MOST_BYTES):
@@ -104,8 +113,10 @@ class Post:
                         if not chunk:
                             raise ConnectionResetError
                         read += chunk
-                    self._acceptor.take(connection, lambda: self._protocol(bytes(read)))
+                    # First, since the other one may have given up waiting: then the connection is its again.
                     await loop.sock_sendall(channel, _TAKEN)
+                    stack.pop_all()
+                    self._acceptor.take(connection, lambda: self._protocol(bytes(read)))
             except (OSError, TimeoutError, IndexError, struct.error) as error:  # the other one has ended meanwhile
                 logger.warning("a connection that was handed over was lost: %s", type(error).__name__)
 

@@ -81,6 +81,7 @@ class Runner(uvicorn.Server):
         self._acceptor = Acceptor(self._listener, protocol, lambda: seat.loads.is_above_others(len(connections)))
         post.open(self._acceptor, lambda read: protocol(read=read))
         seat.when_abandoned(self._abandoned)
+        seat.show_life()
 
     def _abandoned(self) -> None:
         logger.error("the supervisor of the workers has ended, and so does this worker")

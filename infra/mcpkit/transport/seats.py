@@ -1,9 +1,11 @@
 """A worker process among its siblings: what it inherits from its supervisor, and how each hears of the other's end."""
 
 import asyncio
+import faulthandler
 import json
 import mmap
 import os
+import signal
 import socket
 import struct
 from collections.abc import Callable
@@ -13,9 +15,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from mcpkit.transport.signs_of_life import SignsOfLife
+
+WHERE = signal.SIGUSR2
+"""At which a worker writes to standard error where each of its threads is. Not SIGABRT, which leaves a core file."""
+
 _READY = b"ready"
 _COUNT = struct.Struct("=I")
 _LOADS = "loads"
+_BEGUN = "begun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,23 @@ class Seat:
     @cached_property
     def loads(self) -> "Loads":
         return Loads(self.folder, self.number, self.count)
+
+    @property
+    def others_began(self) -> bool:
+        """Whether any worker of this server has `begun`, be it that it has ended."""
+        return (self.folder / _BEGUN).exists()
+
+    def begun(self) -> None:
+        """What this worker serves is there. Raises OSError."""
+        (self.folder / _BEGUN).touch(0o600)
+
+    def tell_where(self) -> None:
+        """From now on, at `WHERE`. Files, lines and functions are named, and nothing of what they work on."""
+        faulthandler.register(WHERE)
+
+    def show_life(self) -> None:
+        """From the running loop, to the supervisor, as long as the loop goes on."""
+        SignsOfLife(self.folder, self.count).keep_giving(self.number)
 
     def announce(self) -> None:
         """Tells the supervisor that this worker answers."""

@@ -1,7 +1,7 @@
 """Several worker processes that serve one socket, and the supervisor that keeps them.
 
-The supervisor listens, starts the workers and starts another where one has ended; it serves nothing itself. A socket
-that all of them accept at loses no connection when one dies: what waits is taken by the others.
+The supervisor listens, starts the workers and starts another where one has ended, or hangs; it serves nothing itself. A
+socket that all of them accept at loses no connection when one dies: what waits is taken by the others.
 """
 
 import asyncio
@@ -15,7 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mcpkit.transport.seats import Inheritance
+from mcpkit.transport.seats import WHERE, Inheritance
+from mcpkit.transport.signs_of_life import SignsOfLife, silence
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ MOST_FAILED_STARTS = 5  # of one worker in a row, where no other one serves
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.5, 30.0  # seconds before a worker is started that ended soon after its last start
 _STEADY_SECONDS = 60.0  # a worker that lived so long did not fail at its start
 _LAST_SECONDS = 15.0  # beyond what a worker takes to end when it is told to
+_HANGING_SECONDS = 30.0
+_TELLING_SECONDS = 2.0  # in which a worker that hangs can write where
 
 
 @dataclass(slots=True)
@@ -47,7 +50,8 @@ class _Worker:
 class Supervisor:
     """`command` starts a worker: the text of an `Inheritance` is added to it as the last argument. `ending_seconds` is
     what a worker takes at most to end after SIGTERM. `folder` is empty, for the workers' own use, and readable by
-    nobody else."""
+    nobody else. A worker that has answered, and whose event loop shows no sign of life for `hanging_seconds`, gets
+    `WHERE`, to write where it hangs, and then SIGKILL."""
 
     def __init__(
         self,
@@ -57,16 +61,19 @@ class Supervisor:
         folder: Path,
         *,
         ending_seconds: float,
+        hanging_seconds: float = _HANGING_SECONDS,
         on_ready: Callable[[], object] = lambda: None,
         on_end: Callable[[int], object] = lambda pid: None,
         shortest_wait: float = _SHORTEST_WAIT,
     ) -> None:
         """`on_ready` is called once, when all workers answer; `on_end` with the process id of each worker that has
-        ended."""
+        ended. Raises OSError, where the folder cannot be used."""
         self._command = command
         self._listener = listener
         self._folder = folder
         self._ending_seconds = ending_seconds
+        self._hanging_seconds = hanging_seconds
+        self._signs = SignsOfLife(folder, count)
         self._on_ready = on_ready
         self._on_end = on_end
         self._shortest_wait = shortest_wait
@@ -74,6 +81,7 @@ class Supervisor:
         self._ending = asyncio.Event()
         self._failed: int | None = None  # the code of a worker because of which all ends
         self.restarts = 0
+        self.hung = 0  # workers that were ended because they hung
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -168,6 +176,7 @@ class Supervisor:
                     process_group=0,  # Ctrl-C is for the supervisor to understand
                 )
             worker.process = process
+            watching: asyncio.Task[None] | None = None
             if self._ending.is_set():
                 worker.signal(signal.SIGTERM)
             try:
@@ -177,11 +186,24 @@ class Supervisor:
                     worker.ready.set()
                     if worker.is_behind:
                         worker.signal(signal.SIGHUP)
+                    watching = asyncio.create_task(self._end_if_it_hangs(worker))
                 return was_ready, await process.wait()
             finally:
+                if watching is not None:
+                    watching.cancel()
                 worker.ready.clear()
                 worker.is_behind = False
                 self._on_end(process.pid)
+
+    async def _end_if_it_hangs(self, worker: _Worker) -> None:
+        await silence(self._signs, worker.number, self._hanging_seconds)
+        if self._ending.is_set():  # it may have ended its loop already; `_end` waits for the rest
+            return
+        self.hung += 1
+        logger.error("worker %d shows no sign of life for %g s and is ended", worker.number, self._hanging_seconds)
+        worker.signal(WHERE)
+        await asyncio.sleep(_TELLING_SECONDS)
+        worker.signal(signal.SIGKILL)  # which also ends a process that is stopped
 
     def _any_serves(self) -> bool:
         return any(worker.ready.is_set() for worker in self._workers)

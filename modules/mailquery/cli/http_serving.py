@@ -1,16 +1,22 @@
 """Serving over HTTP in this process: alone, or as one of several workers."""
 
+import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from mailquery.bootstrap import open_application
+from mailquery.bootstrap import missing_archive, open_application
 from mailquery.serving import Serving
 from mailquery.settings import Settings
+from mailquery.settings.serving import Metrics
 from mcpkit.errors import ErrorCode, Fault
+from mcpkit.monitoring.health import Outcome, Report, Result, Status
 from mcpkit.monitoring.multiprocess import alone
 from mcpkit.security.session_store import SessionStore
 from mcpkit.transport.http import HttpSettings, check_unguarded, endpoint_url, is_loopback, run_http
 from mcpkit.transport.seats import Seat
+from mcpkit.transport.waiting import wait_over_http
+
+logger = logging.getLogger(__name__)
 
 
 def http_settings(settings: Settings, host: str | None, port: int | None) -> HttpSettings:
@@ -32,6 +38,7 @@ def http_settings(settings: Settings, host: str | None, port: int | None) -> Htt
         drain_seconds=http.drain_seconds,
         shutdown_seconds=http.shutdown_seconds,
     )
+    check_ports(address, settings.metrics)
     if not settings.auth.strategies:
         from mailquery.guarding import REMEDY
 
@@ -43,6 +50,20 @@ def http_settings(settings: Settings, host: str | None, port: int | None) -> Htt
             "which the authorization server's tokens must be meant for (MAILQUERY_AUTH__RESOURCE).",
         )
     return address
+
+
+def check_ports(address: HttpSettings, metrics: Metrics) -> None:
+    """That the figures are not to be served where the server itself is. Raises Fault CONFIGURATION."""
+    if not metrics.port or metrics.port != address.port:
+        return
+    everywhere = {"", "0.0.0.0", "::"}  # noqa: S104 - it is compared, not listened at
+    if metrics.host == address.host or {metrics.host, address.host} & everywhere:
+        raise Fault(
+            ErrorCode.CONFIGURATION,
+            f"`http.port` (or --port) and `metrics.port` are both {metrics.port}. Figures need a port of "
+            "their own: set `metrics.port` to another one, such as 9464 (MAILQUERY_METRICS__PORT).",
+            details={"port": metrics.port},
+        )
 
 
 async def serve(
@@ -57,7 +78,14 @@ async def serve(
     server."""
     if seat is None:
         alone()
+    if missing := missing_archive(settings, was_there=seat is not None and seat.others_began):
+        if seat is None or not seat.others_began:
+            raise missing
+        await _wait_for_archive(settings, address, seat, missing)
+        return
     async with open_application(settings) as application, AsyncExitStack() as running:
+        if seat is not None:
+            seat.begun()
         serving = Serving(application)
         running.enter_context(serving.tracing())
         await running.enter_async_context(serving.beside() if seat is None or seat.number == 0 else serving.policing())
@@ -92,3 +120,17 @@ async def serve(
                 end_streams=subscriptions.end,
                 seat=seat,
             )
+
+
+async def _wait_for_archive(settings: Settings, address: HttpSettings, seat: Seat, missing: Fault) -> None:
+    """In the place of a worker that had the archive open."""
+    logger.error("nothing is served until the archive is back: %s", missing.message)
+    remedy = str(missing.details["remedy"])
+    outcome = Outcome(Status.UNHEALTHY, f"{missing.code.name}: {remedy}")
+    await wait_over_http(
+        address,
+        Report((Result("database", outcome, 0.0),)),
+        "The mail archive cannot be found now.",
+        lambda: missing_archive(settings, was_there=True) is None,
+        seat,
+    )

@@ -19,7 +19,7 @@ def serve_stdio() -> None:
 
     import_only_what_is_used()
 
-    from mailquery.bootstrap import open_application
+    from mailquery.bootstrap import missing_archive, open_application
     from mailquery.serving import Serving
     from mailquery.settings import load_settings
     from mcpkit.logs import set_up_logging
@@ -28,6 +28,8 @@ def serve_stdio() -> None:
     settings = load_settings()
     # The client keeps what is said on standard error; of every call it knows already.
     set_up_logging(settings.log.level or "warning", settings.log.form)
+    if missing := missing_archive(settings):
+        raise missing
 
     async def serve() -> None:
         async with AsyncExitStack() as running:

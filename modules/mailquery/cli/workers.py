@@ -50,6 +50,7 @@ def supervise(
             listener,
             folder,
             ending_seconds=address.drain_seconds + address.shutdown_seconds,
+            hanging_seconds=settings.http.hanging_seconds,
             on_ready=lambda: on_ready(endpoint_url(bound.host, bound.port)),
             on_end=figures.forget,
         )
@@ -89,7 +90,7 @@ class _Figures:
         from mcpkit.monitoring.multiprocess import MultiprocessMetrics, prepare
 
         prepare(self._folder)
-        metrics = MultiprocessMetrics(lambda: supervisor.pids, lambda: supervisor.restarts)
+        metrics = MultiprocessMetrics(lambda: supervisor.pids, lambda: supervisor.restarts, lambda: supervisor.hung)
         with metrics.served(self._chosen.host, self._chosen.port) as port:
             logger.info("metrics are at http://%s:%d/metrics", self._chosen.host, port)
             yield
@@ -113,6 +114,7 @@ def work(told: str, inherited: str) -> None:
     from mcpkit.transport.seats import Inheritance, Seat
 
     seat = Seat(Inheritance.parsed(inherited))
+    seat.tell_where()
     settings = load_settings()
     set_up_logging(settings.log.level or "info", settings.log.form)
     chosen = json.loads(told)

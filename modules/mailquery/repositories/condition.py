@@ -8,6 +8,10 @@ class Condition(Protocol):
         """That the databases are where they were opened, and answer. Raises Fault where not."""
         ...
 
+    async def disk_seconds(self) -> float | None:
+        """How long the archive's disk takes to write a page and to read it; None where nothing can be written."""
+        ...
+
     async def check_recording(self) -> None:
         """That what is kept about callers can be written. Raises Fault where not."""
         ...

@@ -12,6 +12,8 @@ from mailquery.services.status import OUTDATED_INDEX
 from mailquery.services.sync_status import SyncFigures, SyncStatus
 from mcpkit.monitoring.health import Check, Outcome, Status
 
+_SLOW_DISK = 0.5  # seconds for one page, which takes a disk some milliseconds
+
 
 def mail_checks(
     condition: Condition,
@@ -28,6 +30,9 @@ def mail_checks(
 
     async def database() -> Outcome:
         await condition.check()
+        seconds = await condition.disk_seconds()
+        if seconds is not None and seconds > _SLOW_DISK:
+            return Outcome(Status.DEGRADED, f"the disk took {seconds:.1f} s to write and read one page")
         return Outcome()
 
     async def records() -> Outcome:

@@ -72,14 +72,15 @@ class SyncOverview:
 @dataclass(frozen=True, slots=True)
 class SyncFigures:
     """Without names of accounts. `oldest` is the longest time in seconds that an active account was not in step with
-    its server, None where there is none that ever was. `left_alone` are the hosts whose circuit breakers are not
-    closed."""
+    its server, None where there is none that ever was; `new` counts those that never were. `left_alone` are the hosts
+    whose circuit breakers are not closed."""
 
     states: Mapping[AccountState, int]
     failing: int
     pending: int
     oldest: float | None
     left_alone: tuple[HostStanding, ...] = ()
+    new: int = 0
 
     @property
     def is_well(self) -> bool:
@@ -125,7 +126,7 @@ class SyncStatus:
         board = await asyncio.to_thread(self._board.read) or {}
         hosts: dict[str, HostStanding] = {}
         states: Counter[AccountState] = Counter()
-        failing = pending = 0
+        failing = pending = new = 0
         oldest = None
         for account in await self._accounts.all():
             standing = await self._accounts.standing(account.name)
@@ -136,9 +137,11 @@ class SyncStatus:
                 hosts[host.host] = host
             if account.state is AccountState.ACTIVE:
                 failing += standing.failures > 0
-                if standing.succeeded is not None:
+                if standing.succeeded is None:
+                    new += 1
+                else:
                     oldest = max(oldest or 0.0, _age(standing.succeeded))
-        return SyncFigures(states, failing, pending, oldest, tuple(hosts[name] for name in sorted(hosts)))
+        return SyncFigures(states, failing, pending, oldest, tuple(hosts[name] for name in sorted(hosts)), new)
 
     async def _account(self, account: MailAccount, visible: Visibility, shown: Activity) -> AccountSync:
         standing = await self._accounts.standing(account.name)

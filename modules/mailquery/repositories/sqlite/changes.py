@@ -50,8 +50,7 @@ class ArchiveVersion:
         """None where it is not to be had right now."""
         try:
             if self._connection is None:
-                self._connection = connect(self._path, read_only=True)
-                self._connection.execute("PRAGMA busy_timeout = 0")
+                self._connection = connect(self._path, read_only=True, patience=0.0)
             return self._version.of(self._connection)
         except sqlite3.Error:
             return None

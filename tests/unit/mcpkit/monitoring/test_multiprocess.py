@@ -59,13 +59,14 @@ def workers(folder: Path) -> Iterator["list[subprocess.Popen[str]]"]:
 
 def test_the_sum_is_served_and_outlives_those_who_counted(workers: "list[subprocess.Popen[str]]", folder: Path) -> None:
     assert folder.stat().st_mode & 0o077 == 0
-    metrics = MultiprocessMetrics(lambda: [each.pid for each in workers], lambda: 7)
+    metrics = MultiprocessMetrics(lambda: [each.pid for each in workers], lambda: 7, lambda: 3)
     with metrics.served("127.0.0.1", 0) as port:
         found = figures(port)
         assert found['mcp_requests_total{method="tool",status="ok",tool="search"}'] == 5
         assert found['mcp_request_duration_seconds_bucket{le="0.0025",method="tool",tool="search"}'] == 5
         assert found["mcp_inflight"] == 2
         assert (found["mcp_workers"], found["mcp_worker_restarts_total"]) == (2, 7)
+        assert found["mcp_worker_hangs_total"] == 3
         assert found["process_resident_memory_bytes"] > 3 * 5_000_000
         for ended in (workers.pop(), workers.pop()):
             ended.kill()

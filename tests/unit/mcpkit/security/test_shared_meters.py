@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,28 @@ async def test_more_callers_than_there_is_room_for_forget_those_who_asked_for_le
     assert (tmp_path / "meters").stat().st_size == _PLACES * _ENTRIES * 24
     with pytest.raises(Fault):
         await strict.request("greedy")
+
+
+_HOLDER = """
+import sys, time
+from pathlib import Path
+from mcpkit.security.shared_meters import SharedMeters
+SharedMeters(Path(sys.argv[1]))._backend.lock.acquire()
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+async def test_a_process_that_is_stopped_with_the_lock_keeps_nobody_from_counting(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", _HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            within = limits(tmp_path, requests_per_minute=1, burst=3)
+            assert await admitted(within, "ana", 5) == 3
+            began = time.monotonic()
+            assert await admitted(within, "bo", 100) == 3
+            assert time.monotonic() - began < 5, "it is waited for once, not for each request"
+        finally:
+            holder.kill()
+    assert await admitted(limits(tmp_path, requests_per_minute=1, burst=3), "ana", 5) == 0
