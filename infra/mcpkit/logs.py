@@ -6,10 +6,10 @@ writes it. Fields go into `extra`; those of the request that is being answered (
 
 import json
 import logging
-import secrets
+import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -47,17 +47,27 @@ def set_up_logging(level: Level = "info", form: Form = "auto", stream: TextIO | 
 
 def new_request_id() -> str:
     """By which the lines of one request are found."""
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()
 
 
-@contextmanager
-def during(fields: Mapping[str, object]) -> Iterator[None]:
+def during(fields: Mapping[str, object]) -> AbstractContextManager[None]:
     """Has every line that is logged meanwhile, here and in what is begun here, bear these fields too."""
-    token = _fields.set({**(_fields.get() or {}), **fields})
-    try:
-        yield
-    finally:
-        _fields.reset(token)
+    return _During(fields)
+
+
+class _During:
+    """A class, since a generator takes three times as long, twice for each request."""
+
+    __slots__ = ("_fields", "_token")
+
+    def __init__(self, fields: Mapping[str, object]) -> None:
+        self._fields = fields
+
+    def __enter__(self) -> None:
+        self._token = _fields.set({**(_fields.get() or {}), **self._fields})
+
+    def __exit__(self, *_: object) -> None:
+        _fields.reset(self._token)
 
 
 def add_field(name: str, value: object) -> None:

@@ -26,8 +26,9 @@ def storage_full(path: Path) -> Fault:
 def storage_damaged(path: Path, what: str) -> Fault:
     return Fault(
         ErrorCode.STORAGE_DAMAGED,
-        f"{path} is damaged or no archive: {what}. Move it away with its -wal and -shm files and import again, or put "
-        "back a copy.",
+        # Without its folder: callers are told this, too.
+        f"{path.name} is damaged or no archive: {what}. Move it away with its -wal and -shm files, and put back a "
+        "copy. Without one, import again what was imported; all else that was in it is lost.",
     )
 
 

@@ -9,7 +9,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -70,19 +70,12 @@ class RateLimits:
             limit = self._limits.requests_per_minute
             raise self._limited(f"More than {limit:,} requests a minute.", wait, "requests_per_minute", limit)
 
-    @contextmanager
-    def running(self, key: str) -> Iterator[None]:
+    def running(self, key: str) -> AbstractContextManager[None]:
         """Around a call while it runs. Raises Fault RATE_LIMITED."""
         limit = self._limits.concurrent
         if limit is not None and self._running[key] >= limit:
             raise self._limited(f"More than {limit:,} calls at once.", _BUSY_RETRY, "concurrent", limit)
-        self._running[key] += 1
-        try:
-            yield
-        finally:
-            self._running[key] -= 1
-            if not self._running[key]:
-                del self._running[key]
+        return _Running(self._running, key)
 
     async def check_characters(self, key: str) -> None:
         """Raises Fault RATE_LIMITED where none are left of the hour's characters."""
@@ -106,6 +99,22 @@ class RateLimits:
             details={"limit": name, "most": limit},
             retry_after=max(round(wait + 0.05, 1), 0.1),
         )
+
+
+class _Running:
+    __slots__ = ("_key", "_running")
+
+    def __init__(self, running: Counter[str], key: str) -> None:
+        self._running = running
+        self._key = key
+
+    def __enter__(self) -> None:
+        self._running[self._key] += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._running[self._key] -= 1
+        if not self._running[self._key]:
+            del self._running[self._key]
 
 
 class _Meter:

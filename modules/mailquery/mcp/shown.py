@@ -85,9 +85,14 @@ def message_id(text: str) -> str | None:
 
 def flags(row: MessageRow) -> list[str]:
     """In the words of the search language's `is:`."""
+    return list(_flag_words(row.flags))
+
+
+@lru_cache(maxsize=256)
+def _flag_words(flags: Flag) -> tuple[str, ...]:
     words = ("answered", Flag.ANSWERED), ("starred", Flag.FLAGGED), ("draft", Flag.DRAFT), ("gone", Flag.GONE)
-    unread = [] if Flag.SEEN in row.flags else ["unread"]
-    return unread + [word for word, flag in words if flag in row.flags]
+    unread = () if Flag.SEEN in flags else ("unread",)
+    return (*unread, *(word for word, flag in words if flag in flags))
 
 
 def when(date: datetime, utc_offset: int = 0) -> str:
@@ -95,12 +100,19 @@ def when(date: datetime, utc_offset: int = 0) -> str:
     minutes = utc_offset // 60
     if minutes and abs(minutes) < 24 * 60:
         try:
-            local = date.astimezone(timezone(timedelta(minutes=minutes)))
+            local = date.astimezone(_zone_of(minutes))
         except OverflowError:  # the first or the last day that there is
             pass
         else:
             return local.isoformat(timespec="minutes")
-    return date.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ") if date.year >= 1000 else date.isoformat(timespec="minutes")
+    if date.year < 1000:
+        return date.isoformat(timespec="minutes")
+    return date.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="minutes") + "Z"
+
+
+@lru_cache(maxsize=256)
+def _zone_of(minutes: int) -> timezone:
+    return timezone(timedelta(minutes=minutes))
 
 
 def day(date: datetime, zone: ZoneInfo) -> str:

@@ -30,7 +30,7 @@ _FENCE = re.compile(
 _LIVE_IMAGE = re.compile(r"!\[[^\]\n]{0,300}\][(\[]")
 _RUNNING = re.compile(r"(?i)<(?:script|iframe|img|svg|object|embed|link|meta|base)\b[^<>\n]{0,300}>?")
 _TEMPLATE = re.compile(r"<(?=[|｜])|\[(?=/?INST\])")
-_SIGNS = frozenset(_OPENING)
+_ANY_SIGN = re.compile(f"[{_OPENING}]")
 _HARMLESS = re.compile(r"[ -9;=-Z\\^-~]*")  # of ASCII what can be seen, less `:<[]`, without which nothing is broken
 
 
@@ -46,7 +46,7 @@ def defuse(text: str) -> str:
         text = _LINK.sub("] ", text)
         text = _DEFINITION.sub(r"\1 ", text)
         text = _TEMPLATE.sub(lambda found: found[0] + " ", text)
-    if "<" in text or not (text.isascii() or _SIGNS.isdisjoint(text)):
+    if "<" in text or not (text.isascii() or _ANY_SIGN.search(text) is None):
         text = _FENCE.sub(lambda found: " ".join(found[0]) + " ", text)
         text = _ELEMENT.sub("< ", text)
         text = _TEMPLATE.sub(lambda found: found[0] + " ", text)

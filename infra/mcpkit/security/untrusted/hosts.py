@@ -19,7 +19,8 @@ _CONFUSABLE = str.maketrans(
         "‑": "-", "–": "-", "ー": "-", "一": "-", "丶": "", "ノ": "/", "⁄": "/", "∕": "/", "・": ".", "。": ".",
     }
 )  # fmt: skip
-_IMITATION = re.compile("[A-Za-z][{0}]|[{0}][A-Za-z]".format("".join(map(re.escape, map(chr, _CONFUSABLE)))))
+# Beside a Latin letter; with the rarer of the two first, most text is passed over quickly.
+_IMITATION = re.compile(f"[{''.join(map(re.escape, map(chr, _CONFUSABLE)))}](?:(?=[A-Za-z])|(?<=[A-Za-z].))", re.DOTALL)
 _LATIN_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 _LATIN_SIGNS = str.maketrans("0135$|!", "oiesslll"[:7])
 _HOST = re.compile(r"(?i)^[a-z][a-z0-9+.-]{0,20}:/{0,2}(?:[^/?#\s]*@)?(\[[0-9a-f:.]+\]|[^/?#:\s\\]+)")

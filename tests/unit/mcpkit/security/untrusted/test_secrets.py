@@ -1,8 +1,10 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mcpkit.security.untrusted.secrets import CODE_MASK, hide, mask, opens_account
+from mcpkit.security.untrusted.secrets import CODE_MASK, hide, mask, may_be_code, opens_account
 
 
 @pytest.mark.parametrize(
@@ -86,3 +88,8 @@ def test_long_texts_take_no_time(text: str) -> None:
     began = time.process_time()
     mask(text)
     assert time.process_time() - began < 6
+
+
+@given(st.lists(st.text(alphabet="0123456789ABZ-.:/ a코드：。", max_size=14), max_size=4))
+def test_several_texts_on_lines_of_their_own_have_what_each_of_them_has(texts: list[str]) -> None:
+    assert may_be_code("\n".join(texts)) == any(map(may_be_code, texts))
