@@ -40,6 +40,9 @@ all of it from `tools/list`, `resources/list`, `resources/templates/list` and `p
 | `GET /.well-known/oauth-protected-resource` | where tokens are to be had (RFC 9728), where OAuth is set |
 | `GET /metrics` | figures for Prometheus, on a port of their own (`metrics.port`) |
 
+A call of a tool in a session is answered in JSON too, or by a stream where something comes before the answer: progress
+that was asked for, a question to the person, signs of life every 15 seconds.
+
 Who calls is told by `Authorization: Bearer ...`: an API key (`mailquery keys create`) or a token of an OAuth
 authorization server ([identity](security/identity.md)). One call, with nothing but a key:
 

@@ -24,8 +24,9 @@ are any, `details` and `retry_after` (seconds).
 - Over HTTP, what is refused before it is a call has the status 401 (who calls is not known), 403 (Origin, or a token
   without any scope for this server), 404 (a session that is gone), 408 (too slow), 413 (body too large), 415 (no JSON),
   421 (Host), 429 with `Retry-After` (an address that asks too much), 431 (too many header fields), 503 (too many
-  connections or sessions). Everything that is a call has the status 200, or 400 and 404 where the protocol says so. The
-  status 500 is an error that nobody expected, and has an error id like any other.
+  connections or sessions). Everything that is a call has the status 200, or 400 and 404 where the protocol says so: 400
+  (-32600) also for a request with the id of one that has no answer yet in its session. The status 500 is an error that
+  nobody expected, and has an error id like any other.
 - A command of `mailquery` prints the message and ends with the exit code below.
 
 | code | number | category | JSON-RPC | exit | what it means | what helps |

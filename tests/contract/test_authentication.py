@@ -274,6 +274,25 @@ async def test_a_session_of_another_principal_does_not_exist(keys: Keys, method:
         assert (await ana.post(f"{keys.url}/mcp", json=LIST, headers=session)).status_code == 200
 
 
+async def test_what_is_under_way_in_a_session_is_not_shown_to_another_principal(tmp_path: Path) -> None:
+    waiting = Waiting()
+    async with guarded(tmp_path, waiting=waiting) as keys, keys.http(keys.ana) as ana, keys.http(keys.ben) as ben:
+        session = await keys.open_session(ana)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: ana.post(f"{keys.url}/mcp", json=call("wait", 7), headers=session, timeout=None))
+            await waiting.started.wait()
+            taken, free = [
+                await ben.post(f"{keys.url}/mcp", json=call("who_calls", number), headers=session) for number in (7, 8)
+            ]
+            assert taken.status_code == free.status_code == 404
+            assert taken.content == free.content
+            own = await ana.post(f"{keys.url}/mcp", json=call("who_calls", 7), headers=session)
+            assert own.status_code == 400
+            assert (await ben.delete(f"{keys.url}/mcp", headers=session)).status_code == 404
+            assert not waiting.cancelled.is_set()
+            tasks.cancel_scope.cancel()
+
+
 async def test_another_key_of_the_same_user_opens_no_session_of_the_first(keys: Keys) -> None:
     second, _ = await keys.made.create("ana", SCOPES)
     async with keys.http(keys.ana) as first, keys.http(second) as other:
@@ -289,6 +308,8 @@ async def test_a_session_has_the_rights_of_each_request_and_not_of_the_first(key
             lambda connection: connection.execute("UPDATE api_keys SET scopes = '[\"read\"]' WHERE user = 'ana'")
         )
         assert "erase" not in (await http.post(f"{keys.url}/mcp", json=LIST, headers=session)).text
+        refused = await http.post(f"{keys.url}/mcp", json=call("erase"), headers=session)
+        assert "no such tool" in refused.json()["error"]["message"]
 
 
 async def test_a_revoked_key_ends_an_open_session(keys: Keys) -> None:

@@ -14,9 +14,10 @@ from mailquery.domain.addresses import Address
 from mailquery.domain.handles import key_of_fingerprint
 from mailquery.domain.mailboxes import MailboxRole
 from mailquery.domain.messages import Attachment, Flag, Link, Problem, ProblemCode
-from mailquery.domain.queries import DateBetween, Is, State, Words
+from mailquery.domain.queries import DateBetween, Everything, Is, State, Words
 from mailquery.repositories.compression import decompress
 from mailquery.repositories.prepared import SourceProblem
+from mailquery.repositories.records import Sort
 from mailquery.repositories.sqlite.archive import open_archive
 from mcpkit.errors import ErrorCode, Fault
 
@@ -61,6 +62,8 @@ async def test_a_message_comes_back_as_it_was_given(archive: Archive) -> None:
     assert (stored.problems, stored.date_source) == (parsed.problems, parsed.date_source)
     assert await archive.messages.raw(key, ALL) == decompress(message.raw)
     assert await archive.search.body_texts([row.row]) == {row.row: parsed.body.text}
+    page = await archive.search.search(Everything(), ALL, sort=Sort.NEWEST, limit=1, texts=True)
+    assert page.texts == {row.row: parsed.body.text}
     assert await archive.messages.get(key + 1, ALL) is None
     assert await archive.messages.raw(key + 1, ALL) is None
 

@@ -51,8 +51,8 @@ def fold_log(connection: sqlite3.Connection) -> None:
 
 def connect(path: Path, *, read_only: bool, patience: float | None = None) -> sqlite3.Connection:
     """A connection as this server uses it: explicit transactions, write-ahead log, foreign keys. Each statement, those
-    that set it up among them, waits for locks for `patience` seconds, or as
-    long as a server's do."""
+    that set it up among them, waits for locks for `patience` seconds, or for
+    as long as a server's do."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
         uri=True,

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
+from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from mcp_types import (
@@ -39,7 +40,7 @@ def asking_of(context: ServerRequestContext, params: InputResponseRequestParams 
         response = responses.get(_KEY)
         answer = _answer(response) if isinstance(response, ElicitResult) else None
         return Asking(by_return=True, answer=answer, state=params.request_state if params else None)
-    return Asking(ask=_sender(context)) if context.session.can_send_request else Asking()
+    return Asking(ask=asker(context.session, context.request_id)) if context.session.can_send_request else Asking()
 
 
 def input_required(form: Form, state: str) -> InputRequiredResult:
@@ -52,14 +53,16 @@ def has_forms(capabilities: ClientCapabilities | None) -> bool:
     return declared is not None and (declared.form is not None or declared.url is None)
 
 
-def _sender(context: ServerRequestContext) -> Callable[[Form], Awaitable[Answer]]:
+def asker(session: ServerSession, number: str | int | None) -> Callable[[Form], Awaitable[Answer]]:
+    """Asks in a session of the handshake era, in connection with the request that has this id."""
+
     async def ask(form: Form) -> Answer:
         try:
-            result = await context.session.send_request(
+            result = await session.send_request(
                 _request(form),
                 ElicitResult,
                 request_read_timeout_seconds=PATIENCE,
-                metadata=ServerMessageMetadata(related_request_id=context.request_id),
+                metadata=ServerMessageMetadata(related_request_id=number),
             )
         except (MCPError, ValidationError) as error:  # no time, no such method, or no answer to this question
             logger.info("a question was not answered: %s", type(error).__name__)

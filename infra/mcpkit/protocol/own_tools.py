@@ -7,6 +7,7 @@ from typing import Any
 from mcp.server.lowlevel import Server
 from mcp_types import SERVER_INFO_META_KEY, CallToolResult
 from mcp_types.methods import serialize_server_result
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic_core import to_json
 
 from mcpkit.protocol.calls import Call
@@ -35,23 +36,28 @@ class OwnTools:
         return self._tools.get(name) if isinstance(name, str) else None
 
     async def call(self, call: Call) -> bytes:
-        """The JSON of the result, as 2026-07-28 has it. Raises MCPError."""
+        """The JSON of the result, as the call's revision of the protocol has it. Raises MCPError."""
         assert isinstance(call.declaration, Tool), "not a call of a tool"
         try:
             reply = await self._answer(call, call.declaration)
         except Exception as error:
             raise as_protocol_error(error, _METHOD) from error
         if reply.wire is None and reply.draft is not None:
-            return reply.draft.encoded()[:-1] + self._around
+            return self._within(reply.draft.encoded(), call.protocol_version)
         result = reply.result()
         if isinstance(result, CallToolResult) and not result.meta:
             encoded = to_json(result, by_alias=True, exclude_none=True, exclude={"result_type"})
-            return encoded[:-1] + self._around
+            return self._within(encoded, call.protocol_version)
         return to_json(self._as_the_sdk(result, call.protocol_version))
+
+    def _within(self, encoded: bytes, version: str) -> bytes:
+        return encoded[:-1] + self._around if version in MODERN_PROTOCOL_VERSIONS else encoded
 
     def _as_the_sdk(self, result: WireResult, version: str) -> dict[str, Any]:
         dumped = result.model_dump(by_alias=True, mode="json", exclude_none=True)
         wire = serialize_server_result(_METHOD, version, dumped)
+        if version not in MODERN_PROTOCOL_VERSIONS:
+            return wire
         meta = {SERVER_INFO_META_KEY: self._stamp, **wire.get("_meta", {})}
         return {"resultType": "complete", **wire, "_meta": meta}
 

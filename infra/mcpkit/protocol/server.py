@@ -21,6 +21,7 @@ from mcp_types import (
     ListResourcesResult,
     ListResourceTemplatesResult,
     ListToolsResult,
+    NotificationParams,
     PaginatedRequestParams,
     PromptReference,
     ReadResourceRequestParams,
@@ -40,6 +41,7 @@ from mcpkit.protocol.descriptions import (
     described_tool,
 )
 from mcpkit.protocol.explaining import did_you_mean, malformed_parameters
+from mcpkit.protocol.handshakes import tell_transport
 from mcpkit.protocol.listening import Listening, ListeningServer
 from mcpkit.protocol.mapping import as_protocol_error, error_result, resource_not_found
 from mcpkit.protocol.own_tools import OwnTools, set_own_tools
@@ -91,6 +93,7 @@ def build_server(
         on_unsubscribe_resource=listening.unsubscribe if listening else None,
         on_subscriptions_listen=listening.listen if listening else None,
     )
+    server.add_notification_handler("notifications/initialized", NotificationParams, tell_transport)
     # In place of the SDK's tracing, which costs time on every request even where nothing collects traces.
     counting = [] if metrics is None else [CountRequests(metrics)]
     server.middleware[:] = [*counting, _let_nothing_leak]

@@ -1,50 +1,56 @@
 """The answer to a call that runs in its request's own task, and what a call that lasts has beside it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import anyio
 from anyio import CancelScope
 from pydantic_core import to_json
-from starlette.types import Message, Receive, Send
+from starlette.types import Receive, Send
 
 WATCHED_AFTER = 0.05  # seconds from which on it is seen that the client has gone
 SIGN_OF_LIFE = 15.0  # seconds between two of them, and until the first, as the SDK has it
-_STREAM_HEAD: Message = {
-    "type": "http.response.start",
-    "status": 200,
-    "headers": [
-        (b"content-type", b"text/event-stream"),
-        (b"cache-control", b"no-cache, no-transform"),
-        (b"x-accel-buffering", b"no"),
-    ],
-}
+_STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
 
 
 class Answer:
-    """To one request: a document of JSON, or the last event of a stream where the call lasted. `member` is the result
-    or the error, and empty until there is one."""
+    """To one request: a document of JSON, or the last event of a stream where the call lasted, or had something to say
+    before. `member` is the result or the error, and empty until there is one. `headers` are further ones."""
 
-    def __init__(self, number: str | int, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, number: str | int, receive: Receive, send: Send, headers: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
         self.status = 200
         self.member = b""
         self._number = number
         self._receive = receive
         self._send = send
+        self._headers = headers
         self._is_streamed = False
+        self._turn = asyncio.Lock()
 
     def watched(self) -> "Watched":
         return Watched(self._beside)
 
-    async def write(self) -> None:
+    async def event(self, message: bytes) -> None:
+        """Sends a JSON-RPC message of the server's own, before the answer."""
+        await self._say(_event(message))
+
+    async def write(self, *, as_event: bool = False) -> None:
+        """`as_event`: of a stream in any case."""
         if not self.member:
             return
         body = b'{"jsonrpc":"2.0","id":' + to_json(self._number) + b"," + self.member + b"}"
-        if self._is_streamed:
-            await self._send({"type": "http.response.body", "body": b"event: message\r\ndata: " + body + b"\r\n\r\n"})
+        if self._is_streamed or as_event:
+            await self._say(_event(body), is_last=True)
             return
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        length = str(len(body)).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", length), *self._headers]
         await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
@@ -58,12 +64,22 @@ class Answer:
         call.cancel()
 
     async def _show_signs_of_life(self) -> None:
-        await anyio.sleep(SIGN_OF_LIFE)
-        self._is_streamed = True
-        await self._send(_STREAM_HEAD)
         while True:
-            await self._send({"type": "http.response.body", "body": b": ping\r\n\r\n", "more_body": True})
             await anyio.sleep(SIGN_OF_LIFE)
+            await self._say(b": ping\r\n\r\n")
+
+    async def _say(self, chunk: bytes, *, is_last: bool = False) -> None:
+        """The first one opens the stream. In turns: nothing may go before its head."""
+        async with self._turn:
+            if not self._is_streamed:
+                self._is_streamed = True
+                headers = [*_STREAM_HEADERS, *self._headers]
+                await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": not is_last})
+
+
+def _event(message: bytes) -> bytes:
+    return b"event: message\r\ndata: " + message + b"\r\n\r\n"
 
 
 class Watched:
@@ -74,6 +90,9 @@ class Watched:
         self._beside = beside
         self._call = CancelScope()
         self._task: asyncio.Task[None] | None = None
+
+    def cancel(self) -> None:
+        self._call.cancel()
 
     async def __aenter__(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(WATCHED_AFTER, self._begin)

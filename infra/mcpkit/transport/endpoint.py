@@ -1,9 +1,9 @@
 """The `/mcp` endpoint: what every POST must be, and which of the protocol's wires it is for.
 
 Requests of clients that speak MCP go to the SDK's session manager as they are: those with a version header, those of
-a session, and `initialize`; but for calls that get one answer and no stream (`mcpkit.transport.exchange`). A request
-with none of these is a bare JSON-RPC call, such as one typed with curl; it is given what 2026-07-28 asks of a request,
-and gets plain JSON.
+a session, and `initialize`; but for calls of tools (`mcpkit.transport.exchange`, and `mcpkit.transport.session_calls`
+in sessions). A request with none of these is a bare JSON-RPC call, such as one typed with curl; it is given what
+2026-07-28 asks of a request, and gets plain JSON.
 """
 
 import asyncio
@@ -38,6 +38,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcpkit.transport.exchange import Exchange
+from mcpkit.transport.session_calls import SessionCalls
 
 _SESSION_HEADER = "mcp-session-id"
 _JSON = "application/json"
@@ -55,6 +56,7 @@ class McpEndpoint:
         plain: StreamableHTTPSessionManager,
         security: TransportSecuritySettings,
         exchange: Exchange,
+        session_calls: SessionCalls,
         *,
         max_body_bytes: int,
         body_seconds: float,
@@ -62,6 +64,7 @@ class McpEndpoint:
         self._sessions = sessions
         self._plain = plain
         self._exchange = exchange
+        self._session_calls = session_calls
         self._security = TransportSecurityMiddleware(security)
         self._max_body_bytes = max_body_bytes
         self._body_seconds = body_seconds
@@ -89,7 +92,11 @@ class McpEndpoint:
         elif bare is not None:
             await _until_disconnected(self._plain.handle_request, *bare, receive, send)
         else:
-            await self._sessions.handle_request(scope, _replay(body, receive), send)
+
+            async def sdk(scope: Scope, behind: Receive, send: Send) -> None:
+                await self._sessions.handle_request(scope, _replay(body, behind), send)
+
+            await self._session_calls(request, message, receive, send, sdk)
 
     async def _check_origin(self, request: Request) -> None:
         """Of DNS rebinding: a web page that names this server by a host of its own (Host), or calls it (Origin)."""

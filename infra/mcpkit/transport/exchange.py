@@ -49,7 +49,7 @@ _METHOD = "tools/call"
 _TELLING = frozenset({"progressToken", LOG_LEVEL_META_KEY})  # of a request's `_meta`: it wants to be told things
 _PLAIN = frozenset({"name", "arguments", "_meta"})  # the params of a call that answers no question
 _REQUEST = frozenset({"jsonrpc", "id", "method", "params"})
-_RESERVED = "io.modelcontextprotocol/"
+RESERVED = "io.modelcontextprotocol/"
 _LONGEST_KEPT = 4096  # bytes of what a client says of itself, for it to be kept
 _PARAM_HEADER = MCP_PARAM_HEADER_PREFIX.lower().encode()
 _READ_HEADERS = {
@@ -65,11 +65,11 @@ class Exchange:
 
     def call_of(self, request: Request, message: object) -> Call | None:
         """The call that `message`, which is any JSON, asks for. None where it is for the SDK to serve or to refuse."""
-        if self._tools is None or not _is_request(message):
+        if self._tools is None or not is_plain_call(message):
             return None
         params = message["params"]
-        meta, arguments = params.get("_meta"), params.get("arguments", {})
-        if not (_PLAIN.issuperset(params) and isinstance(meta, dict) and isinstance(arguments, dict)):
+        meta = params.get("_meta")
+        if not isinstance(meta, dict):
             return None
         tool = self._tools.get(params.get("name"))
         if tool is None or not _TELLING.isdisjoint(meta):
@@ -78,7 +78,7 @@ class Exchange:
         if headers is None or headers.get(MCP_PROTOCOL_VERSION_HEADER) not in MODERN_PROTOCOL_VERSIONS:
             return None
         route = classify_inbound_request(message, headers=headers)
-        if not (isinstance(route, InboundModernRoute) and _takes_both(headers.get("accept", ""))):
+        if not (isinstance(route, InboundModernRoute) and accepts_both(headers.get("accept", ""))):
             return None
         client = _client_of(route.protocol_version, meta)
         if client is None:
@@ -86,7 +86,7 @@ class Exchange:
         return http_call(
             request,
             tool,
-            arguments,
+            params.get("arguments", {}),
             request_id=message["id"],
             protocol_version=route.protocol_version,
             client=client.name,
@@ -109,8 +109,8 @@ class Exchange:
         await answer.write()
 
 
-def _is_request(message: object) -> TypeGuard[dict[str, Any]]:
-    """JSON-RPC 2.0 for a call of a tool, to the letter."""
+def is_plain_call(message: object) -> TypeGuard[dict[str, Any]]:
+    """JSON-RPC 2.0 for a call of a tool, to the letter, that answers no question."""
     return (
         isinstance(message, dict)
         and message.keys() == _REQUEST
@@ -118,6 +118,8 @@ def _is_request(message: object) -> TypeGuard[dict[str, Any]]:
         and message["jsonrpc"] == "2.0"
         and type(message["id"]) in (str, int)
         and isinstance(message["params"], dict)
+        and _PLAIN.issuperset(message["params"])
+        and isinstance(message["params"].get("arguments", {}), dict)
     )
 
 
@@ -136,7 +138,7 @@ def _headers(request: Request) -> dict[str, str] | None:
 
 
 @lru_cache(maxsize=64)
-def _takes_both(accept: str) -> bool:
+def accepts_both(accept: str) -> bool:
     """An answer, and a stream of signs of life before it."""
     scope = {"type": "http", "headers": [(b"accept", accept.encode("latin-1"))]}
     return all(check_accept_headers(Request(scope)))
@@ -150,7 +152,7 @@ class _Client:
 
 def _client_of(version: str, meta: Mapping[str, Any]) -> _Client | None:
     """What a client says of itself, the same in each of its requests. None where that is malformed, or long."""
-    said = to_json({name: value for name, value in meta.items() if name.startswith(_RESERVED)})
+    said = to_json({name: value for name, value in meta.items() if name.startswith(RESERVED)})
     return _read_client(version, said) if len(said) <= _LONGEST_KEPT else None
 
 

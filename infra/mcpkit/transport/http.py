@@ -34,9 +34,11 @@ from mcpkit.transport.downloads import Downloads
 from mcpkit.transport.endpoint import McpEndpoint
 from mcpkit.transport.exchange import Exchange
 from mcpkit.transport.open_files import room_for
+from mcpkit.transport.open_sessions import OpenSessions
 from mcpkit.transport.request_ids import RequestIds
 from mcpkit.transport.running import Runner, signals_end_quietly
 from mcpkit.transport.seats import Seat
+from mcpkit.transport.session_calls import SessionCalls
 from mcpkit.transport.sessions import Sessions
 from mcpkit.transport.state import HttpState
 
@@ -98,7 +100,7 @@ def build_app(
     or credential, so they tell nothing private. With a `guard`, nothing else but the guard's own routes is open.
     """
     state = state or HttpState()
-    sessions = StreamableHTTPSessionManager(
+    sessions = OpenSessions(
         server,
         max_sessions=settings.max_sessions,
         session_idle_timeout=settings.session_idle_seconds,
@@ -109,7 +111,7 @@ def build_app(
         server, json_response=True, stateless=True, max_request_body_size=2 * settings.max_body_bytes + 4096
     )
 
-    state.sessions = lambda: len(sessions._server_instances)  # which the SDK counts, and tells nobody
+    state.sessions = sessions.count
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -121,12 +123,13 @@ def build_app(
         plain,
         settings.security(),
         Exchange(server),
+        SessionCalls(server, sessions),
         max_body_bytes=settings.max_body_bytes,
         body_seconds=settings.body_seconds,
     )
     endpoint = Sessions(
         endpoint,
-        lambda session: session in sessions._server_instances,
+        sessions.has,
         store,
         number=seat.number if seat is not None else 0,
         count=seat.count if seat is not None else 1,

@@ -93,10 +93,10 @@ def fold_for_index(text: str) -> str:
     return text.lower() if text.isascii() else _apply(_INDEXED, text)
 
 
-def fold_with_origins(text: str) -> tuple[str, list[int] | None]:
-    """`fold(text)`, and the place in `text` that each of its characters comes from, with the end last; None where every
-    character stands where it stood."""
-    folded = fold(text)
+def fold_with_origins(text: str, folded: str | None = None) -> tuple[str, list[int] | None]:
+    """`fold(text)`, which may be given as `folded`, and the place in `text` that each of its characters comes from,
+    with the end last; None where every character stands where it stood."""
+    folded = fold(text) if folded is None else folded
     if text.isascii() or _keeps_places(text, folded):
         return folded, None
     pieces: list[str] = []

@@ -7,10 +7,11 @@ any ending, what is in quotation marks exactly, and scripts without spaces anywh
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple
 
 from mailquery.domain.folding import fold, fold_with_origins
 from mailquery.domain.numbers import number_spans
@@ -87,7 +88,15 @@ class _Sought:
 
 
 @dataclass(frozen=True, slots=True)
-class _Match:
+class _Wanted:
+    """Words, each as it is looked for in a folded text, and in one that only its case was changed in."""
+
+    words: tuple[str, ...]
+    folded: tuple[_Sought, ...]
+    plain: tuple[_Sought, ...]
+
+
+class _Match(NamedTuple):
     """[start, end) in characters; `word` is its number among those looked for."""
 
     start: int
@@ -103,11 +112,11 @@ def snippet(text: str, words: Sequence[str], *, max_chars: int = 200, mark: tupl
     it is the beginning of the text. The marks are not looked for in the text: choose ones that cannot stand in it. Only
     the first 1,048,576 characters are looked at.
     """
-    distinct = [word for word in dict.fromkeys(words) if _sought(fold(word)).patterns]
+    wanted = _wanted(tuple(words))
     text = text.strip()
-    excerpt, before, after = _excerpt(text, *_densest_place(text, distinct, max_chars - 2), _AROUND * max_chars)
+    excerpt, before, after = _excerpt(text, *_densest_place(text, wanted, max_chars - 2), _AROUND * max_chars)
     line = " ".join(excerpt.split())
-    matches = _matches(line, distinct)
+    matches = _matches(line, wanted)
     (first, last), _ = _densest(matches, max_chars - 2)
     start, end = _window(line, matches[first:last], max_chars)
     return _marked(line, matches, start, end, mark, before, after)
@@ -116,28 +125,39 @@ def snippet(text: str, words: Sequence[str], *, max_chars: int = 200, mark: tupl
 def found_in(text: str, words: Sequence[str]) -> frozenset[str]:
     """Those of `words`, as `snippet` takes them, that stand in the text, of which only the first 1,048,576 characters
     are looked at."""
-    sought = [word for word in dict.fromkeys(words) if _sought(fold(word)).patterns]
+    sought = _wanted(tuple(words)).words
     found: set[str] = set()
     for matches_of in (_matches,) if text.isascii() else (_plain_matches, _matches):
         for start, end in _blocks(text):
-            rest = [word for word in sought if word not in found]
+            rest = tuple(word for word in sought if word not in found)
             if not rest:
                 return frozenset(found)
-            found.update(rest[match.word] for match in matches_of(text[start:end], rest))
+            found.update(rest[match.word] for match in matches_of(text[start:end], _wanted(rest)))
     return frozenset(found)
 
 
-def _densest_place(text: str, words: Sequence[str], width: int) -> tuple[int, int]:
+@lru_cache(maxsize=256)
+def _wanted(words: tuple[str, ...]) -> _Wanted:
+    """Those in which there is anything to look for, each once."""
+    distinct = tuple(word for word in dict.fromkeys(words) if _sought(fold(word)).patterns)
+    return _Wanted(
+        distinct,
+        tuple(_sought(fold(word)) for word in distinct),
+        tuple(_sought(unicodedata.normalize("NFC", word).lower()) for word in distinct),
+    )
+
+
+def _densest_place(text: str, wanted: _Wanted, width: int) -> tuple[int, int]:
     """[start, end) of the matches that a snippet should show; [0, 0) where there are none."""
     place, best_score = (0, 0), (0, 0)
     # Words mostly stand in a text as they were typed. Only where one does not is the text folded.
     for matches_of in (_matches,) if text.isascii() else (_plain_matches, _matches):
         for start, end in _blocks(text):
-            matches = matches_of(text[start:end], words)
+            matches = matches_of(text[start:end], wanted)
             (first, last), score = _densest(matches, width)
             if score > best_score:
                 place, best_score = (start + matches[first].start, start + matches[last - 1].end), score
-            if best_score[0] == len(words):
+            if best_score[0] == len(wanted.words):
                 return place
     return place
 
@@ -216,27 +236,33 @@ def _border(text: str, start: int, end: int) -> int:
     return start if found is None else found.end()
 
 
-def _matches(text: str, words: Sequence[str]) -> list[_Match]:
+def _matches(text: str, wanted: _Wanted) -> list[_Match]:
     """In the order of the text; of two that begin at one place, the longer one first."""
-    folded, origins = fold_with_origins(text) if words else ("", None)
-    matches = _found(folded, map(fold, words))
-    if origins is not None:
-        matches = [_Match(origins[m.start], origins[m.end - 1 : m.end + 1][-1], m.word) for m in matches]
+    if not wanted.words:
+        return []
+    folded = fold(text)
+    matches = _found(folded, wanted.folded)
+    # Where characters come from costs more than all else, and many texts are looked through for nothing.
+    if matches and not text.isascii():
+        pieces, origins = fold_with_origins(text, folded)
+        if pieces != folded:
+            matches = _found(pieces, wanted.folded)
+        if origins is not None:
+            matches = [_Match(origins[m.start], origins[m.end - 1 : m.end + 1][-1], m.word) for m in matches]
     matches.sort(key=lambda match: (match.start, -match.end))
     return matches
 
 
-def _plain_matches(text: str, words: Sequence[str]) -> list[_Match]:
+def _plain_matches(text: str, wanted: _Wanted) -> list[_Match]:
     """Those that are written as the words are, but for the case."""
     lower = text.lower()
     if len(lower) != len(text) or not unicodedata.is_normalized("NFC", text):
         return []
-    matches = _found(lower, (unicodedata.normalize("NFC", word).lower() for word in words))
+    matches = _found(lower, wanted.plain)
     return sorted(matches, key=lambda match: (match.start, -match.end))
 
 
-def _found(text: str, words: Iterable[str]) -> list[_Match]:
-    sought = [_sought(word) for word in words]
+def _found(text: str, sought: Sequence[_Sought]) -> list[_Match]:
     numbers = list(islice(number_spans(text), _MATCHES)) if any(each.numbers for each in sought) else []
     return [
         _Match(start, end, number)

@@ -1,6 +1,7 @@
 """What a query asks for, taken apart for ranking, and how good an answer to it a message is."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailquery.domain.folding import fold
 from mailquery.domain.queries import And, Or, Query, TextField, Words, all_of
@@ -126,8 +127,7 @@ class Weights:
     recency: float = 0.03
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What is known of a message that may be an answer.
 
     `coverage` is the share of the free words that it has, each weighed by how rare it is; `text` its BM25 relative to

@@ -71,10 +71,11 @@ class SearchRepository(Protocol):
         limit: int,
         start: Position | None = None,
         vector: QueryVector | None = None,
+        texts: bool = False,
         steps: Steps | None = None,
     ) -> SearchPage:
-        """One page of at most `limit` messages. The total is exact up to 10,000 and "at least" beyond. `steps` is told
-        how long the parts of the work took.
+        """One page of at most `limit` messages, with their `texts` for snippets. The total is exact up to 10,000 and
+        "at least" beyond. `steps` is told how long the parts of the work took.
 
         By relevance, where there are words to rank by, it holds messages too that lack some of the free words
         (`domain.relevance.Demand`), and with the `vector` of those words, messages that are near in meaning."""

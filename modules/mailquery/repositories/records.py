@@ -1,6 +1,7 @@
 """The shapes that repositories take and give. Plain data; nothing here knows an engine."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -122,6 +123,7 @@ class SearchPage:
     near: int = 0
     all_embedded: bool = True  # False where meaning was asked for, and some messages of the archive have no vectors
     did_you_mean: tuple[tuple[str, str], ...] = ()  # a word that no message has, and one that it may be meant for
+    texts: Mapping[int, str] = field(default_factory=dict)  # the bodies by `MessageRow.row`, where they were asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Searching the archive."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mailquery.domain.highlight import snippet
@@ -143,6 +143,7 @@ class SearchMessages:
             limit=limit,
             start=start.position if start else None,
             vector=vector,
+            texts=bool(reading.words),
             steps=steps,
         )
         if not page.all_embedded:
@@ -154,7 +155,10 @@ class SearchMessages:
             look = None
             if self._texts is not None:
                 look = MatchAttachments(self._texts, reading.tree, MARKS, secrets=secrets)
-            hits = await hits_of(self._search, page.rows, page.standings, reading.words, secrets=secrets, look=look)
+            texts = page.texts if reading.words else None
+            hits = await hits_of(
+                self._search, page.rows, page.standings, reading.words, secrets=secrets, look=look, texts=texts
+            )
         explanation = await self._search.explain(reading.tree, visible) if explain else None
         given_before = start.given if start else 0
 
@@ -208,11 +212,13 @@ async def hits_of(
     *,
     secrets: bool = False,
     look: MatchAttachments | None = None,
+    texts: Mapping[int, str] | None = None,
 ) -> tuple[Hit, ...]:
     """The rows with their snippets and warnings, and what `look` finds in their attachments. Unless `secrets`, codes
-    and links are masked."""
-    wanted = rows if words else () if secrets else [row for row in rows if _may_show_secrets(row, row.preview)]
-    texts = await search.body_texts([row.row for row in wanted]) if wanted else {}
+    and links are masked. `texts` are the bodies, which are read where they are not given."""
+    if texts is None:
+        wanted = rows if words else () if secrets else [row for row in rows if _may_show_secrets(row, row.preview)]
+        texts = await search.body_texts([row.row for row in wanted]) if wanted else {}
     attached = await look(rows, texts) if look is not None else {}
     whole = [texts.get(row.row) or row.preview for row in rows]
     shown = [_snippet(text, words) if words else row.preview for row, text in zip(rows, whole, strict=True)]

@@ -176,6 +176,7 @@ class FreeWords:
     words: tuple[FreeWord, ...]
     alternatives: tuple[tuple[int, ...], ...]
     unranked: tuple[FreeWord, ...] = ()
+    of_demand: int = 0  # how many the demand has, with those that no index can find
 
 
 def compile_words(connection: sqlite3.Connection, demand: Demand, people: PeopleIndex) -> FreeWords:
@@ -188,6 +189,7 @@ def compile_words(connection: sqlite3.Connection, demand: Demand, people: People
         tuple(found.values()),
         tuple(alternative for alternative in alternatives if alternative),
         tuple(word for word in unranked if word is not None),
+        len(demand.words) + len(demand.unranked),
     )
 
 

@@ -50,6 +50,11 @@ _VERSION = """
            (SELECT max(date) FROM (SELECT max(newest) AS date FROM accounts)),
            (SELECT max(refreshed) FROM mailboxes)
 """
+# What takes longer than some look-ups.
+_ANY_TO_COUNT = """
+    SELECT (SELECT fingerprint <> '' FROM policy)
+        OR EXISTS (SELECT 1 FROM messages INDEXED BY messages_hidden WHERE flags & 128 <> 0)
+"""
 _VERSION_OF_ACCOUNTS = """
     SELECT (SELECT coalesce(max(sequence), 0) FROM messages), sum(a.messages), max(a.newest),
            (SELECT max(b.refreshed) FROM mailboxes b JOIN accounts ba ON ba.id = b.account
@@ -233,6 +238,11 @@ class SqliteDirectory:
         return await self._database.read(read)
 
     async def version(self, visible: Visibility) -> Version:
+        def read_if_quick(connection: sqlite3.Connection) -> Version | None:
+            if visible.accounts is not None or connection.execute(_ANY_TO_COUNT).fetchone()[0]:
+                return None
+            return read(connection)
+
         def read(connection: sqlite3.Connection) -> Version:
             scope, names = Scope(connection, visible), _names(visible)
             hidden = _hidden(connection, scope)
@@ -257,7 +267,9 @@ class SqliteDirectory:
                 hidden=hidden,
             )
 
-        return await self._database.read(read)
+        # Each search asks for it, and a thread takes longer to do it than it takes.
+        quick = await self._database.glance(read_if_quick)
+        return quick if quick is not None else await self._database.read(read)
 
     async def index_is_current(self) -> bool:
         def read(connection: sqlite3.Connection) -> bool:

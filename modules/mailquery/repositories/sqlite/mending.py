@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from mailquery.domain.mailboxes import over_all
 from mailquery.repositories.compression import unpack_sections
 from mailquery.repositories.prepared import PreparedMessage
+from mailquery.repositories.sqlite import vector_file
 from mailquery.repositories.sqlite.message_checks import wrong_with_bytes
 from mailquery.repositories.sqlite.total_checks import check_vectors
 
@@ -84,6 +85,7 @@ def derive_again(connection: sqlite3.Connection) -> None:
     if check_vectors(connection).damages:
         for table in ("vectors", "vector_blocks"):
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+        vector_file.discard(connection)
         connection.execute("UPDATE embedding SET model = '', through = 0, messages = 0, chunks = 0, emptied = 0")
     connection.execute("UPDATE policy SET generation = generation + 1")
 

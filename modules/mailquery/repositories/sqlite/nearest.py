@@ -1,20 +1,23 @@
 """The messages nearest to a vector, inside one transaction.
 
-The signs of all vectors are compared first, in memory: the nearest few hundred chunks by that measure are read, and
-the cosine decides among them. So it is approximate in what it looks at, and exact in what it says of it. Of a selection
-of few messages every vector is compared exactly; of one of up to 20,000 the signs of just those; a larger one is looked
-for among the nearest chunks of the archive, ever more of them, and gives fewer than were asked for where they end.
+The signs of all vectors are compared first, in memory: the nearest few hundred chunks by that measure are looked up in
+the file of vectors, or read, and the cosine decides among them. So it is approximate in what it looks at, and exact in
+what it says of it. Of a selection of few messages every vector is compared exactly; of one of up to 20,000 the signs of
+just those; a larger one is looked for among the nearest chunks of the archive, ever more of them, and gives fewer than
+were asked for where they end.
 """
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailquery.repositories.sqlite.cosines import Cosines, gathered_cosines, read_cosines
 from mailquery.repositories.sqlite.listings import Listings
+from mailquery.repositories.sqlite.row_sequences import UNKNOWN, RowSequences
 from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.selection import Condition, Selection
 from mailquery.repositories.sqlite.vector_codes import CodeCache, State
+from mailquery.repositories.sqlite.vector_file import VectorFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +27,6 @@ COMPARED = 600  # chunks at least whose cosine is computed
 _PER_RESULT = 8  # and so many for each message that is asked for
 _ALL_COMPARED = 1_000  # messages of a selection that needs no signs
 _WIDER = (4_000, 64_000)  # chunks in which members of a larger selection are looked for
-_COMPARED_TOGETHER = 200  # messages: for larger arrays the system gives new memory each time, which takes longer
 _AT_ONCE = 4_000  # messages of which it is asked whether they belong to it
 
 _VECTORS = """
@@ -44,6 +46,8 @@ class NearestVectors:
     def __init__(self) -> None:
         self._codes = CodeCache()
         self._listings = Listings()
+        self._file = VectorFile()
+        self._rows = RowSequences()
 
     def nearest(
         self,
@@ -62,14 +66,18 @@ class NearestVectors:
         if state.model != model or not state.chunks or selection.empty or limit < 1 or not vector.any():
             return []
         candidates = self._candidates(connection, state, vector, selection, max(COMPARED, _PER_RESULT * limit))
-        found = read_cosines(connection, _VECTORS, state, vector, candidates, with_whole=False)
+        found = self._compare(connection, state, vector, candidates, with_whole=False)
         if found is None:
             return []
         import numpy as np
 
-        best = np.lexsort((-found.numbers, -found.chunk))[:limit]
-        cosines = dict(zip(found.numbers[best].tolist(), found.chunk[best].tolist(), strict=True))
-        rows = [(row, cosines[sequence]) for sequence, row in connection.execute(_ROWS, (ids(list(cosines)),))]
+        best = np.lexsort((-found.numbers, -found.chunk))
+        rows: list[tuple[int, float]] = []
+        # Signs are kept of messages that are no more: those have no row, and the next ones take their places.
+        while len(rows) < limit and len(best):
+            part, best = best[: limit - len(rows)], best[limit - len(rows) :]
+            cosines = dict(zip(found.numbers[part].tolist(), found.chunk[part].tolist(), strict=True))
+            rows += [(row, cosines[sequence]) for sequence, row in connection.execute(_ROWS, (ids(list(cosines)),))]
         return sorted(rows, key=lambda found: (-found[1], -found[0]))
 
     def cosines(
@@ -81,10 +89,42 @@ class NearestVectors:
         state = State.read(connection)
         if state.model != model or not rows or not vector.any():
             return {}
-        found = read_cosines(connection, _VECTORS_OF_ROWS, state, vector, rows)
-        if found is None:
-            return {}
-        return dict(zip(found.numbers.tolist(), ((found.chunk + found.whole) / 2).tolist(), strict=True))
+        import numpy as np
+
+        given = np.array(sorted(rows), np.int64)
+        sequences = self._rows.of(connection, given)
+        unknown = sequences == UNKNOWN
+        near = {}
+        found = self._compare(connection, state, vector, sequences[~unknown])
+        if found is not None:
+            row_of = dict(zip(sequences.tolist(), given.tolist(), strict=True))
+            near = {row_of[each]: cosine for each, cosine in found.means()}
+        if unknown.any():
+            found = read_cosines(connection, _VECTORS_OF_ROWS, state, vector, given[unknown].tolist())
+            near |= dict(found.means()) if found is not None else {}
+        return near
+
+    def _compare(
+        self,
+        connection: sqlite3.Connection,
+        state: State,
+        vector: "NDArray[np.float32]",
+        sequences: "Sequence[int] | NDArray[np.int64]",
+        *,
+        with_whole: bool = True,
+    ) -> Cosines | None:
+        """As `read_cosines` for these sequences, out of the file as far as they are in it."""
+        import numpy as np
+
+        mapped = self._file.mapped(connection, state)
+        if mapped is None:
+            return read_cosines(connection, _VECTORS, state, vector, sequences, with_whole=with_whole)
+        wanted = np.sort(np.asarray(sequences, np.int64))
+        found, left = gathered_cosines(mapped, self._codes.load(connection, state), state, vector, wanted)
+        if not len(left):
+            return found
+        read = read_cosines(connection, _VECTORS, state, vector, left, with_whole=with_whole)
+        return read if found is None else found if read is None else found.with_these(read)
 
     def _candidates(
         self,
@@ -154,91 +194,3 @@ def _inside(connection: sqlite3.Connection, selection: Selection, sequences: Seq
     among = Condition(given + " IN (SELECT value FROM json_each(?))", (ids(rows),))  # noqa: S608 - a constant
     sql, parameters = selection.also(among).sql()
     return {rows[row] for (row,) in connection.execute(sql, parameters)}
-
-
-@dataclass(frozen=True, slots=True)
-class Cosines:
-    """Between a vector and messages, by their sequences or row ids: the nearest chunk of each, and the mean direction
-    of all of its chunks."""
-
-    numbers: "NDArray[np.int64]"
-    chunk: "NDArray[np.float32]"
-    whole: "NDArray[np.float32]"
-
-
-def read_cosines(
-    connection: sqlite3.Connection,
-    sql: str,
-    state: State,
-    vector: "NDArray[np.float32]",
-    numbers: Sequence[int],
-    *,
-    with_whole: bool = True,
-) -> Cosines | None:
-    """Of those messages that have any chunks; None where none has. `sql` reads the chunks of these `numbers`. Without
-    `with_whole`, `whole` is as `chunk`."""
-    import numpy as np
-
-    found = connection.execute(sql, (ids(sorted(numbers)), state.through)).fetchall()
-    found = [row for row in found if row[1]]
-    if not found:
-        return None
-    direction = vector / np.linalg.norm(vector)
-    parts = []
-    for start in range(0, len(found), _COMPARED_TOGETHER):
-        of, packed = zip(*found[start : start + _COMPARED_TOGETHER], strict=True)
-        parts.append((of, *_compared(direction, packed, with_whole=with_whole)))
-    every, chunk, whole = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return Cosines(every, chunk, whole)
-
-
-def _compared(
-    direction: "NDArray[np.float32]", packed: Sequence[bytes], *, with_whole: bool
-) -> tuple["NDArray[np.float32]", "NDArray[np.float32]"]:
-    """The cosines of the nearest chunk of each message, and of the whole."""
-    import numpy as np
-
-    sizes = np.fromiter(map(len, packed), np.int64, len(packed)) // len(direction)
-    starts = np.cumsum(sizes) - sizes
-    stored = np.frombuffer(b"".join(packed), np.int8).reshape(-1, len(direction))
-    chunks = stored.astype(np.float32)
-    lengths = _lengths(chunks)
-    # Not as a matrix product: for so small a one, the library would have other threads wait busily.
-    near = _quotients(np.einsum("ij,j->i", chunks, direction), lengths)
-    best = np.maximum.reduceat(near, starts)
-    several = sizes > 1
-    if not with_whole or not several.any():
-        return best, best
-    # Of a message of one chunk, that is the whole: only the others are added up.
-    of_several = np.repeat(several, sizes)
-    sums = _sums(_quotients(chunks[of_several], lengths[of_several][:, None]), sizes[several])
-    whole = best.copy()
-    whole[several] = _quotients(np.einsum("ij,j->i", sums, direction), _lengths(sums))
-    return best, whole
-
-
-def _quotients(of: "NDArray[np.float32]", by: "NDArray[np.float32]") -> "NDArray[np.float32]":
-    """`by` are lengths that `of` lie within: where one is zero, so is the other, and what is found."""
-    divisors = by.copy()
-    divisors[by == 0] = 1
-    return of / divisors
-
-
-def _sums(rows: "NDArray[np.float32]", counts: "NDArray[np.int64]") -> "NDArray[np.float32]":
-    """Of each run of so many rows: all first ones, then all second ones, ... (`np.add.reduceat` takes ten times as
-    long to add up rows)."""
-    import numpy as np
-
-    starts = np.cumsum(counts) - counts
-    sums: NDArray[np.float32] = rows[starts]
-    for place in range(1, int(counts.max())):
-        further = np.flatnonzero(counts > place)
-        sums[further] += rows[starts[further] + place]
-    return sums
-
-
-def _lengths(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
-    import numpy as np
-
-    lengths: NDArray[np.float32] = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    return lengths

@@ -7,7 +7,7 @@ step is bounded, however large the archive is.
 
 import math
 import sqlite3
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from mailquery.domain.relevance import Evidence, Weights, score
@@ -26,6 +26,7 @@ _READ_FOR_PARTIAL = 10_000  # messages with some of the words at most whose BM25
 _COUNTED = 10_000  # messages that have a word: more of them are estimated
 _SAMPLED = 4_000  # the newest messages, from which that is done
 _WALKED_PER_ROW = 50  # messages that have a word: with more for each candidate it is quicker to look candidates up
+_FETCHED_PER_ROW = 3  # so many are all handed on, and looked through here
 _DISTANT = 0.2  # the cosine below which nothing is near in meaning
 _STEM_COVERS = 0.8  # a word in another form than the one that was typed
 _YEAR = 365.25 * 86_400  # seconds
@@ -35,11 +36,13 @@ _BETWEEN = "FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ?"
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Row ids, best first, and their standings. `matches` of them have every word; `cut` is whether there are older
-    matches that were not looked at."""
+    """Row ids, best first. `matches` of them have every word; `cut` is whether there are older matches that were not
+    looked at."""
 
     rows: tuple[int, ...]
-    standings: dict[int, Standing]
+    missing: dict[int, tuple[str, ...]]  # the words that the other rows lack
+    has_none: Set[int]
+    similar: dict[int, float]
     matches: int
     oldest_match: int | None
     cut: bool
@@ -47,6 +50,12 @@ class Ranking:
     @property
     def near(self) -> int:
         return len(self.rows) - self.matches
+
+    def standing(self, row: int) -> Standing:
+        """Made for the rows of a page: a ranking has a thousand."""
+        return Standing(
+            missing=self.missing.get(row, ()), has_none=row in self.has_none, similarity=self.similar.get(row)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,9 @@ class Ranker:
         cut = len(matches) > RANKED
         if cut:
             del matches[min(matches)]
-        words = [_Frequency.of(connection, word) for word in asked.free.words]
+        # A single word is weighed against no other one.
+        of = _Frequency.of if len(asked.free.words) > 1 else _Frequency.alone
+        words = [of(connection, word) for word in asked.free.words]
         texts = dict(matches)
         similar: dict[int, float] = {}
         if words:
@@ -81,7 +92,7 @@ class Ranker:
             if vector is not None:
                 similar = self._similar(connection, asked.required, vector, list(texts))
                 texts |= dict.fromkeys((row for row in similar if row not in texts), 0.0)
-        held = _Held.of(connection, words, asked.free, matches.keys(), list(texts))
+        held = _Held.of(connection, words, asked.free, matches.keys(), list(texts), cut=cut)
         return self._in_order(held, matches, texts, similar, cut)
 
     def _matches(self, connection: sqlite3.Connection, selection: Selection) -> dict[int, float]:
@@ -132,7 +143,7 @@ class Ranker:
         cut: bool,
     ) -> Ranking:
         if not texts:
-            return Ranking((), {}, 0, None, cut=False)
+            return Ranking((), {}, frozenset(), {}, 0, None, cut=False)
         newest, best = max(texts), max(texts.values()) or 1.0
         scores = {
             row: score(
@@ -146,17 +157,17 @@ class Ranker:
             )
             for row, text in texts.items()
         }
-        ordered = sorted(texts, key=lambda row: (row in held.other_form, -scores[row], -row))
+        ordered = sorted(texts, reverse=True)
+        ordered.sort(key=scores.__getitem__, reverse=True)  # of equals, the newest first
+        if held.other_form:
+            ordered.sort(key=held.other_form.__contains__)
         ordered = _matches_first(ordered, matches.keys(), held.has_none)
         # What turned out to have every word is no partial match: it matches, and was older than those looked at.
         near = [row for row in ordered if held.missing.get(row)][:NEAR]
         kept = matches.keys() | set(near)
-        standings = {
-            row: Standing(missing=held.missing.get(row, ()), has_none=row in held.has_none, similarity=similar.get(row))
-            for row in kept
-        }
         rows = tuple(row for row in ordered if row in kept)
-        return Ranking(rows, standings, len(matches), min(matches, default=None), cut)
+        oldest = min(matches, default=None)
+        return Ranking(rows, held.missing, held.has_none, similar, len(matches), oldest, cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +190,8 @@ class _Held:
         free: FreeWords,
         matches: Set[int],
         rows: Sequence[int],
+        *,
+        cut: bool,
     ) -> "_Held":
         if not words:
             return cls(dict.fromkeys(rows, 1.0), {}, frozenset(), frozenset())
@@ -188,22 +201,27 @@ class _Held:
             # Apart, since matches are the newest, and the others may lie anywhere.
             return _found_in(connection, match, list(matches)) | _found_in(connection, match, others)
 
-        shares = []  # of each word, for the messages that have it
+        shares: list[dict[int, float]] = []  # of each word, for the messages that have it
         for word in words:
-            if len(free.alternatives) == 1:  # what matches has every word
+            anyhow: Set[int]
+            if free.of_demand == 1 and not cut:  # of what may be found at all, those are all that have the only word
+                anyhow = matches
+            elif len(free.alternatives) == 1:  # what matches has every word
                 anyhow = matches | _found_in(connection, word.word.anyhow, others)
             else:
                 anyhow = found_in(word.word.anyhow)
             exactly = anyhow if word.word.exactly is None else found_in(word.word.exactly)
             shares.append({row: 1.0 if row in exactly else _STEM_COVERS for row in anyhow})
-        coverage, missing = {}, {}
-        for row in rows:
-            coverage[row], nearest = max(
-                ((_coverage(row, alternative, words, shares), alternative) for alternative in free.alternatives),
-                key=lambda each: each[0],
-            )
-            if row not in matches:
-                missing[row] = tuple(words[place].word.written for place in nearest if row not in shares[place])
+        coverage: dict[int, float] = dict.fromkeys(rows, -1.0)
+        nearest: dict[int, Sequence[int]] = {}
+        for alternative in free.alternatives:  # of equals, the first
+            for row, share in _coverage(rows, alternative, words, shares):
+                if share > coverage[row]:
+                    coverage[row], nearest[row] = share, alternative
+        missing = {
+            row: tuple(words[place].word.written for place in nearest[row] if row not in shares[place])
+            for row in others
+        }
         has_none = {row for row in others if not any(row in share for share in shares)}
         seems_whole = [row for row in others if not missing[row]]
         for unranked in free.unranked if seems_whole else ():
@@ -215,16 +233,22 @@ class _Held:
 
 
 def _coverage(
-    row: int, alternative: Sequence[int], words: Sequence["_Frequency"], shares: Sequence[dict[int, float]]
-) -> float:
+    rows: Sequence[int], alternative: Sequence[int], words: Sequence["_Frequency"], shares: Sequence[dict[int, float]]
+) -> Iterator[tuple[int, float]]:
+    """How much of the alternative each row has."""
     whole = sum(words[place].weight for place in alternative)
-    return sum(shares[place].get(row, 0.0) * words[place].weight for place in alternative) / whole
+    had = [(shares[place].get, words[place].weight) for place in alternative]
+    for row in rows:
+        share = 0.0
+        for get, weight in had:
+            share += get(row, 0.0) * weight
+        yield row, share / whole
 
 
 def _matches_first(ordered: list[int], matches: Set[int], has_none: Set[int]) -> list[int]:
     """Where matches are many, all of them; else each that would stand behind a message with none of the words."""
     if len(matches) >= _FEW:
-        return sorted(ordered, key=lambda row: row not in matches)
+        return [row for row in ordered if row in matches] + [row for row in ordered if row not in matches]
     last = max((at for at, row in enumerate(ordered) if row in matches), default=-1) + 1
     return sorted(ordered[:last], key=lambda row: row in has_none) + ordered[last:]
 
@@ -236,6 +260,10 @@ class _Frequency:
     word: FreeWord
     messages: int
     weight: float
+
+    @classmethod
+    def alone(cls, connection: sqlite3.Connection, word: FreeWord) -> "_Frequency":
+        return cls(word, 0, 1.0)
 
     @classmethod
     def of(cls, connection: sqlite3.Connection, word: FreeWord) -> "_Frequency":
@@ -255,6 +283,10 @@ def _found_in(connection: sqlite3.Connection, match: Match, rows: Sequence[int])
     if not rows:
         return set()
     given = (match.expression, min(rows), max(rows))
+    few = connection.execute(f"SELECT rowid {_BETWEEN} LIMIT ?", (*given, _FETCHED_PER_ROW * len(rows)))
+    every = {row for (row,) in few}
+    if len(every) < _FETCHED_PER_ROW * len(rows):
+        return every.intersection(rows)
     most = _WALKED_PER_ROW * len(rows)
     walked = f"SELECT count(*) FROM (SELECT 1 {_BETWEEN} LIMIT ?)"  # noqa: S608 - a constant
     (between,) = connection.execute(walked, (*given, most)).fetchone()

@@ -16,11 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mailquery.domain.addresses import Role
+from mailquery.repositories.sqlite import vector_file
 from mailquery.repositories.sqlite.contents import contents_of, forget_unused
 from mailquery.repositories.sqlite.counting import count
 from mailquery.repositories.sqlite.index_removal import forget_words, indexes, is_in, take_out_of_indexes
 from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.tokens import domain_token, list_token, with_parents
+from mailquery.repositories.sqlite.vector_codes import BLOCK_CHUNKS
 
 _CHUNK = 500  # messages that are read and taken out of the index at a time
 
@@ -127,15 +129,15 @@ def _count_down(connection: sqlite3.Connection, going: Sequence[_Going], wanted:
 
 
 def empty_chunks(connection: sqlite3.Connection, sequences: Sequence[int]) -> None:
-    """Overwrites the signs of the messages' vectors. Their places stay: readers keep the blocks in memory, and
-    look for further ones alone."""
+    """Overwrites the signs of the messages' vectors, and what the file of vectors has of them. Their places stay:
+    readers keep the blocks in memory, and look for further ones alone."""
     model, through, first_block = connection.execute("SELECT model, through, first_block FROM embedding").fetchone()
     if not model:
         return
     import numpy as np
 
     wanted = np.array(sequences, np.uint32)
-    emptied = 0
+    emptied: list[int] = []  # places
     for block, packed in connection.execute("SELECT block, sequences FROM vector_blocks").fetchall():
         numbers = np.frombuffer(packed, "<u4").copy()
         found = np.isin(numbers, wanted)
@@ -150,10 +152,12 @@ def empty_chunks(connection: sqlite3.Connection, sequences: Sequence[int]) -> No
             (numbers.astype("<u4").tobytes(), kept.tobytes(), block),
         )
         if block >= first_block:
-            emptied += int(found.sum())
+            emptied += ((block - first_block) * BLOCK_CHUNKS + np.flatnonzero(found)).tolist()
+    if emptied:
+        vector_file.erase(connection, first_block, emptied)
     connection.execute(
         "UPDATE embedding SET messages = messages - ?, emptied = emptied + ?",
-        (sum(sequence <= through for sequence in sequences), emptied),
+        (sum(sequence <= through for sequence in sequences), len(emptied)),
     )
 
 

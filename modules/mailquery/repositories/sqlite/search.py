@@ -62,6 +62,7 @@ class _Asked:
     limit: int
     start: Position | None
     vector: QueryVector | None
+    texts: bool
     steps: Steps
 
 
@@ -98,9 +99,10 @@ class SqliteSearch:
         limit: int,
         start: Position | None = None,
         vector: QueryVector | None = None,
+        texts: bool = False,
         steps: Steps | None = None,
     ) -> SearchPage:
-        asked = _Asked(query, visible, sort, limit, start, vector, steps or Steps())
+        asked = _Asked(query, visible, sort, limit, start, vector, texts, steps or Steps())
         return await self._database.read(lambda connection: self._page(connection, asked))
 
     async def explain(self, query: Query, visible: Visibility) -> Explanation:
@@ -119,8 +121,18 @@ class SqliteSearch:
             page = _dated_page(connection, scope, selection, as_of, asked.limit, start, steps, oldest=oldest)
         if start is None:
             with steps.step("looking for other spellings"):
-                page = replace(page, did_you_mean=suggestions(connection, asked.query, scope, self._people))
+                found = page.total.value > 0
+                page = replace(page, did_you_mean=suggestions(connection, asked.query, scope, self._people, found))
+        if asked.texts:
+            with steps.step("reading the texts"):
+                page = replace(page, texts=self._texts(connection, [row.row for row in page.rows]))
         return page
+
+    def _texts(self, connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int, str]:
+        try:
+            return {row: unpack_text(body) for row, body in connection.execute(_BODIES, (ids(rows),))}
+        except ValueError as error:
+            raise storage_damaged(self._database.path, str(error)) from error
 
     def _select(
         self, connection: sqlite3.Connection, query: Query, scope: Scope, start: Position | None
@@ -168,7 +180,7 @@ class SqliteSearch:
             following,
             ranked=True,
             ranked_newest=RANKED if ranking.cut else None,
-            standings=tuple(ranking.standings[row] for row in page),
+            standings=tuple(map(ranking.standing, page)),
             near=ranking.near,
             all_embedded=asked.vector is None or not _any_added_since(connection, through, scope),
         )
@@ -197,13 +209,7 @@ class SqliteSearch:
         return await self._database.read(read)
 
     async def body_texts(self, rows: Sequence[int]) -> dict[int, str]:
-        def read(connection: sqlite3.Connection) -> dict[int, str]:
-            return {row: unpack_text(body) for row, body in connection.execute(_BODIES, (ids(rows),))}
-
-        try:
-            return await self._database.read(read)
-        except ValueError as error:
-            raise storage_damaged(self._database.path, str(error)) from error
+        return await self._database.read(lambda connection: self._texts(connection, rows))
 
     async def statistics(
         self,

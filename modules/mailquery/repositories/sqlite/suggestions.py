@@ -32,9 +32,12 @@ _OF_SYLLABLES = """
 
 
 def suggestions(
-    connection: sqlite3.Connection, query: Query, scope: Scope, people: PeopleIndex
+    connection: sqlite3.Connection, query: Query, scope: Scope, people: PeopleIndex, any_match: bool
 ) -> tuple[tuple[str, str], ...]:
-    """The query's words that none of the caller's messages has, each with the word one edit from it that most have."""
+    """The query's words that none of the caller's messages has, each with the word one edit from it that most have.
+    Where `any_match` says that a message matches the query, it has every word but those of alternatives."""
+    if any_match and not _has_alternatives(query):
+        return ()
     found: list[tuple[str, str]] = []
     for written in list(dict.fromkeys(_words(query)))[:_LOOKED_UP]:
         word = _AROUND.sub("", fold(written))
@@ -73,6 +76,16 @@ def _messages(connection: sqlite3.Connection, word: Words, scope: Scope, people:
     sql, parameters = compile_query(connection, word, scope, people).sql("1", tail="LIMIT ?")
     (count,) = connection.execute(f"SELECT count(*) FROM ({sql})", (*parameters, most)).fetchone()  # noqa: S608 - values are parameters
     return int(count)
+
+
+def _has_alternatives(query: Query) -> bool:
+    match query:
+        case Or():
+            return True
+        case And(parts):
+            return any(map(_has_alternatives, parts))
+        case _:
+            return False
 
 
 def _words(query: Query) -> Iterator[str]:

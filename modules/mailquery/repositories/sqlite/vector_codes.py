@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 BLOCK_CHUNKS = 4096
 _SEGMENT_CHUNKS = 32_768  # scanned at a time: their codes fit into a core's cache
 _WEIGHED = 8_000  # chunks, the nearest by their signs, that are compared with the vector's own numbers
-_AT_ONCE = 1_000  # of those: for larger arrays the system gives new memory each time, which takes longer than the sums
-_FARTHEST = 65_535
 
 _STATE = "SELECT model, dimensions, through, messages, chunks, first_block, emptied FROM embedding"
 _BLOCKS = "SELECT block, chunks, sequences, codes FROM vector_blocks WHERE block >= ? ORDER BY block"
@@ -58,20 +56,60 @@ def sign_codes(vectors: "NDArray[np.float32]") -> "NDArray[np.uint64]":
 
 
 @dataclass(frozen=True, slots=True)
-class _Segment:
+class Places:
+    """Where the chunks of messages stand among all chunks: by ascending sequences of messages, the first of each, and
+    how many there are."""
+
     sequences: "NDArray[np.uint32]"
-    codes: "NDArray[np.uint64]"  # a row for each 64 dimensions, a column for each chunk: so they are quickest to scan
+    first: "NDArray[np.uint32]"
+    counts: "NDArray[np.uint32]"
+
+    @classmethod
+    def of(cls, chunks: "NDArray[np.uint32]") -> "Places":
+        """`chunks` has the message of each chunk, zero where it was removed."""
+        import numpy as np
+
+        first = np.flatnonzero(np.diff(chunks, prepend=np.uint32(0)))
+        counts = np.diff(first, append=len(chunks))
+        kept = chunks[first] > 0
+        first, counts = first[kept], counts[kept]
+        return cls(chunks[first], first.astype(np.uint32), counts.astype(np.uint32))
+
+    def find(self, sequences: "NDArray[np.int64]") -> tuple["NDArray[np.int64]", "NDArray[np.int64]"]:
+        """The first place of each message and the number of its chunks, 0 where it has none here."""
+        import numpy as np
+
+        if not len(self.sequences):
+            return np.zeros(len(sequences), np.int64), np.zeros(len(sequences), np.int64)
+        at = np.searchsorted(self.sequences, sequences.astype(np.uint32))
+        at[at == len(self.sequences)] = 0
+        counts = np.where(self.sequences[at] == sequences, self.counts[at], 0)
+        return self.first[at].astype(np.int64), counts.astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """The signs of all chunks, 36 bytes for one of 256 dimensions. Never changed: what is added makes another one."""
+    """The signs of all chunks, 36 bytes for one of 256 dimensions, and 12 bytes for each message. Never changed: what
+    is added makes another one."""
 
     first_block: int
     last_block: int
     in_last_block: int  # chunks of the last block that are here
-    segments: tuple[_Segment, ...]
-    chunks: int
+    segments: tuple["NDArray[np.uint64]", ...]
+    # Of each a row for each 64 dimensions, and a column for each chunk: so they are quickest to scan.
+    sequences: "NDArray[np.uint32]"  # the message of each chunk, 0 where it was removed
+    places: Places
+
+    @property
+    def chunks(self) -> int:
+        return len(self.sequences)
+
+    @classmethod
+    def none_of(cls, first_block: int) -> "Codes":
+        import numpy as np
+
+        nothing = np.zeros(0, np.uint32)
+        return cls(first_block, first_block, 0, (), nothing, Places.of(nothing))
 
     def distances(self, code: "NDArray[np.uint64]") -> "NDArray[np.uint16]":
         """The number of signs in which each chunk differs from `code`, in the order of `sequences`."""
@@ -80,34 +118,28 @@ class Codes:
         found = np.zeros(self.chunks, np.uint16)
         start = 0
         for segment in self.segments:
-            part = found[start : start + len(segment.sequences)]
-            for row, word in zip(segment.codes, code, strict=True):
+            part = found[start : start + segment.shape[1]]
+            for row, word in zip(segment, code, strict=True):
                 part += np.bitwise_count(row ^ word)
             start += len(part)
         return found
-
-    def sequences(self) -> "NDArray[np.uint32]":
-        import numpy as np
-
-        parts = [segment.sequences for segment in self.segments]
-        return np.concatenate(parts) if parts else np.zeros(0, np.uint32)
 
     def nearest(
         self, vector: "NDArray[np.float32]", most: int, allowed: "NDArray[np.bool_] | None" = None
     ) -> list[int]:
         """The messages of the `most` nearest chunks by their signs, each once, the nearest first; `allowed` says by
-        sequence which ones come into question."""
+        sequence which ones come into question, and not that of 0."""
         import numpy as np
 
-        distances, sequences = self.distances(sign_codes(vector.reshape(1, -1))[0]), self.sequences()
-        if allowed is not None:
-            inside = sequences < len(allowed)
-            distances[~(inside & allowed[np.where(inside, sequences, 0)])] = _FARTHEST
+        distances = self.distances(sign_codes(vector.reshape(1, -1))[0])
         width = max(_WEIGHED, most)
-        every = width >= len(distances)
-        chosen = np.arange(len(distances)) if every else np.sort(np.argpartition(distances, width)[:width])
-        chosen = chosen[distances[chosen] != _FARTHEST]
-        found = sequences[chosen[_smallest(-self._weights(vector, chosen), most)]]
+        if allowed is None:
+            chosen = _lowest(distances, width)
+            chosen = chosen[self.sequences[chosen] > 0]  # what was removed keeps its places, as the message 0
+        else:
+            places = np.flatnonzero(_allowed(self.sequences, allowed))
+            chosen = places[_lowest(distances[places], width)]
+        found = self.sequences[chosen[_smallest(-self._weights(vector, chosen), most)]]
         _, first = np.unique(found, return_index=True)
         nearest: list[int] = found[np.sort(first)].tolist()
         return nearest
@@ -120,23 +152,43 @@ class Codes:
         parts = []
         start = 0
         for segment in self.segments:
-            end = start + len(segment.sequences)
+            end = start + segment.shape[1]
             low, high = np.searchsorted(chosen, (start, end))
-            parts.append(segment.codes[:, chosen[low:high] - start])
+            parts.append(segment.take(chosen[low:high] - start, axis=1))
             start = end
         if not parts:
             return np.zeros(0, np.float32)
-        packed = np.ascontiguousarray(np.concatenate(parts, axis=1).T).view(np.uint8)
-        padded = np.zeros(packed.shape[1] * 8, np.float32)
+        words = np.concatenate(parts, axis=1)
+        padded = np.zeros(len(words) * 64, np.float32)
         padded[: len(vector)] = vector
         signs = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32) * 2 - 1
-        by_byte = signs @ padded.reshape(-1, 8).T  # what each value of each byte adds to the product
-        table, of_byte = by_byte.T.ravel(), np.arange(packed.shape[1], dtype=np.uint16) * 256
-        weights = np.empty(len(packed), np.float32)
-        for start in range(0, len(packed), _AT_ONCE):
-            part = packed[start : start + _AT_ONCE]
-            weights[start : start + _AT_ONCE] = table.take(part + of_byte).sum(axis=1)
+        by_byte = padded.reshape(-1, 8) @ signs.T  # what each value of each byte adds to the product
+        weights, part = np.zeros(len(chosen), np.float32), np.empty(len(chosen), np.float32)
+        # Byte by byte for all chunks: a look-up in 256 numbers takes half as long as one in all of them.
+        for word, tables in zip(words, by_byte.reshape(len(words), 8, 256), strict=True):
+            for values, table in zip(word.view(np.uint8).reshape(-1, 8).T, tables, strict=True):
+                table.take(values, out=part, mode="clip")
+                weights += part
         return weights
+
+
+def _allowed(sequences: "NDArray[np.uint32]", allowed: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
+    """Of each sequence whether it is allowed; those behind the last are not."""
+    import numpy as np
+
+    found: NDArray[np.bool_] = np.append(allowed, False).take(sequences, mode="clip")
+    return found
+
+
+def _lowest(values: "NDArray[np.uint16]", most: int) -> "NDArray[np.intp]":
+    """The ascending places of the `most` lowest of these small numbers, and of all that equal the last of them. They
+    are counted: a partition takes seven times as long."""
+    import numpy as np
+
+    if len(values) <= most:
+        return np.arange(len(values))
+    border = int(np.searchsorted(np.cumsum(np.bincount(values)), most))
+    return np.flatnonzero(values <= border)
 
 
 def _smallest(values: "NDArray[np.float32]", most: int) -> "NDArray[np.intp]":
@@ -166,10 +218,10 @@ class CodeCache:
         with self._loading:
             held = self._held
             if held is None or held.first_block < state.first_block:
-                held = Codes(state.first_block, state.first_block, 0, (), 0)
+                held = Codes.none_of(state.first_block)
             elif held.first_block > state.first_block:
                 # This transaction is older than a change of the model.
-                return _extended(connection, Codes(state.first_block, state.first_block, 0, (), 0))
+                return _extended(connection, Codes.none_of(state.first_block))
             if held.chunks < state.chunks:
                 held = _extended(connection, held)
             self._held = held
@@ -179,35 +231,25 @@ class CodeCache:
 def _extended(connection: sqlite3.Connection, codes: Codes) -> Codes:
     import numpy as np
 
-    segments = list(codes.segments)
-    last, there, total = codes.last_block, codes.in_last_block, codes.chunks
-    waiting: list[_Segment] = []
+    segments, sequences = list(codes.segments), [codes.sequences]
+    last, there = codes.last_block, codes.in_last_block
+    waiting: list[NDArray[np.uint64]] = []
     size = 0
-    if segments and len(segments[-1].sequences) < _SEGMENT_CHUNKS:
+    if segments and segments[-1].shape[1] < _SEGMENT_CHUNKS:
         waiting = [segments.pop()]
-        size = len(waiting[0].sequences)
-    for block, chunks, sequences, packed in connection.execute(_BLOCKS, (codes.last_block,)):
+        size = waiting[0].shape[1]
+    for block, chunks, numbers, packed in connection.execute(_BLOCKS, (codes.last_block,)):
         skipped = there if block == codes.last_block else 0
         last, there = block, chunks
         if chunks == skipped:
             continue
-        numbers = np.frombuffer(sequences, "<u4").astype(np.uint32)[skipped:]
-        words = np.frombuffer(packed, np.uint64).reshape(chunks, -1)[skipped:]
-        waiting.append(_Segment(numbers, words.T))
+        sequences.append(np.frombuffer(numbers, "<u4").astype(np.uint32)[skipped:])
+        waiting.append(np.frombuffer(packed, np.uint64).reshape(chunks, -1)[skipped:].T)
         size += chunks - skipped
-        total += chunks - skipped
         if size >= _SEGMENT_CHUNKS:
-            segments.append(_joined(waiting))
+            segments.append(np.ascontiguousarray(np.concatenate(waiting, axis=1)))
             waiting, size = [], 0
     if waiting:
-        segments.append(_joined(waiting))
-    return Codes(codes.first_block, last, there, tuple(segments), total)
-
-
-def _joined(parts: list[_Segment]) -> _Segment:
-    import numpy as np
-
-    return _Segment(
-        np.concatenate([part.sequences for part in parts]),
-        np.ascontiguousarray(np.concatenate([part.codes for part in parts], axis=1)),
-    )
+        segments.append(np.ascontiguousarray(np.concatenate(waiting, axis=1)))
+    every = np.concatenate(sequences)
+    return Codes(codes.first_block, last, there, tuple(segments), every, Places.of(every))
