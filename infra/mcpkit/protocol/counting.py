@@ -1,5 +1,5 @@
-"""Requests of the protocol that are no calls, such as `initialize` and `tools/list`, are counted by their methods. Calls
-are counted by a stage of their own (`mcpkit.protocol.stages.measuring`)."""
+"""Requests of the protocol that are no calls, such as `initialize` and `tools/list`, are counted by their methods.
+Calls are counted by a stage of their own (`mcpkit.protocol.stages.measuring`)."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -38,14 +38,15 @@ class CountRequests:
         status = "failed"
         try:
             result = await call_next(ctx)
-            status = "ok"
-            return result
         except MCPError as error:
             status = _code_of(error)
             raise
         except anyio.get_cancelled_exc_class():
             status = "cancelled"
             raise
+        else:
+            status = "ok"
+            return result
         finally:
             self._metrics.answered(ctx.method if ctx.method in SPEC_CLIENT_METHODS else _OTHER, status)
 
