@@ -20,9 +20,11 @@ def test_every_command_of_a_module_is_in_the_table_and_no_other() -> None:
 
 def test_every_module_with_commands_is_in_the_table() -> None:
     below_others = {"master_key", "signing_in"}
-    names = [found.name for found in pkgutil.iter_modules(mailquery.cli.__path__)]
-    registering = {name for name in names if hasattr(import_module(f"mailquery.cli.{name}"), "register")}
-    assert registering - below_others == set(MODULES.values())
+    prefix = "mailquery.cli."
+    names = [found.name for found in pkgutil.walk_packages(mailquery.cli.__path__, prefix)]
+    registering = {name.removeprefix(prefix) for name in names if hasattr(import_module(name), "register")}
+    commands = {name for name in registering if name.rpartition(".")[2] not in below_others}
+    assert commands == set(MODULES.values())
 
 
 def test_a_command_is_made_once() -> None:
