@@ -1,11 +1,12 @@
 """Who may come in over HTTP, as it is set: the strategies of authentication, and what each user may see."""
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from mailquery.mcp.arguments import ADMIN, SCOPES
 from mailquery.settings.access import Auth
+from mcpkit.errors import ErrorCode
 from mcpkit.protocol.declarations import Catalogue
 from mcpkit.security.audit import AuditSink
 from mcpkit.security.authentication.accounts import AccountAccess
@@ -31,10 +32,16 @@ REMEDY = (
 
 @asynccontextmanager
 async def open_guard(
-    auth: Auth, keys: ApiKeys, offered: Catalogue, accounts: Sequence[str], address: str, audit: AuditSink
+    auth: Auth,
+    keys: ApiKeys,
+    offered: Catalogue,
+    accounts: Sequence[str],
+    address: str,
+    audit: AuditSink,
+    count: Callable[[str, ErrorCode], None] | None = None,
 ) -> AsyncIterator[Guard]:
     """`accounts` are those of the archive; `address` is the URL of the endpoint, for tokens to be meant for where the
-    settings name no other."""
+    settings name no other. `count` is as for `Guard`."""
     access = AccountAccess(auth.users)
     for name in sorted(access.named().difference(accounts)):
         # Written wrongly it would hide an account without a word.
@@ -43,7 +50,7 @@ async def open_guard(
     authentication = Authentication(_strategies(auth, keys, resource), access, SCOPES)
     scopes = [scope for scope in dict.fromkeys(tool.permission for tool in offered.tools) if scope != ADMIN]
     described = ProtectedResource(resource, offered.title, [auth.issuer], scopes) if auth.uses_oauth else None
-    guard = Guard(authentication, scopes, described, audit)
+    guard = Guard(authentication, scopes, described, audit, count=count)
     try:
         yield guard
     finally:

@@ -117,9 +117,9 @@ class Serving:
             yield
 
     @asynccontextmanager
-    async def guard(self, address: str) -> "AsyncIterator[Guard | None]":
+    async def guard(self, address: str, metrics: "CallMetrics | None" = None) -> "AsyncIterator[Guard | None]":
         """The door of the HTTP transport, or None where no authentication is set. `address` is the URL of the server's
-        endpoint, which tokens must be meant for where the settings name no other."""
+        endpoint, which tokens must be meant for where the settings name no other. `metrics` count who is refused."""
         if not self.application.settings.auth.strategies:
             yield None
             return
@@ -135,6 +135,7 @@ class Serving:
             names,
             address,
             self.application.audit,
+            metrics.refused if metrics is not None else None,
         ) as guard:
             yield guard
 
@@ -270,7 +271,7 @@ class Serving:
             audit_stops_calls=self.application.settings.audit.on_failure == "stop",
             audited_values=frozenset({"query"} if self.application.settings.audit.queries else ()),
         )
-        return build_server(offered, pipeline, subscriptions=subscriptions)
+        return build_server(offered, pipeline, subscriptions=subscriptions, metrics=metrics)
 
     @asynccontextmanager
     async def announcing(self) -> "AsyncIterator[Subscriptions]":

@@ -132,6 +132,29 @@ def test_a_call_is_counted_told_and_traced(server: Watched) -> None:
     assert QUERY not in "".join(server.lines)
 
 
+def test_requests_that_call_nothing_are_counted(server: Watched) -> None:
+    httpx2.post(f"{server.url}/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+    httpx2.post(f"{server.url}/mcp", json={"jsonrpc": "2.0", "id": 2, "method": "no/such"})
+    assert server.figure('mcp_requests_total{method="tools/list",status="ok",tool=""}') == 1
+    assert server.figure('mcp_requests_total{method="other",status="failed",tool=""}') == 1
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_keys_that_are_tried_are_counted(filled: CommandLine, collector: Collector, workers: str) -> None:
+    mailquery = CommandLine(filled.home.parent)
+    key = filled("keys", "create", "--user", "ana", "--json")
+    assert key.code == 0, key.err
+    mailquery.environment |= {"MAILQUERY_AUTH__STRATEGIES": "api-keys"}
+    with watched(mailquery, collector, "--workers", workers) as found:
+        for number in range(5):
+            tried = {"Authorization": f"Bearer mq_guessed{number}"}
+            assert found.call("search_messages", tried, query=QUERY).status_code == 401
+        assert found.call("search_messages", query=QUERY).status_code == 401
+        assert found.figure('mcp_refused_total{reason="bad_credential"}') == 5
+        assert found.figure('mcp_refused_total{reason="no_credential"}') == 1
+        assert found.figure('mcp_errors_total{code="UNAUTHORIZED"}') == 6
+
+
 def test_open_connections_are_counted(server: Watched) -> None:
     with httpx2.Client() as http:
         http.get(f"{server.url}/health")

@@ -27,9 +27,13 @@ _WITHIN = 5.0  # seconds in which what is read for a scrape must be there
 _BETWEEN = 5.0  # seconds between two looks at what changes by itself, where nobody asks this process
 
 
+REFUSED = ("no_credential", "bad_credential", "not_allowed", "malformed", "failed")  # why, at the door
+
+
 class CallMetrics:
-    """`status` is ok, the code of an error, or cancelled. `method` is the kind of call (tool, resource, prompt,
-    completion), and `tool` the declared name of what is called."""
+    """`status` is ok, the code of an error, cancelled, or failed. `method` is the kind of call (tool, resource, prompt,
+    completion), and `tool` the declared name of what is called; or a method of the protocol that calls nothing, and
+    `tool` is empty."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry(support_collectors_without_names=True)
@@ -47,9 +51,16 @@ class CallMetrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self._errors = Counter("mcp_errors_total", "Calls that failed.", ("code",), registry=self.registry)
+        self._errors = Counter(
+            "mcp_errors_total", "Calls and other requests that failed.", ("code",), registry=self.registry
+        )
         for code in ErrorCode:  # Prometheus sees no increase in a counter that comes with its first count
             self._errors.labels(code.name)
+        self._refused = Counter(
+            "mcp_refused_total", "Requests that were refused at the door.", ("reason",), registry=self.registry
+        )
+        for reason in REFUSED:
+            self._refused.labels(reason)
         self._running = Gauge(
             "mcp_inflight", "Calls that are running.", registry=self.registry, multiprocess_mode="livesum"
         )
@@ -81,6 +92,17 @@ class CallMetrics:
             children.errors.inc()
         elif characters:
             children.characters.observe(characters)
+
+    def answered(self, method: str, status: str) -> None:
+        """A request that called nothing has ended. `method` is one of a fixed set."""
+        self._requests.labels(method, "", status).inc()
+        if status in ErrorCode.__members__:
+            self._errors.labels(status).inc()
+
+    def refused(self, reason: str, code: ErrorCode) -> None:
+        """A request was not let in, for one of the reasons of `REFUSED`; nothing of it was read."""
+        self._refused.labels(reason).inc()
+        self._errors.labels(code.name).inc()
 
     def show_use(
         self, sessions: Callable[[], int], connections: Callable[[], int], limited: Mapping[str, Callable[[], int]]

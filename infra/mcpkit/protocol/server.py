@@ -1,7 +1,7 @@
 """A catalogue and a pipeline become a server of the official SDK: the protocol's side of every call."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import mcp_types
 from mcp.server.caching import CacheableMethod, CacheHint
@@ -32,6 +32,7 @@ from pydantic import ValidationError
 
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Call
+from mcpkit.protocol.counting import CountRequests
 from mcpkit.protocol.declarations import Catalogue, Completion, Declaration, Tool, name_of
 from mcpkit.protocol.descriptions import (
     described_prompt,
@@ -51,6 +52,9 @@ from mcpkit.protocol.stages import Reply
 from mcpkit.protocol.subscriptions import Subscriptions
 from mcpkit.protocol.uris import find_resource
 
+if TYPE_CHECKING:
+    from mcpkit.monitoring.metrics import CallMetrics
+
 DeclarationT = TypeVar("DeclarationT", bound=Declaration)
 
 PAGE_SIZE = 100
@@ -62,10 +66,11 @@ def build_server(
     pipeline: Pipeline,
     *,
     subscriptions: Subscriptions | None = None,
+    metrics: "CallMetrics | None" = None,
     page_size: int = PAGE_SIZE,
 ) -> Server[Any]:
     """A server of all protocol revisions that the SDK speaks, for any transport. Without `subscriptions`, which run
-    beside it, nothing can be subscribed to."""
+    beside it, nothing can be subscribed to. `metrics` count what is no call: calls are counted in the pipeline."""
     handlers = _Handlers(catalogue, pipeline, page_size)
     listening = None if subscriptions is None else Listening(catalogue, pipeline, subscriptions)
     server: Server[Any] = ListeningServer(
@@ -90,7 +95,8 @@ def build_server(
     )
     server.add_notification_handler("notifications/initialized", NotificationParams, tell_transport)
     # In place of the SDK's tracing, which costs time on every request even where nothing collects traces.
-    server.middleware[:] = [_let_nothing_leak]
+    counting = [] if metrics is None else [CountRequests(metrics)]
+    server.middleware[:] = [*counting, _let_nothing_leak]
     set_own_tools(server, OwnTools(catalogue.tools, handlers.answer, server.server_info_stamp))
     return server
 

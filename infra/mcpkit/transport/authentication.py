@@ -7,7 +7,7 @@ with what is needed (RFC 6750, section 3). The token goes no further than this.
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
@@ -76,7 +76,8 @@ class ProtectedResource:
 class Guard:
     """`scopes` are those that give something to do here: who has none of them is refused, and told all of them.
     Without `resource` there is no authorization server, and keys are had from the operator. `audit` records whoever is
-    refused. The credential of a stream that a client keeps open is looked at again every `recheck_seconds`."""
+    refused, and `count` counts them, by `Refusal.kind` and code. The credential of a stream that a client keeps open is
+    looked at again every `recheck_seconds`."""
 
     def __init__(
         self,
@@ -85,12 +86,14 @@ class Guard:
         resource: ProtectedResource | None = None,
         audit: AuditSink | None = None,
         recheck_seconds: float = _RECHECK_SECONDS,
+        count: Callable[[str, ErrorCode], None] | None = None,
     ) -> None:
         self._authentication = authentication
         self._scopes = tuple(scopes)
         self._resource = resource
         self._record = RecordRefusals(audit) if audit else None
         self.recheck_seconds = recheck_seconds
+        self._count = count
 
     def protect(self, app: ASGIApp) -> ASGIApp:
         return _Guarded(app, self)
@@ -145,6 +148,8 @@ class Guard:
         return True
 
     async def refused(self, scope: Scope, refusal: "Refusal") -> None:
+        if self._count is not None:
+            self._count(refusal.kind, refusal.fault.code)
         if self._record is not None:
             await self._record(scope, refusal.fault, refusal.reason, refusal.principal)
 
@@ -165,7 +170,7 @@ class Guard:
             remedy = "Send an API key as `Authorization: Bearer ...`; the operator gives them out."
         header = "Bearer " + ", ".join(f'{name}="{value}"' for name, value in fields.items())
         fault = Fault(code, f"{reason}. {remedy}", details={"scopes": list(self._scopes)})
-        return Refusal(fault, header, reason, principal)
+        return Refusal(fault, header, reason, principal, is_anonymous=not error)
 
     def _token(self, scope: Scope) -> str:
         if "access_token" in parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True):
@@ -182,13 +187,21 @@ class Guard:
 
 class Refusal(Exception):
     """An answer without a caller: a JSON-RPC error without id, as the endpoint's own are. `principal` is who it was, if
-    that was found out, and `reason` what it rests on, for the audit."""
+    that was found out, and `reason` what it rests on, for the audit. It `is_anonymous` where no credential was
+    shown."""
 
     def __init__(
-        self, fault: Fault, challenge: str | None = None, reason: str = "", principal: Principal | None = None
+        self,
+        fault: Fault,
+        challenge: str | None = None,
+        reason: str = "",
+        principal: Principal | None = None,
+        *,
+        is_anonymous: bool = False,
     ) -> None:
         super().__init__(fault.message)
         self.fault = fault
+        self.is_anonymous = is_anonymous
         self.reason = reason or fault.message
         self.principal = principal
         headers = {"Cache-Control": "no-store"}
@@ -199,6 +212,19 @@ class Refusal(Exception):
         error = protocol_error(fault).error.model_dump(mode="json", exclude_none=True)
         body = {"jsonrpc": "2.0", "id": None, "error": error}
         self.response = JSONResponse(body, _STATUS.get(fault.code, 503), headers)
+
+    @property
+    def kind(self) -> str:
+        """One of `mcpkit.monitoring.metrics.REFUSED`."""
+        match self.fault.code:
+            case ErrorCode.UNAUTHORIZED:
+                return "no_credential" if self.is_anonymous else "bad_credential"
+            case ErrorCode.FORBIDDEN:
+                return "not_allowed"
+            case ErrorCode.INVALID_FORMAT:
+                return "malformed"
+            case _:
+                return "failed"
 
 
 class _StillAdmitted:

@@ -91,35 +91,36 @@ async def serve(
         await running.enter_async_context(serving.beside() if seat is None or seat.number == 0 else serving.policing())
         limits = await running.enter_async_context(serving.limits(seat.folder if seat is not None else None))
         subscriptions = await running.enter_async_context(serving.announcing())
-        guard = await running.enter_async_context(serving.guard(endpoint_url(address.host, address.port)))
         state = serving.state()
-        with serving.metrics(state, limits) as metrics:
-            guarded = guard is not None
-            downloads = serving.downloads(limits.principals, guarded=guarded, metrics=metrics)
-            server = serving.server(
-                limits.principals,
-                guarded=guarded,
-                metrics=metrics,
-                subscriptions=subscriptions,
-                link=downloads.link,
-            )
-            if conformance:
-                from mcpkit.conformance import install_fixtures
-                from mcpkit.security.tokens import load_or_create_key
+        metrics = running.enter_context(serving.metrics(state, limits))
+        url = endpoint_url(address.host, address.port)
+        guard = await running.enter_async_context(serving.guard(url, metrics))
+        guarded = guard is not None
+        downloads = serving.downloads(limits.principals, guarded=guarded, metrics=metrics)
+        server = serving.server(
+            limits.principals,
+            guarded=guarded,
+            metrics=metrics,
+            subscriptions=subscriptions,
+            link=downloads.link,
+        )
+        if conformance:
+            from mcpkit.conformance import install_fixtures
+            from mcpkit.security.tokens import load_or_create_key
 
-                install_fixtures(server, load_or_create_key(settings.home))
-            await run_http(
-                server,
-                address,
-                state,
-                on_ready,
-                limits.addresses,
-                guard,
-                downloads,
-                store=SessionStore(application.control, settings.http.session_idle_seconds),
-                end_streams=subscriptions.end,
-                seat=seat,
-            )
+            install_fixtures(server, load_or_create_key(settings.home))
+        await run_http(
+            server,
+            address,
+            state,
+            on_ready,
+            limits.addresses,
+            guard,
+            downloads,
+            store=SessionStore(application.control, settings.http.session_idle_seconds),
+            end_streams=subscriptions.end,
+            seat=seat,
+        )
 
 
 async def _wait_for_archive(settings: Settings, address: HttpSettings, seat: Seat, missing: Fault) -> None:

@@ -1,16 +1,26 @@
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 import anyio
 import httpx2
 import pytest
+from mcp.client import Client
+from mcp.shared.exceptions import MCPError
+from mcp_types import EmptyResult, PingRequest, Request
 
 from contract.catalogue import Waiting, build_catalogue
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.monitoring.metrics import CallMetrics
+from mcpkit.monitoring.metrics import REFUSED, CallMetrics
 from mcpkit.protocol.calls import Call, Principal
 from mcpkit.protocol.pipeline import Pipeline, build_pipeline
+from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
+
+
+class Swordfish(Request[None, Literal["swordfish/read"]]):
+    method: Literal["swordfish/read"] = "swordfish/read"
+    params: None = None
 
 
 class Reader:
@@ -64,6 +74,37 @@ async def test_calls_are_counted_by_what_became_of_them(pipeline: Pipeline, url:
 def test_every_code_is_there_before_the_first_error_so_that_one_is_seen_as_an_increase(url: str) -> None:
     found = figures(url)
     assert {f'mcp_errors_total{{code="{code.name}"}}': 0 for code in ErrorCode}.items() <= found.items()
+
+
+def test_who_is_refused_is_counted_by_reason_and_every_reason_is_there_before(metrics: CallMetrics, url: str) -> None:
+    assert [figures(url)[f'mcp_refused_total{{reason="{reason}"}}'] for reason in REFUSED] == [0] * len(REFUSED)
+    metrics.refused("bad_credential", ErrorCode.UNAUTHORIZED)
+    found = figures(url)
+    assert found['mcp_refused_total{reason="bad_credential"}'] == 1
+    assert found['mcp_errors_total{code="UNAUTHORIZED"}'] == 1
+
+
+async def test_requests_that_call_nothing_are_counted_by_methods_of_the_protocol(
+    metrics: CallMetrics, pipeline: Pipeline, url: str
+) -> None:
+    server = build_server(build_catalogue(), pipeline, metrics=metrics)
+    async with Client(server, mode="legacy") as client:
+        await client.list_tools()
+        await client.list_tools()
+        await client.session.send_request(PingRequest(), EmptyResult)
+        await client.call_tool("list_rows", {"prefix": "a"})
+        with pytest.raises(MCPError):
+            await client.session.send_request(Swordfish(), EmptyResult)
+    text = httpx2.get(url).text
+    found = figures(url)
+    assert found['mcp_requests_total{method="initialize",status="ok",tool=""}'] == 1
+    assert found['mcp_requests_total{method="tools/list",status="ok",tool=""}'] == 2
+    assert found['mcp_requests_total{method="ping",status="ok",tool=""}'] == 1
+    assert found['mcp_requests_total{method="other",status="failed",tool=""}'] == 1
+    assert found['mcp_requests_total{method="tool",status="ok",tool="list_rows"}'] == 1
+    assert "swordfish" not in text
+    assert 'method="tools/call"' not in text
+    assert "notifications" not in text
 
 
 async def test_what_runs_is_told_and_what_is_given_up_is_counted(pipeline: Pipeline, url: str) -> None:
