@@ -6,6 +6,7 @@ method, malformed request) become JSON-RPC errors with the standard's codes (`mc
 
 from collections.abc import Mapping
 from enum import Enum, StrEnum
+from pathlib import Path
 
 
 class Category(StrEnum):
@@ -156,6 +157,9 @@ class Fault(Exception):
     `message` is a sentence a person can act on: what is wrong, and the remedy. Neither it nor `details` holds secrets
     or text from mail. `others` is text that others may have chosen and that helps nevertheless, such as the names that
     were perhaps meant: cleaned, and fenced in an answer. `retry_after` is in seconds.
+
+    `message` names a file without its folder, since callers may be on another machine. `place` is the whole path, for
+    the log and the command line (`told_here`).
     """
 
     def __init__(
@@ -166,6 +170,7 @@ class Fault(Exception):
         details: Mapping[str, object] | None = None,
         retry_after: float | None = None,
         others: str = "",
+        place: Path | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -173,6 +178,12 @@ class Fault(Exception):
         self.details: Mapping[str, object] = dict(details or {})
         self.retry_after = retry_after
         self.others = others
+        self.place = place
+
+    @property
+    def told_here(self) -> str:
+        """The message for whoever runs the server: with the folder of the file that it names."""
+        return self.message if self.place is None else self.message.replace(self.place.name, str(self.place), 1)
 
     def as_dict(self) -> dict[str, object]:
         """What is sent: `code`, `number`, `category`, `message`, and `details` and `retry_after` if there are any."""

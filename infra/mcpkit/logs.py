@@ -24,11 +24,14 @@ Level = Literal["debug", "info", "warning", "error"]
 _fields: ContextVar[dict[str, object] | None] = ContextVar("log_fields", default=None)
 _calls = logging.getLogger("mcpkit.calls")
 
+# Of each statement it tells twice which function runs, with addresses, and nothing of what is asked or found.
+_NEVER_HEARD_OUT = ("aiosqlite",)
 _CHATTY = ("mcp", "uvicorn", "asyncio", "httpx2", "sse_starlette", "opentelemetry", "urllib3")
 
 
 def set_up_logging(level: Level = "info", form: Form = "auto", stream: TextIO | None = None) -> None:
-    """Replace whatever logging was set up. The libraries are heard from their warnings on, and wholly at `debug`."""
+    """Replace whatever logging was set up. The libraries are heard from their warnings on, and most of
+    them wholly at `debug`."""
     target = stream or sys.stderr
     is_console = form == "console" or (form == "auto" and target.isatty())
     handler = _Handler(target)
@@ -38,11 +41,12 @@ def set_up_logging(level: Level = "info", form: Form = "auto", stream: TextIO | 
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    for name in _CHATTY:
+    for name in (*_CHATTY, *_NEVER_HEARD_OUT):
         library = logging.getLogger(name)
         library.handlers.clear()
         library.propagate = True
-        library.setLevel(logging.DEBUG if level == "debug" else max(logging.WARNING, root.level))
+        is_heard_out = level == "debug" and name not in _NEVER_HEARD_OUT
+        library.setLevel(logging.DEBUG if is_heard_out else max(logging.WARNING, root.level))
 
 
 def new_request_id() -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mailquery.background import Hosts, keep_synchronised, keep_these
 from mailquery.callers import consent_rules, key_keeper
 from mailquery.domain.accounts import AccountState, MailAccount
-from mailquery.extraction.interfaces import Extractor
+from mailquery.extraction.later import ExtractorLater
 from mailquery.mcp.allowed import AllowedTools
 from mailquery.repositories.account_locks import AccountLocks
 from mailquery.repositories.board_file import BoardFile
@@ -80,7 +80,7 @@ class Application:
     vectors: SqliteVectors
     meaning: Meaning
     texts: SqliteExtractions  # of attachments
-    extractor: Extractor
+    extractor: ExtractorLater
     control: Database  # what is kept about callers (`mcpkit.security.control`)
     policies: SqlitePolicies
     allowed: AllowedTools

@@ -145,5 +145,5 @@ async def _any(accounts: AccountRepository) -> bool:
     try:
         return bool(await accounts.all())
     except Fault as fault:
-        logger.warning("the accounts cannot be looked at: %s", fault.message)
+        logger.warning("the accounts cannot be looked at: %s", fault.told_here)
         return False

@@ -60,9 +60,11 @@ def missing_archive(settings: Settings, *, was_there: bool = False) -> Fault | N
     remedy = put_back(path)
     return Fault(
         ErrorCode.SERVICE_UNAVAILABLE,
-        f"{path} is not there, and it was: {'this server had it open' if was_there else f'{records.name} is there'}. "
+        f"{path.name} is not there, and it was: "
+        f"{'this server had it open' if was_there else f'{records.name} is there'}. "
         f"{remedy} To begin anew without it, use `mailquery import`.",
         details={"remedy": remedy},
+        place=path,
     )
 
 

@@ -6,7 +6,7 @@ A figure that cannot be read is NaN, and left out of what is served.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
@@ -46,7 +46,8 @@ class Readers(Protocol):
 @dataclass(frozen=True, slots=True)
 class Shown:
     """Where the figures come from. `turn` tells whether this process is the one of several that looks at the archive,
-    `free` gives the bytes that are free on its disk."""
+    `free` gives the bytes that are free on its disk. `stored`, `extracted` (by what came of it) and `embedded` count
+    what this process did since it was started."""
 
     archive: Callable[[], Awaitable[ArchiveFigures]]
     health: Callable[[], Awaitable[Report]]
@@ -56,6 +57,9 @@ class Shown:
     free: Callable[[], int]
     caches: Callable[[], Iterable[CacheFigures]] = tuple
     turn: Callable[[], bool] = lambda: True
+    stored: Callable[[], int] = int
+    extracted: Callable[[], Mapping[ExtractionState, int]] = dict
+    embedded: Callable[[], int] = int
 
 
 class Turn:
@@ -94,7 +98,7 @@ class MailFigures:
         try:
             found = await self._shown.archive()
         except Fault as fault:
-            logger.warning("the figures of the archive cannot be read: %s", fault.message)
+            logger.warning("the figures of the archive cannot be read: %s", fault.told_here)
             self._archive.forget()
         else:
             self._archive.show(found)
@@ -115,6 +119,10 @@ class _OfProcess:
         runs = counter("mailquery_sync_runs_total", "Synchronisations that ended.", "outcome")
         self._ended = {outcome: Followed(runs.labels(outcome)) for outcome in shown.runs.ended}
         self._added = Followed(counter("mailquery_sync_messages_total", "Messages that synchronisations added."))
+        self._stored = Followed(counter("mailquery_messages_stored_total", "Messages that were stored."))
+        read = counter("mailquery_extractions_total", "Attachments that were read.", "outcome")
+        self._extracted = {state: Followed(read.labels(state.value)) for state in ExtractionState}
+        self._embedded = Followed(counter("mailquery_embedded_messages_total", "Messages that got their vectors."))
         self._running = gauge("mailquery_sync_running", "Synchronisations under way.")
         self._breaker = gauge(
             "mailquery_host_breaker",
@@ -143,6 +151,10 @@ class _OfProcess:
         for outcome, count in shown.runs.ended.items():
             self._ended[outcome].follow(count)
         self._added.follow(shown.runs.messages_added)
+        self._stored.follow(shown.stored())
+        for result, count in shown.extracted().items():
+            self._extracted[result].follow(count)
+        self._embedded.follow(shown.embedded())
         self._running.set(len(shown.runs.running))
         for standing in shown.breakers():
             for state in State:

@@ -76,7 +76,7 @@ class Serving:
             policy = changed.policy.policy(self.application.settings.zone)
             self.application.allowed.replace(changed.policy.allowed_tools)
         except Fault as fault:
-            logger.error("the policy stays as it was: %s", fault.message)  # noqa: TRY400 - it says all
+            logger.error("the policy stays as it was: %s", fault.told_here)  # noqa: TRY400 - it says all
             return
         self.application.policies.replace(policy)
         for extracting in self.application.beside:
@@ -84,8 +84,7 @@ class Serving:
         try:
             await self.application.apply_policy.begin()
         except Fault as fault:
-            # Without a traceback: the message says all.
-            logger.error("nothing is shown until the changed policy is in force: %s Send SIGHUP again.", fault.message)  # noqa: TRY400 - it says all
+            logger.error("nothing is shown until the new policy is in force: %s Send SIGHUP again.", fault.told_here)  # noqa: TRY400 - it says all
             return
         keep.wake()
         logger.warning("the policy of the settings is in force")
@@ -180,6 +179,9 @@ class Serving:
                 readers=lambda: application.archive.readers,
                 free=partial(free_bytes, application.settings.home),
                 caches=lambda: [cache.figures() for cache in application.caches],
+                stored=lambda: application.writer.added,
+                extracted=lambda: application.extractor.extracted,
+                embedded=lambda: application.meaning.background.embedded,
                 turn=Turn(shared / "archive-figures.lock") if shared is not None else lambda: True,
             ),
         )
@@ -319,7 +321,7 @@ class Serving:
                 await work
             except Fault as fault:
                 self.application.ended.append(what)
-                logger.error("%s has ended: %s", what, fault.message)  # noqa: TRY400 - it says all
+                logger.error("%s has ended: %s", what, fault.told_here)  # noqa: TRY400 - it says all
             except Exception:
                 self.application.ended.append(what)
                 logger.exception("%s has ended", what)

@@ -35,6 +35,7 @@ def asked(server: Server, word: str) -> tuple[int, list[str] | None]:
     params = {"name": "search_messages", "arguments": {"query": word}}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
     answer = httpx2.post(server.url, json=body, timeout=60)
+    assert "/archive.db" not in answer.text  # where it lies is nothing for callers
     content = answer.json()["result"]["structuredContent"] if answer.status_code == 200 else {}
     return answer.status_code, [row["subject"] for row in content["rows"]] if "rows" in content else None
 

@@ -14,6 +14,7 @@ from mailquery.bootstrap import open_application
 from mailquery.domain.accounts import AccountState, Login, MailAccount, Server
 from mailquery.figures import MailFigures, Shown, Turn
 from mailquery.repositories.synchronising import Outcome
+from mailquery.services.embedding import KeepEmbedded
 from mailquery.services.figures import ArchiveFigures
 from mailquery.services.sync_runs import SyncRuns
 from mailquery.settings import Settings
@@ -132,6 +133,37 @@ async def test_what_the_archive_holds(archive: Application, tmp_path: Path) -> N
     async with archive.archive.exclusive():
         found, _ = await scraped(shown(archive, SyncRuns(Script())))
     assert found["mailquery_import_running"] == 1
+
+
+async def test_what_this_process_stored_read_and_embedded(archive: Application, tmp_path: Path) -> None:
+    note = Mail(subject="Lunch", files=(("menu.txt", "text/plain", b"soup and badgers"),))
+    (tmp_path / "note.eml").write_bytes(note.as_bytes())
+    counted = replace(
+        shown(archive, SyncRuns(Script())),
+        stored=lambda: archive.writer.added,
+        extracted=lambda: archive.extractor.extracted,
+        embedded=lambda: archive.meaning.background.embedded,
+    )
+    names = (
+        "mailquery_messages_stored_total",
+        'mailquery_extractions_total{outcome="done"}',
+        'mailquery_extractions_total{outcome="crashed"}',
+        "mailquery_embedded_messages_total",
+    )
+    found, _ = await scraped(counted)
+    assert [found[name] for name in names] == [0, 0, 0, 0]
+    for _ in range(2):
+        await archive.import_mail([tmp_path / "note.eml"], account="local")
+    await archive.extract_attachments()
+    keeping = asyncio.create_task(
+        KeepEmbedded(archive.embed_mail, archive.meaning.background, first_look=0, between_looks=0)()
+    )
+    async with asyncio.timeout(30):
+        while not archive.meaning.background.embedded:
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    found, _ = await scraped(counted)
+    assert [found[name] for name in names] == [1, 1, 0, 1]
 
 
 async def test_an_archive_that_does_not_answer_leaves_the_rest(

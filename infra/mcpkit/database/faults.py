@@ -26,9 +26,9 @@ def storage_full(path: Path) -> Fault:
 def storage_damaged(path: Path, what: str) -> Fault:
     return Fault(
         ErrorCode.STORAGE_DAMAGED,
-        # Without its folder: callers are told this, too.
         f"{path.name} is damaged or no archive: {what}. Move it away with its -wal and -shm files, and put back a "
         "copy. Without one, import again what was imported; all else that was in it is lost.",
+        place=path,
     )
 
 
@@ -39,6 +39,10 @@ def slow_storage(path: Path, seconds: float) -> Fault:
         "again in a moment.",
         retry_after=_RETRY_AFTER,
     )
+
+
+def _unopened(path: Path, why: str) -> Fault:
+    return Fault(ErrorCode.SERVICE_UNAVAILABLE, f"{path.name} cannot be opened{why}", place=path)
 
 
 @contextmanager
@@ -57,7 +61,7 @@ def translated(path: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise storage_full(path) from error
         helps = "Mount it for writing." if error.errno == errno.EROFS else "Check its folder and rights."
-        raise Fault(ErrorCode.SERVICE_UNAVAILABLE, f"{path} cannot be opened: {error.strerror}. {helps}") from error
+        raise _unopened(path, f": {error.strerror}. {helps}") from error
 
 
 def _fault_of(error: sqlite3.Error, path: Path) -> Fault | None:
@@ -89,11 +93,11 @@ def _fault_of(error: sqlite3.Error, path: Path) -> Fault | None:
             if shutil.disk_usage(path.parent).free < _NO_ROOM:
                 return storage_full(path)
             return Fault(
-                ErrorCode.SERVICE_UNAVAILABLE, f"The disk reported an error for {path.name} ({error}). Check the disk."
+                ErrorCode.SERVICE_UNAVAILABLE,
+                f"The disk reported an error for {path.name} ({error}). Check the disk.",
+                place=path,
             )
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
-            return Fault(
-                ErrorCode.SERVICE_UNAVAILABLE, f"{path} cannot be opened ({error}). Check its folder and rights."
-            )
+            return _unopened(path, f" ({error}). Check its folder and rights.")
         case _:
             return None

@@ -46,8 +46,9 @@ def check_version(connection: sqlite3.Connection, path: Path, migrations: Sequen
     if version > len(migrations):
         raise Fault(
             ErrorCode.STORAGE_TOO_NEW,
-            f"{path} was written by a newer version of this program (schema {version}; this one knows "
+            f"{path.name} was written by a newer version of this program (schema {version}; this one knows "
             f"{len(migrations)}). Upgrade the program, or use another archive.",
+            place=path,
         )
     if version == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
         raise storage_damaged(path, "it is a database of another program")

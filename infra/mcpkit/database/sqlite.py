@@ -142,8 +142,9 @@ class Database:
         if not self.path.exists() and log.exists() and log.stat().st_size:
             raise Fault(
                 ErrorCode.SERVICE_UNAVAILABLE,
-                f"{self.path} is not there, but its newest changes are, in {log.name}. Put {self.path.name} back; or, "
-                f"to begin anew without it, move {log.name} and {self.path.name}-shm away.",
+                f"{self.path.name} is not there, but its newest changes are, in {log.name}. Put {self.path.name} back; "
+                f"or, to begin anew without it, move {log.name} and {self.path.name}-shm away.",
+                place=self.path,
             )
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
@@ -263,8 +264,9 @@ class Database:
             problem, remedy = f"cannot be found any more ({error.strerror})", put_back(self.path)
         raise Fault(
             ErrorCode.SERVICE_UNAVAILABLE,
-            f"{self.path} {problem} while this program had it open. {remedy}",
+            f"{self.path.name} {problem} while this program had it open. {remedy}",
             details={"remedy": remedy},
+            place=self.path,
             retry_after=_RETRY_AFTER,
         )
 

@@ -114,7 +114,7 @@ async def _result(check: Check) -> Result:
         outcome = Outcome(check.failing, f"no answer within {check.seconds:g} s")
     except Fault as fault:
         remedy = fault.details.get("remedy")  # which names nothing private
-        outcome = Outcome(check.failing, f"{fault.code.name}: {remedy}" if remedy else fault.code.name, fault.message)
+        outcome = Outcome(check.failing, f"{fault.code.name}: {remedy}" if remedy else fault.code.name, fault.told_here)
     except Exception as error:
         error_id = secrets.token_hex(6)
         logger.exception("the check %s failed", check.name, extra={"error_id": error_id})

@@ -179,7 +179,7 @@ class Subscriptions:
                 try:
                     await self.look()
                 except Fault as fault:
-                    logger.warning("what changed cannot be told now: %s", fault.message)
+                    logger.warning("what changed cannot be told now: %s", fault.told_here)
                 if not self.watched:
                     self._any.clear()
                     continue

@@ -156,7 +156,7 @@ class Sessions:
         try:
             kept = await store.get(name, _owner(scope))
         except Fault as fault:
-            logger.warning("a session cannot be looked for: %s", fault.message)
+            logger.warning("a session cannot be looked for: %s", fault.told_here)
             return None
         if kept is None:
             return gone

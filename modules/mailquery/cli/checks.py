@@ -91,7 +91,7 @@ def readiness() -> dict[str, object] | None:
     try:
         report = with_application(lambda application: application.services.health())
     except Fault as fault:
-        report = Report((Result("database", Outcome(Health.UNHEALTHY, fault.code.name, fault.message), 0.0),))
+        report = Report((Result("database", Outcome(Health.UNHEALTHY, fault.code.name, fault.told_here), 0.0),))
     shape = report.as_shape()
     shape["checks"] = {
         each.name: {**each.as_shape(), "detail": each.outcome.private or each.outcome.detail} for each in report.results
@@ -166,8 +166,8 @@ def check_lock(settings: Settings) -> Check:
         lock.acquire()
     except Fault as fault:
         if fault.code is not ErrorCode.CONFLICT:
-            return Check("writer", Status.ERROR, fault.message)
-        return Check("writer", Status.WARNING, fault.message, "Searching works meanwhile; another import must wait.")
+            return Check("writer", Status.ERROR, fault.told_here)
+        return Check("writer", Status.WARNING, fault.told_here, "Searching works meanwhile; another import must wait.")
     lock.release()
     return Check("writer", Status.OK, "nobody is writing")
 
@@ -179,7 +179,7 @@ def check_database(settings: Settings, *, full: bool) -> Check:
         with_application(_nothing)
         verdict = _quick_check(path, None if full else time.monotonic() + _QUICK_SECONDS)
     except Fault as fault:
-        return Check("database", Status.ERROR, fault.message)
+        return Check("database", Status.ERROR, fault.told_here)
     except sqlite3.Error as error:
         verdict = str(error)
     size = file_size(path.stat().st_size)
@@ -221,7 +221,7 @@ def check_contents(settings: Settings) -> Check:
     try:
         status = with_application(lambda application: application.services.archive_status(EVERYTHING), settings)
     except Fault as fault:
-        return Check("mail", Status.ERROR, fault.message)
+        return Check("mail", Status.ERROR, fault.told_here)
     if not status.version.messages:
         return Check("mail", Status.OK, "no messages yet", "Import mail: mailquery import PATH...")
     newest = f", newest {local_time(status.version.newest, settings.zone)}" if status.version.newest else ""
@@ -243,7 +243,7 @@ def check_attachments() -> Iterator[Check]:
     try:
         found, holding = with_application(look)
     except Fault as fault:
-        yield Check("attachments", Status.ERROR, fault.message)
+        yield Check("attachments", Status.ERROR, fault.told_here)
         return
     except OSError as error:
         yield Check("attachments", Status.ERROR, f"no process can be started to read them in: {error.strerror}")
@@ -292,7 +292,7 @@ def check_accounts(settings: Settings) -> Iterator[Check]:
     try:
         found = with_application(lambda application: application.services.sync_status(EVERYTHING), settings)
     except Fault as fault:
-        yield Check("accounts", Status.ERROR, fault.message)
+        yield Check("accounts", Status.ERROR, fault.told_here)
         return
     for account in found.accounts:
         name, finding = f"account {account.account}", in_words(account, settings.zone)

@@ -37,9 +37,9 @@ def reporting(arguments: Sequence[str]) -> Iterator[None]:
 
 def _print_fault(fault: Fault, as_json: bool) -> None:
     if as_json:
-        print(safe_json({"error": fault.as_dict()}), file=sys.stderr)
+        print(safe_json({"error": {**fault.as_dict(), "message": fault.told_here}}), file=sys.stderr)
         return
-    print(f"mailquery: {clean_block(f'{fault.message} {fault.others}'.rstrip())}", file=sys.stderr)
+    print(f"mailquery: {clean_block(f'{fault.told_here} {fault.others}'.rstrip())}", file=sys.stderr)
     pointer = fault.details.get("pointer")
     if fault.code is ErrorCode.QUERY_SYNTAX and isinstance(pointer, str):
         print(textwrap.indent(clean_block(pointer), "  "), file=sys.stderr)

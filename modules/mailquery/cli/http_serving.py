@@ -125,7 +125,7 @@ async def serve(
 
 async def _wait_for_archive(settings: Settings, address: HttpSettings, seat: Seat, missing: Fault) -> None:
     """In the place of a worker that had the archive open."""
-    logger.error("nothing is served until the archive is back: %s", missing.message)
+    logger.error("nothing is served until the archive is back: %s", missing.told_here)
     remedy = str(missing.details["remedy"])
     outcome = Outcome(Status.UNHEALTHY, f"{missing.code.name}: {remedy}")
     await wait_over_http(

@@ -65,7 +65,7 @@ class KeepEmbedded:
     """Embeds beside a server, also mail that another process imports meanwhile.
 
     It gives way: while an import adds messages it waits, and between two batches it rests as long as the last one took.
-    What stops it is said in `background`.
+    What stops it, and what it has done, is said in `background`.
     """
 
     def __init__(
@@ -97,14 +97,14 @@ class KeepEmbedded:
                 self._background.stopped = ""
             except Fault as fault:
                 if fault.code not in _PASSING:
-                    logger.warning("no more messages are embedded: %s", fault.message)
+                    logger.warning("no more messages are embedded: %s", fault.told_here)
                     self._background.stopped = (
                         f"{fault.message} Nothing more is embedded until the server is restarted."
                     )
                     return
                 failures += 1
                 wait = min(_LONGEST_WAIT, max(fault.retry_after or 0.0, self._between_looks * 2**failures))
-                logger.info("embedding waits %.0f s: %s", wait, fault.message)
+                logger.info("embedding waits %.0f s: %s", wait, fault.told_here)
                 if fault.code is not ErrorCode.CONFLICT:  # then another process embeds
                     self._background.stopped = f"{fault.message} It is tried again."
 
@@ -130,7 +130,8 @@ class KeepEmbedded:
     async def _work(self) -> None:
         async with self._embed.vectors.embedding():
             started = time.monotonic()
-            while await self._embed.next_batch():
+            while count := await self._embed.next_batch():
+                self._background.embedded += count
                 await asyncio.sleep(time.monotonic() - started)
                 found = await self._embed.vectors.progress()
                 if found.total != self._total:

@@ -197,7 +197,7 @@ class KeepExtracted:
                     raise
                 failures += 1
                 wait = min(_LONGEST_WAIT, max(fault.retry_after or 0.0, self._between_looks * 2**failures))
-                logger.info("reading attachments waits %.0f s: %s", wait, fault.message)
+                logger.info("reading attachments waits %.0f s: %s", wait, fault.told_here)
 
     async def _look(self) -> None:
         """Reads what is pending if the archive is at rest."""

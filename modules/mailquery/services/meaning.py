@@ -9,9 +9,10 @@ from mcpkit.errors import ErrorCode, Fault
 @dataclass(slots=True)
 class Background:
     """How embedding beside a server goes: `stopped` is a sentence that says why it rests or has ended, empty while it
-    goes on."""
+    goes on. `embedded` counts the messages."""
 
     stopped: str = ""
+    embedded: int = 0
 
 
 @dataclass(frozen=True, slots=True)

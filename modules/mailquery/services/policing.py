@@ -79,7 +79,7 @@ class KeepJudged:
             except Fault as fault:
                 if fault.code not in _PASSING:
                     raise
-                logger.warning("the policy waits to be applied: %s", fault.message)
+                logger.warning("the policy waits to be applied: %s", fault.told_here)
             try:
                 async with asyncio.timeout(self._between_looks):
                     await self._wake.wait()

@@ -105,7 +105,7 @@ class KeepSynchronised:
                 standing = SyncStanding() if self._looked else await self._accounts.standing(name)
                 self._keep(active[name], standing)
         except Fault as fault:
-            logger.warning("the accounts cannot be looked at: %s", fault.message)
+            logger.warning("the accounts cannot be looked at: %s", fault.told_here)
             return
         self._looked = True
 

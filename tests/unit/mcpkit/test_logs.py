@@ -15,9 +15,12 @@ from support import planted
 def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    libraries = {name: logging.getLogger(name).level for name in ("mcp", "uvicorn", "asyncio", "aiosqlite")}
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    for name, before in libraries.items():
+        logging.getLogger(name).setLevel(before)
 
 
 def output(level: Level = "info", form: Form = "json") -> io.StringIO:
@@ -172,3 +175,12 @@ def test_calls_are_silent_from_warnings_on() -> None:
     stream = output("warning")
     log_call(lambda: {"status": "ok"})
     assert stream.getvalue() == ""
+
+
+def test_a_library_that_tells_every_statement_is_heard_from_its_warnings_on_at_debug_too() -> None:
+    stream = output("debug")
+    logging.getLogger("aiosqlite").debug("executing <function>")
+    assert stream.getvalue() == ""
+    logging.getLogger("mcp").debug("a request came")
+    logging.getLogger("aiosqlite").warning("it is closed")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["a request came", "it is closed"]

@@ -33,6 +33,7 @@ class Writer:
         self._numbers = ParticipantNumbers()
         self._vocabulary = Vocabulary()
         self._seen: int | None = None  # SQLite's version of the data; None where what is remembered may be wrong
+        self.added = 0  # messages, by all that this wrote
         self._changed = 0  # messages that came or went since the index was last put in order
 
     @asynccontextmanager
@@ -66,6 +67,7 @@ class Writer:
         self._seen = version  # our own commits do not change it
         self._numbers.trim()
         self._vocabulary.trim()
+        self.added += batch.added
         self._changed += batch.added + batch.removed
         return result
 
