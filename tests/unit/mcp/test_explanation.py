@@ -28,6 +28,7 @@ async def test_an_explanation_says_how_the_query_was_read_what_served_it_and_wha
         "finding and counting",
         "reading the rows",
         "looking for other spellings",
+        "reading the texts",
         "snippets",
     ]
     assert 0 < sum(step["ms"] for step in explanation["steps"]) <= explanation["total_ms"] + 0.1
