@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from mcpkit.transport.state import HttpState
 
 logger = logging.getLogger(__name__)
+
+_ANY_WORDS = "what is new"  # which are looked for so that all that a search needs is loaded
 
 
 @dataclass(slots=True)
@@ -101,6 +104,40 @@ class Serving:
             KeepEmbedded(self.application.embed_mail, self.application.meaning.background)(), "embedding"
         ):
             yield
+
+    async def warm_up(self) -> None:
+        """What the first search by relevance would have to load, loaded before it: the model, and the signs of all
+        vectors. A model behind an address is left alone: each question to it is sent, and perhaps paid for."""
+        if self.application.meaning.embedder is None or self.application.settings.meaning.model == "openai":
+            return
+        from mailquery.services.filters import Filters
+
+        began = time.monotonic()
+        try:
+            await self.application.services.search_messages(Visibility(), Filters(query=_ANY_WORDS), limit=1)
+        except Fault as fault:
+            logger.warning("searching by meaning is not loaded yet: %s", fault.told_here)
+        else:
+            logger.info("searching by meaning is loaded, in %.1f s", time.monotonic() - began)
+
+    @asynccontextmanager
+    async def warming_up(self) -> "AsyncIterator[Callable[[], None]]":
+        """Gives what begins it, in the background; what is left of it at the end is given up."""
+        warming: list[asyncio.Task[None]] = []
+
+        async def contained() -> None:
+            try:
+                await self.warm_up()
+            except Exception:
+                logger.exception("searching by meaning is not loaded yet")
+
+        try:
+            yield lambda: warming.append(asyncio.create_task(contained()))
+        finally:
+            for task in warming:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
     @asynccontextmanager
     async def extracting(self) -> AsyncIterator[None]:

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from chaos.servers import Server, serving, until
-from end_to_end.conftest import CommandLine
+from end_to_end.conftest import CommandLine, letter, write_mbox
 from mailquery.cli.exits import exit_code_for
 from mcpkit.errors import ErrorCode
 from support.worker_processes import workers_of
@@ -28,6 +28,11 @@ def move(home: Path, elsewhere: Path) -> None:
     for name in FILES:
         if (home / name).exists():
             os.rename(home / name, elsewhere / name)
+
+
+def begin(mailquery: CommandLine, folder: Path) -> None:
+    done = mailquery("import", write_mbox(folder / "begun.mbox", [letter(1)]), "--no-embed")
+    assert done.code == 0, done.err
 
 
 def asked(server: Server, word: str) -> tuple[int, list[str] | None]:
@@ -66,7 +71,7 @@ def test_one_process_never_finds_nothing_in_an_archive_that_is_gone(mailquery: C
 def test_one_process_does_not_go_over_to_a_file_that_was_put_in_place(mailquery: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = CommandLine(tmp_path / "other")
-    assert other("status").code == 0  # which makes an empty one
+    begin(other, tmp_path / "other")
     with serving(mailquery) as server:
         move(mailquery.home, tmp_path / "away")
         shutil.copy(other.home / "archive.db", mailquery.home / "archive.db")
@@ -109,5 +114,28 @@ def test_a_server_does_not_begin_an_empty_archive_beside_the_records_of_another(
 
 def test_an_import_may_begin_one_anew(mailquery: CommandLine, tmp_path: Path) -> None:
     move(mailquery.home, tmp_path / "away")
+    begin(mailquery, tmp_path)
     assert json.loads(mailquery("status", "--json").out)
     assert (mailquery.home / "archive.db").exists()
+
+
+@pytest.mark.parametrize("command", [("status",), ("search", "word7"), ("stats",), ("problems",), ("verify",)])
+def test_a_command_that_reads_begins_none(mailquery: CommandLine, tmp_path: Path, command: tuple[str, ...]) -> None:
+    move(mailquery.home, tmp_path / "away")
+    done = mailquery(*command)
+    assert done.code == exit_code_for(ErrorCode.SERVICE_UNAVAILABLE)
+    assert "Put archive.db back" in done.err
+    assert str(mailquery.home / "archive.db") in done.err  # whoever runs it is told where
+    assert not (mailquery.home / "archive.db").exists()
+    move(tmp_path / "away", mailquery.home)
+    assert mailquery(*command).code == 0
+
+
+def test_where_none_ever_was_a_command_that_reads_says_how_to_begin_one(tmp_path: Path) -> None:
+    mailquery = CommandLine(tmp_path)
+    done = mailquery("status")
+    assert done.code == exit_code_for(ErrorCode.NOT_FOUND)
+    assert "mailquery import PATH" in done.err
+    assert not (mailquery.home / "archive.db").exists()
+    begin(mailquery, tmp_path)
+    assert mailquery("status").code == 0

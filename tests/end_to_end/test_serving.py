@@ -18,6 +18,7 @@ from end_to_end.conftest import CONSENTED, CommandLine, letter
 from end_to_end.served import serving
 from mailquery.cli.exits import exit_code_for
 from mcpkit.errors import ErrorCode
+from support.worker_processes import workers_of
 
 SEARCH = {"name": "search_messages", "arguments": {"query": "subject:7"}}
 
@@ -82,6 +83,30 @@ def test_stdio_starts_without_what_only_people_need(filled: CommandLine) -> None
     assert "mailquery.bootstrap" in imported
     assert not imported & {"typer", "mailquery.cli.app", "mailquery.services.importing"}
     assert not imported & {"mcp.client.client", "mcp.server.mcpserver"}
+    assert not imported & {"tokenizers", "safetensors"}  # which a start over HTTP may take its time for
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_over_http_loads_what_the_first_search_needs_before_anybody_asks(
+    filled: CommandLine, workers: str
+) -> None:
+    quiet = {"MAILQUERY_LOG__FORM": "json", "MAILQUERY_SYNC__BACKGROUND": "false"}
+    process = subprocess.Popen(
+        filled.command("serve", "--transport", "http", "--port", "0", "--workers", workers),
+        env=filled.environment | quiet,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stderr is not None
+        try:
+            loaded = (line for line in process.stderr if "searching by meaning is loaded" in line)
+            assert [next(loaded) for _ in range(int(workers))]  # each of them, with no request
+            servers = [process.pid] if workers == "1" else workers_of(process.pid)
+            for server in servers:
+                assert "tokenizers" in Path(f"/proc/{server}/maps").read_text()
+        finally:
+            process.terminate()
 
 
 def test_a_bare_post_is_answered(served: tuple[str, "subprocess.Popen[bytes]"]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.archive import EVERYTHING, with_archive
 from mailquery.cli.output import JsonFlag, file_size, note, print_json
 from mailquery.domain.filenames import numbered, safe_name
 from mailquery.services.attachment_texts import AttachmentText
@@ -52,7 +52,7 @@ def read(
     pages: Annotated[str, typer.Option("--pages", help="Only these: 3, 3-5, a sheet's or an inner file's name.")] = "",
     as_json: JsonFlag = False,
 ) -> None:
-    found = with_application(
+    found = with_archive(
         lambda application: application.services.read_attachment(EVERYTHING, id, pages=pages, secrets=True)
     )
     if as_json:
@@ -92,7 +92,7 @@ def save(
     to: Annotated[Path, typer.Option("--to", help="The folder.")],
     as_json: JsonFlag = False,
 ) -> None:
-    content = with_application(
+    content = with_archive(
         lambda application: application.services.get_attachment(EVERYTHING, id, limited=False, secrets=True)
     )
     attachment = content.attachment

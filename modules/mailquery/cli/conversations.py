@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from mailquery.cli import shapes
-from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.archive import EVERYTHING, with_archive
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
 from mailquery.domain.answers import Answer
 from mailquery.domain.counts import plural
@@ -57,7 +57,7 @@ def response_times(
     as_json: JsonFlag = False,
 ) -> None:
     filters, settings = Filters(query=" ".join(query or ())), load_settings()
-    found = with_application(
+    found = with_archive(
         lambda application: application.services.response_times(
             EVERYTHING, filters, limit=limit, slowest=slowest, lists=lists
         ),
@@ -95,7 +95,7 @@ def awaiting(
     as_json: JsonFlag = False,
 ) -> None:
     filters, settings = Filters(query=" ".join(query or ())), load_settings()
-    found = with_application(
+    found = with_archive(
         lambda application: application.services.awaiting_reply(
             EVERYTHING, filters, direction=direction, days=days, limit=limit, cursor=cursor
         ),

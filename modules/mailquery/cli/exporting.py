@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.archive import EVERYTHING, with_archive
 from mailquery.cli.output import note
 from mcpkit.errors import ErrorCode, Fault
 
@@ -35,7 +35,7 @@ def export(
             ErrorCode.VALIDATION_ERROR,
             "A raw message is not written to a terminal. Give a file (-o FILE) or redirect; `mailquery show` reads it.",
         )
-    raw = with_application(lambda application: application.services.export_message(EVERYTHING, id))
+    raw = with_archive(lambda application: application.services.export_message(EVERYTHING, id))
     if output is None:
         sys.stdout.buffer.write(raw)
         sys.stdout.buffer.flush()

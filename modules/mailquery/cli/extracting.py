@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mailquery.application import Application
-from mailquery.cli.archive import with_application
+from mailquery.cli.archive import with_archive
 from mailquery.cli.ending import says_when_ended
 from mailquery.cli.output import JsonFlag, print_json
 from mailquery.cli.progress import progress
@@ -62,7 +62,7 @@ def extract(
         return _Extracted(now, await application.texts.progress(), holding, time.monotonic() - started)
 
     with says_when_ended("What was read stays; `mailquery extract` or a server goes on with it."), shown:
-        found = with_application(work)
+        found = with_archive(work)
     if as_json:
         print_json({"read_now": found.now, **shape(found.progress), "protections": dict(found.holding)})
         return

@@ -109,11 +109,17 @@ async def serve(
             from mcpkit.security.tokens import load_or_create_key
 
             install_fixtures(server, load_or_create_key(settings.home))
+        warm_up = await running.enter_async_context(serving.warming_up())
+
+        def ready(url: str) -> None:
+            on_ready(url)
+            warm_up()
+
         await run_http(
             server,
             address,
             state,
-            on_ready,
+            ready,
             limits.addresses,
             guard,
             downloads,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mailquery.cli import shapes
-from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.archive import EVERYTHING, with_archive
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
 from mailquery.domain.handles import message_handle
 from mailquery.services.status import MOST_PROBLEMS
@@ -31,7 +31,7 @@ def problems(
     as_json: JsonFlag = False,
 ) -> None:
     settings = load_settings()
-    page = with_application(lambda application: application.services.list_problems(EVERYTHING, limit=limit), settings)
+    page = with_archive(lambda application: application.services.list_problems(EVERYTHING, limit=limit), settings)
     if as_json:
         print_json({"problems": [shapes.recorded_problem(each) for each in page.problems], "total": page.total})
         return

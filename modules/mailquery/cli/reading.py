@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from mailquery.cli import shapes
-from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.archive import EVERYTHING, with_archive
 from mailquery.cli.output import JsonFlag, console, file_size, local_time, note, print_json
 from mailquery.domain.addresses import Address
 from mailquery.domain.counts import plural
@@ -53,7 +53,7 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     settings = load_settings()
-    view = with_application(
+    view = with_archive(
         lambda application: application.services.read_message(
             EVERYTHING, id, part=part, include_quoted=quoted, secrets=True
         ),
@@ -114,7 +114,7 @@ def thread(
     as_json: JsonFlag = False,
 ) -> None:
     settings = load_settings()
-    view = with_application(
+    view = with_archive(
         lambda application: application.services.read_thread(EVERYTHING, id, order=order, secrets=True), settings
     )
     if as_json:

@@ -5,7 +5,7 @@ import time
 import typer
 
 from mailquery.application import Application
-from mailquery.cli.archive import with_application
+from mailquery.cli.archive import with_archive
 from mailquery.cli.ending import says_when_ended
 from mailquery.cli.output import JsonFlag, note, print_json
 from mailquery.cli.progress import progress
@@ -41,7 +41,7 @@ def reindex(as_json: JsonFlag = False) -> None:
         return await application.rebuild_index(show)
 
     with says_when_ended("The old index stays in use; `mailquery reindex` goes on."), shown:
-        done = with_application(work)
+        done = with_archive(work)
     seconds = time.monotonic() - started
     if as_json:
         print_json({"indexed": done.indexed, "damaged": done.damaged, "seconds": round(seconds, 3)})

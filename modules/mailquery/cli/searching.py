@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from mailquery.cli import shapes
-from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.archive import EVERYTHING, with_archive
 from mailquery.cli.output import JsonFlag, console, local_time, note, print_json, print_rows
 from mailquery.domain.counts import plural
 from mailquery.domain.handles import attachment_handle, message_handle
@@ -55,7 +55,7 @@ def search(
     as_json: JsonFlag = False,
 ) -> None:
     filters, settings = Filters(query=" ".join(query)), load_settings()
-    found = with_application(
+    found = with_archive(
         lambda application: application.services.search_messages(
             EVERYTHING, filters, sort=sort, limit=limit, cursor=cursor, explain=explain, secrets=True
         ),

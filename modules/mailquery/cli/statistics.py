@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from mailquery.cli import shapes
-from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.archive import EVERYTHING, with_archive
 from mailquery.cli.output import JsonFlag, file_size, local_time, note, print_json, print_rows
 from mailquery.domain.counts import plural
 from mailquery.repositories.groups import Group, GroupBy
@@ -43,7 +43,7 @@ def stats(
     as_json: JsonFlag = False,
 ) -> None:
     filters = Filters(query=" ".join(query or ()))
-    counted = with_application(
+    counted = with_archive(
         lambda application: application.services.mail_statistics(
             EVERYTHING, filters, group_by=by, limit=limit, then_by=then, then_limit=then_limit
         )

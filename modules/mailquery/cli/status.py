@@ -6,7 +6,7 @@ import typer
 
 from mailquery.application import Application
 from mailquery.cli import extracting, shapes
-from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.archive import EVERYTHING, with_archive
 from mailquery.cli.output import JsonFlag, local_time, note, print_json, print_rows
 from mailquery.cli.sync_status import answers, in_words, overview_shape, question_in_words
 from mailquery.domain.counts import plural
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 def status(as_json: JsonFlag = False) -> None:
     settings = load_settings()
-    found, synchronised, protections = with_application(_look, settings)
+    found, synchronised, protections = with_archive(_look, settings)
     if as_json:
         print_json({**_shape(found), "sync": overview_shape(synchronised), "protections": protections})
         return

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mailquery.application import Application
-from mailquery.cli.archive import with_application
+from mailquery.cli.archive import with_archive
 from mailquery.cli.ending import run_until_ended, says_when_ended
 from mailquery.cli.exits import ExitCode
 from mailquery.cli.output import JsonFlag, file_size, local_time, print_json
@@ -85,7 +85,7 @@ def verify(
         return "" if sample is not None else f"`mailquery verify --after {through}` goes on."
 
     with says_when_ended(further), shown:
-        found = with_application(work)
+        found = with_archive(work)
     seconds = time.monotonic() - started
     if as_json:
         print_json({**_shape(found), "seconds": round(seconds, 3)})

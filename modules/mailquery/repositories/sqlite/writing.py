@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import TypeVar
 
 from mailquery.domain.policy import Judge
@@ -13,6 +14,7 @@ from mailquery.repositories.sqlite.removal import overwriting
 from mailquery.repositories.sqlite.threads import join_by_subject
 from mailquery.repositories.sqlite.vocabulary import Vocabulary
 from mcpkit.database.connections import fold_log, in_transaction
+from mcpkit.errors import ErrorCode, Fault
 
 T = TypeVar("T")
 
@@ -44,9 +46,13 @@ class Writer:
             yield
 
     async def write(self, function: Callable[[sqlite3.Connection, Batch], T]) -> T:
-        """Runs `function` in one transaction. To be called while the lock is held."""
+        """Runs `function` in one transaction. To be called while the lock is held. Raises Fault STORAGE_DAMAGED where
+        what is stored contradicts itself."""
         judge = self.archive.judge
-        return await self.archive.maintain(lambda connection: self._run(connection, function, judge))
+        try:
+            return await self.archive.maintain(lambda connection: self._run(connection, function, judge))
+        except sqlite3.IntegrityError as error:  # of names of tables and columns: it tells nothing of mail
+            raise _contradiction(self.archive.path, error) from error
 
     def _run(
         self, connection: sqlite3.Connection, function: Callable[[sqlite3.Connection, Batch], T], judge: Judge
@@ -80,6 +86,15 @@ class Writer:
 
         await self.archive.write(lambda connection: merge_index(connection, changed))
         await self.archive.maintain(fold_log)
+
+
+def _contradiction(path: Path, error: sqlite3.IntegrityError) -> Fault:
+    return Fault(
+        ErrorCode.STORAGE_DAMAGED,
+        f"{path.name} is damaged: its tables do not fit together ({error}). What was being written was undone. "
+        "`mailquery verify` says what is damaged, and `mailquery restore` puts back a backup.",
+        place=path,
+    )
 
 
 def merge_index(connection: sqlite3.Connection, changed: int) -> None:
