@@ -14,39 +14,39 @@ from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import Archive
+from mailquery.repositories.sqlite.attachments.extractions import SqliteExtractions
 from mailquery.repositories.sqlite.directory import SqliteDirectory
-from mailquery.repositories.sqlite.extractions import SqliteExtractions
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.policies import SqlitePolicies
-from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.synchronising import SqliteSync
-from mailquery.repositories.sqlite.vectors import SqliteVectors
+from mailquery.repositories.sqlite.upkeep.rebuilding import SqliteRebuilding
+from mailquery.repositories.sqlite.vectors.repository import SqliteVectors
 from mailquery.repositories.sqlite.writing import Writer
+from mailquery.services.background.sync_runs import Synchronise, SyncRuns
 from mailquery.services.basis import AnswerBasis
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
 from mailquery.services.policing import ApplyPolicy
-from mailquery.services.sync_runs import Synchronise, SyncRuns
 from mailquery.settings import Settings, environment
 from mcpkit.database.sqlite import Database
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.resilience.cache import Cache
 from mcpkit.security.audit.store import ChainedAudit
-from mcpkit.security.consent import Consents
-from mcpkit.security.consent_store import ConsentStore
+from mcpkit.security.consent.consents import Consents
+from mcpkit.security.consent.store import ConsentStore
 from mcpkit.security.identity import login_name
-from mcpkit.security.key_files import load_private_key
+from mcpkit.security.secrets.key_files import load_private_key
 
 if TYPE_CHECKING:
     from mailquery.mail_accounts import MailAccounts
+    from mailquery.services.accounts.removing import RemoveAccountMail
+    from mailquery.services.attachments.extracting import ExtractAttachments, KeepExtracted
     from mailquery.services.embedding import EmbedMail
-    from mailquery.services.extracting import ExtractAttachments, KeepExtracted
     from mailquery.services.figures import CountArchive
     from mailquery.services.importing import ImportMail
-    from mailquery.services.rebuilding import RebuildIndex
-    from mailquery.services.removing import RemoveAccountMail
     from mailquery.services.synchronising import ServerOf, SyncAccount
-    from mailquery.services.verifying import VerifyArchive
+    from mailquery.services.upkeep.rebuilding import RebuildIndex
+    from mailquery.services.upkeep.verifying import VerifyArchive
     from mailquery.signing_in import SignIn
     from mailquery.sources.discovery.finding import FindServers
     from mailquery.sources.remote import MailConnection, MailServer
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from mcpkit.protocol.stages.drafts import Draft
     from mcpkit.security.authentication.api_keys import ApiKeys
     from mcpkit.security.authentication.key_store import KeyStore
-    from mcpkit.security.secrets import SecretStore
+    from mcpkit.security.secrets.store import SecretStore
 from mailquery.reading_attachments import extraction_workers
 
 _KEY_PREFIX = "mq"  # by which an API key of this product is known
@@ -97,7 +97,7 @@ class Application:
     @property
     def secrets(self) -> "SecretStore":
         """Credentials at rest."""
-        from mcpkit.security.secrets import SecretStore
+        from mcpkit.security.secrets.store import SecretStore
 
         return SecretStore(self.control, key_keeper(self.settings))
 
@@ -216,22 +216,22 @@ class Application:
     @property
     def remove_account_mail(self) -> "RemoveAccountMail":
         from mailquery.repositories.sqlite.account_removal import SqliteRemoval
-        from mailquery.services.removing import RemoveAccountMail
+        from mailquery.services.accounts.removing import RemoveAccountMail
 
         return RemoveAccountMail(SqliteRemoval(self.archive, self.writer))
 
     @property
     def rebuild_index(self) -> "RebuildIndex":
-        from mailquery.services.rebuilding import RebuildIndex
+        from mailquery.services.upkeep.rebuilding import RebuildIndex
 
         return RebuildIndex(self.rebuilding, workers=self._parsers)
 
     @property
     def verify_archive(self) -> "VerifyArchive":
         """Raises Fault CONFIGURATION where the audit's key cannot be used."""
-        from mailquery.repositories.sqlite.callers_verifying import SqliteCallersVerification
-        from mailquery.repositories.sqlite.verifying import SqliteVerification
-        from mailquery.services.verifying import VerifyArchive
+        from mailquery.repositories.sqlite.upkeep.callers_verifying import SqliteCallersVerification
+        from mailquery.repositories.sqlite.upkeep.verifying import SqliteVerification
+        from mailquery.services.upkeep.verifying import VerifyArchive
 
         key = load_private_key(self.settings.audit_key_path)
         callers = SqliteCallersVerification(self.control, self.secrets, key)
@@ -250,7 +250,7 @@ class Application:
 
     @property
     def extract_attachments(self) -> "ExtractAttachments":
-        from mailquery.services.extracting import ExtractAttachments
+        from mailquery.services.attachments.extracting import ExtractAttachments
 
         return ExtractAttachments(self.texts, self.extractor, workers=extraction_workers(self.settings))
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from mailquery.domain.accounts import MailAccount
 from mailquery.repositories.background import BackgroundBoard, HostStanding
 from mailquery.repositories.synchronising import AccountRepository, SyncStanding
-from mailquery.services.sync_runs import ProgressListener, Synchronise, SyncResult, SyncRuns
+from mailquery.services.background.sync_runs import ProgressListener, Synchronise, SyncResult, SyncRuns
 from mailquery.settings.synchronising import Sync, SyncBreaker
 from mcpkit.errors import Fault
 
 if TYPE_CHECKING:
-    from mailquery.services.keeping import Watch
+    from mailquery.services.background.keeping import Watch
     from mailquery.sources.remote import MailServer
     from mailquery.sources.traced import Spans
     from mcpkit.resilience.breakers import Breakers, BreakerStanding
@@ -105,10 +105,10 @@ async def keep_synchronised(
             break
         await asyncio.sleep(_BETWEEN_LOOKS)
     # In a thread: what is imported takes longer than an answer may wait for.
-    await asyncio.to_thread(import_module, "mailquery.services.scheduling")
+    await asyncio.to_thread(import_module, "mailquery.services.background.scheduling")
     server_of = await asyncio.to_thread(servers)
-    from mailquery.services.keeping import Schedule
-    from mailquery.services.scheduling import KeepSynchronised
+    from mailquery.services.background.keeping import Schedule
+    from mailquery.services.background.scheduling import KeepSynchronised
 
     schedule = Schedule(interval=chosen.interval_seconds, at_once=chosen.accounts_at_once)
     watch = _watch(server_of, chosen)
@@ -120,7 +120,7 @@ async def keep_these(
 ) -> None:
     """The same for some accounts, whatever other processes do: each is synchronised by one at a time. Goes on until it
     is cancelled."""
-    from mailquery.services.keeping import KeepAccount, Schedule
+    from mailquery.services.background.keeping import KeepAccount, Schedule
 
     schedule = Schedule(interval=chosen.interval_seconds, at_once=chosen.accounts_at_once)
     slots, watch = asyncio.Semaphore(schedule.at_once), _watch(server_of, chosen)
@@ -133,7 +133,7 @@ def _watch(server_of: ServerOf, chosen: Sync) -> "Watch | None":
     """What waits for news of an account; None where that is not wanted."""
     if not chosen.idle:
         return None
-    from mailquery.services.watching import WatchInbox
+    from mailquery.services.background.watching import WatchInbox
 
     async def watch(account: MailAccount, watching: Callable[[], None], news: Callable[[], Awaitable[None]]) -> None:
         await WatchInbox(server_of(account), chosen.timeouts.idle)(watching, news)

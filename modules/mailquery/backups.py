@@ -3,10 +3,10 @@
 from mailquery import __version__
 from mailquery.callers import key_keeper
 from mailquery.repositories.backup_folders import BackupFolders
-from mailquery.repositories.sqlite.live_home import SqliteLiveHome
-from mailquery.repositories.sqlite.restored_home import SqliteRestoredHome
-from mailquery.services.backing_up import BackUp
-from mailquery.services.restoring import CheckBackup, Restore
+from mailquery.repositories.sqlite.upkeep.live_home import SqliteLiveHome
+from mailquery.repositories.sqlite.upkeep.restored_home import SqliteRestoredHome
+from mailquery.services.upkeep.backing_up import BackUp
+from mailquery.services.upkeep.restoring import CheckBackup, Restore
 from mailquery.settings import Settings
 
 

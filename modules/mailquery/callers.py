@@ -10,13 +10,13 @@ from mailquery.settings import Settings
 from mailquery.settings.serving import RateLimiting
 from mcpkit.database.sqlite import Database
 from mcpkit.security.audit.store import AuditCopy, ChainedAudit
-from mcpkit.security.consent import Mode, Rules
+from mcpkit.security.consent.consents import Mode, Rules
 from mcpkit.security.identity import login_name
-from mcpkit.security.key_files import load_private_key
+from mcpkit.security.secrets.key_files import load_private_key
 
 if TYPE_CHECKING:
-    from mcpkit.security.master_key import KeyKeeper
-    from mcpkit.security.rate_limits import RateLimits
+    from mcpkit.security.limits.rate_limits import RateLimits
+    from mcpkit.security.secrets.master_key import KeyKeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class CallerLimits:
 @asynccontextmanager
 async def open_limits(chosen: RateLimiting, shared: Path | None = None) -> AsyncIterator[CallerLimits]:
     """`shared` is the folder that the workers of a server have in common."""
-    from mcpkit.security.rate_limits import Limits, RateLimits, Redis
-    from mcpkit.security.shared_meters import SharedMeters
+    from mcpkit.security.limits.rate_limits import Limits, RateLimits, Redis
+    from mcpkit.security.limits.shared_meters import SharedMeters
 
     redis = Redis(chosen.redis_url.get_secret_value()) if chosen.redis_url else None
     meters = SharedMeters(shared) if shared is not None else None
@@ -57,7 +57,7 @@ def open_audit(settings: Settings, control: Database) -> ChainedAudit:
 
 def key_keeper(settings: Settings) -> "KeyKeeper":
     """Where the master key is, as it is set."""
-    from mcpkit.security import master_key
+    from mcpkit.security.secrets import master_key
 
     if settings.master_key is not None:
         previous = settings.previous_master_key

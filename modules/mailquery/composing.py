@@ -6,34 +6,34 @@ from typing import TYPE_CHECKING
 from mailquery.domain.relevance import Weights
 from mailquery.extraction.interfaces import Extractor
 from mailquery.repositories.sqlite.archive import Archive
+from mailquery.repositories.sqlite.attachments.extractions import SqliteExtractions
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.directory import SqliteDirectory
-from mailquery.repositories.sqlite.extractions import SqliteExtractions
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.newest import SqliteNewest
 from mailquery.repositories.sqlite.search import SqliteSearch
-from mailquery.repositories.sqlite.vectors import SqliteVectors
-from mailquery.services.attachment_texts import ReadAttachment
-from mailquery.services.attachments import GetAttachment, ListAttachments
+from mailquery.repositories.sqlite.vectors.repository import SqliteVectors
+from mailquery.services.attachments.attachment_texts import ReadAttachment
+from mailquery.services.attachments.contents import Contents
+from mailquery.services.attachments.finding import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
-from mailquery.services.contents import Contents
+from mailquery.services.background.freshness import KeepFresh
+from mailquery.services.background.refreshing import RefreshAccounts
+from mailquery.services.background.sync_status import SyncStatus
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.fetching import FetchWhole
 from mailquery.services.filters import FilterReader
-from mailquery.services.freshness import KeepFresh
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
 from mailquery.services.newest import ReadMailbox
 from mailquery.services.ourselves import FindOurselves
 from mailquery.services.reading import ExportMessage, ReadMessage
-from mailquery.services.refreshing import RefreshAccounts
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
 from mailquery.services.signals import ReadSignals
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
-from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
 from mailquery.settings import Settings
 from mcpkit.security.tokens import SignedTokens, load_or_create_key

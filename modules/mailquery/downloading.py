@@ -10,7 +10,7 @@ from mailquery.services.inventory import Services
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.stages import Stage
 from mcpkit.security.tickets import Tickets
-from mcpkit.transport.downloads import Download, Downloads
+from mcpkit.transport.http.downloads import Download, Downloads
 
 _PATH = "/attachments"
 

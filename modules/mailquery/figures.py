@@ -16,8 +16,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from mailquery.domain.accounts import AccountState
 from mailquery.domain.extraction import ExtractionState
+from mailquery.services.background.sync_runs import SyncRuns
 from mailquery.services.figures import ArchiveFigures
-from mailquery.services.sync_runs import SyncRuns
 from mcpkit.database.writer_lock import WriterLock
 from mcpkit.errors import Fault
 from mcpkit.monitoring.health import Report

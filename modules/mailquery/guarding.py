@@ -19,7 +19,7 @@ from mcpkit.security.authentication.introspection import Introspection
 from mcpkit.security.authentication.issuer import Issuer
 from mcpkit.security.authentication.jwt_bearer import JwtBearer
 from mcpkit.security.authentication.key_set import KeySet
-from mcpkit.transport.authentication import Guard, ProtectedResource
+from mcpkit.transport.http.door.authentication import Guard, ProtectedResource
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from mailquery.domain.accounts import MailAccount
 from mailquery.repositories.synchronising import AccountRepository
-from mailquery.services.account_states import (
+from mailquery.services.accounts.account_states import (
     ChangeAccount,
     CheckAccount,
     Hold,
@@ -16,9 +16,9 @@ from mailquery.services.account_states import (
     RemoveMail,
     ResumeAccount,
 )
-from mailquery.services.accounts import AddAccount, RenewLogin
-from mailquery.services.credentials import AccountCredentials, AccountTokens, Secrets
-from mailquery.services.login_checking import CheckLogin
+from mailquery.services.accounts.adding import AddAccount, RenewLogin
+from mailquery.services.accounts.credentials import AccountCredentials, AccountTokens, Secrets
+from mailquery.services.accounts.login_checking import CheckLogin
 from mailquery.settings.accounts import Discovery
 from mailquery.settings.synchronising import SyncTimeouts
 from mailquery.sources.certificates import presented_fingerprint

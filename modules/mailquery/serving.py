@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from mailquery.mcp.attachments import Link
     from mcpkit.monitoring.metrics import CallMetrics
     from mcpkit.monitoring.tracing import Tracing
+    from mcpkit.protocol.identity import IdentityProvider
     from mcpkit.protocol.stages.consenting import Consent
     from mcpkit.protocol.stages.remembering import Remember
     from mcpkit.protocol.subscriptions import Subscriptions
-    from mcpkit.security.identity import IdentityProvider
-    from mcpkit.security.rate_limits import RateLimits
-    from mcpkit.transport.authentication import Guard
-    from mcpkit.transport.downloads import Downloads
-    from mcpkit.transport.state import HttpState
+    from mcpkit.security.limits.rate_limits import RateLimits
+    from mcpkit.transport.http.door.authentication import Guard
+    from mcpkit.transport.http.downloads import Downloads
+    from mcpkit.transport.http.state import HttpState
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ class Serving:
         if not self.application.settings.extraction.enabled:
             yield
             return
-        from mailquery.services.extracting import KeepExtracted
+        from mailquery.services.attachments.extracting import KeepExtracted
 
         keep = KeepExtracted(self.application.extract_attachments)
         self.application.beside.append(keep)
@@ -274,7 +274,7 @@ class Serving:
         return downloads(self.application.services, tickets, stages, settings.auth.resource, settings.home)
 
     def _identity(self, *, guarded: bool) -> "IdentityProvider":
-        from mcpkit.security.identity import AuthenticatedCaller, LocalUser
+        from mcpkit.protocol.identity import AuthenticatedCaller, LocalUser
 
         return AuthenticatedCaller() if guarded else LocalUser(self.application.local_user)
 
@@ -345,7 +345,7 @@ class Serving:
 
     def state(self) -> "HttpState":
         """What the HTTP transport tells of this server at `/ready`."""
-        from mcpkit.transport.state import HttpState
+        from mcpkit.transport.http.state import HttpState
 
         return HttpState(self.application.services.health)
 

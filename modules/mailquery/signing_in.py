@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from mailquery.domain.accounts import MailAccount, OAuthClient
 from mailquery.domain.oauth_providers import GOOGLE, PROVIDERS, OAuthProvider
 from mailquery.repositories.synchronising import AccountRepository
-from mailquery.services.access_tokens import AccessTokenCredential
+from mailquery.services.accounts.access_tokens import AccessTokenCredential
 from mailquery.settings.oauth import OAuth
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.oauth.asking import Endpoints
@@ -83,7 +83,7 @@ class BrowserLogin:
 
 
 class AccountTokens:
-    """The tokens of accounts, as credentials (`services.credentials.AccountTokens`)."""
+    """The tokens of accounts, as credentials (`services.accounts.credentials.AccountTokens`)."""
 
     def __init__(self, sign_in: "SignIn", accounts: AccountRepository) -> None:
         self._sign_in = sign_in

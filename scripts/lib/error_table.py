@@ -1,6 +1,6 @@
 """Writes docs/errors.md from the code: `python scripts/lib/error_table.py > docs/errors.md`."""
 
-from mailquery.cli.exits import exit_code_for
+from mailquery.cli.output.exits import exit_code_for
 from mcpkit.errors import ErrorCode
 from mcpkit.protocol.mapping import json_rpc_code
 

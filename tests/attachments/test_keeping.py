@@ -18,10 +18,10 @@ from mailquery.domain.policy import Policy
 from mailquery.extraction.interfaces import Extractor
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.archive import open_archive
-from mailquery.repositories.sqlite.extractions import SqliteExtractions
-from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
-from mailquery.services.extracting import ExtractAttachments, KeepExtracted
-from mailquery.services.rebuilding import RebuildIndex
+from mailquery.repositories.sqlite.attachments.extractions import SqliteExtractions
+from mailquery.repositories.sqlite.upkeep.rebuilding import SqliteRebuilding
+from mailquery.services.attachments.extracting import ExtractAttachments, KeepExtracted
+from mailquery.services.upkeep.rebuilding import RebuildIndex
 from mcpkit.errors import ErrorCode, Fault
 from removal.archives import ask, check, take_out
 from support.archives import Archive, Mail, temporary_archive
@@ -113,8 +113,8 @@ from pathlib import Path
 from mailquery.extraction.jailed import JailedExtractor
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.archive import open_archive
-from mailquery.repositories.sqlite.extractions import SqliteExtractions
-from mailquery.services.extracting import ExtractAttachments
+from mailquery.repositories.sqlite.attachments.extractions import SqliteExtractions
+from mailquery.services.attachments.extracting import ExtractAttachments
 
 async def main():
     async with await open_archive(Path(sys.argv[1])) as database:

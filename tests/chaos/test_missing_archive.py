@@ -16,7 +16,7 @@ import pytest
 
 from chaos.servers import Server, serving, until
 from end_to_end.conftest import CommandLine, letter, write_mbox
-from mailquery.cli.exits import exit_code_for
+from mailquery.cli.output.exits import exit_code_for
 from mcpkit.errors import ErrorCode
 from support.worker_processes import workers_of
 

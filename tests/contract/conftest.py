@@ -13,10 +13,10 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
 from contract.catalogue import build_catalogue
+from mcpkit.protocol.identity import LocalUser
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
-from mcpkit.security.identity import LocalUser
 
 HERE = Path(__file__).parent
 ERAS = {"legacy": "legacy", "modern": "auto"}

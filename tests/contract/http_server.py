@@ -7,11 +7,11 @@ import anyio
 from contract.catalogue import build_catalogue
 from mcpkit.errors import Fault
 from mcpkit.logs import set_up_logging
+from mcpkit.protocol.identity import LocalUser
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
-from mcpkit.security.identity import LocalUser
-from mcpkit.transport.http import HttpSettings, run_http
+from mcpkit.transport.http.application import HttpSettings, run_http
 
 
 async def main(port: int) -> None:

@@ -8,13 +8,13 @@ import anyio
 import uvicorn
 
 from contract.catalogue import Waiting, build_catalogue
+from mcpkit.protocol.identity import AuthenticatedCaller, LocalUser
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
-from mcpkit.security.identity import AuthenticatedCaller, LocalUser
-from mcpkit.transport.authentication import Guard
-from mcpkit.transport.http import HttpSettings, build_app
-from mcpkit.transport.state import HttpState
+from mcpkit.transport.http.application import HttpSettings, build_app
+from mcpkit.transport.http.door.authentication import Guard
+from mcpkit.transport.http.state import HttpState
 
 
 @asynccontextmanager

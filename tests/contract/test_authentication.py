@@ -26,8 +26,8 @@ from mcpkit.security.authentication.api_keys import ApiKeys
 from mcpkit.security.authentication.authentication import Authentication
 from mcpkit.security.authentication.key_store import KeyStore
 from mcpkit.security.control import open_control
-from mcpkit.transport.authentication import Guard, ProtectedResource
-from mcpkit.transport.state import HttpState
+from mcpkit.transport.http.door.authentication import Guard, ProtectedResource
+from mcpkit.transport.http.state import HttpState
 from support.calling import Kept
 
 SCOPES = ["read", "write"]

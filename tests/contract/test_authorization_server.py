@@ -24,7 +24,7 @@ from mcpkit.security.authentication.introspection import Introspection
 from mcpkit.security.authentication.issuer import Issuer
 from mcpkit.security.authentication.jwt_bearer import JwtBearer
 from mcpkit.security.authentication.key_set import KeySet
-from mcpkit.transport.authentication import Guard, ProtectedResource
+from mcpkit.transport.http.door.authentication import Guard, ProtectedResource
 from support.authorization_server import INTROSPECTOR, REDIRECT, AuthorizationServer, running, sign_in
 
 SCOPES = ["read", "write"]

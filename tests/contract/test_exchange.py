@@ -12,12 +12,12 @@ from starlette.requests import Request
 from contract.catalogue import NoArguments, TextResult, Waiting, build_catalogue
 from contract.serving import served
 from mcpkit.protocol.calls import Call
+from mcpkit.protocol.identity import LocalUser
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
-from mcpkit.security.identity import LocalUser
-from mcpkit.transport import answers
-from mcpkit.transport.exchange import Exchange
+from mcpkit.transport.http import answers
+from mcpkit.transport.http.exchange import Exchange
 
 _ENVELOPE: dict[str, Any] = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",

@@ -18,12 +18,12 @@ from contract.conftest import HERE, server_environment
 from contract.serving import served
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.monitoring.health import Check, Health, Outcome, Status
+from mcpkit.protocol.identity import LocalUser
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
-from mcpkit.security.identity import LocalUser
-from mcpkit.transport.http import HttpSettings, run_http
-from mcpkit.transport.state import HttpState
+from mcpkit.transport.http.application import HttpSettings, run_http
+from mcpkit.transport.http.state import HttpState
 
 JSON = {"Content-Type": "application/json"}
 

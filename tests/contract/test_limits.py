@@ -15,12 +15,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from contract.catalogue import build_catalogue
+from mcpkit.protocol.identity import LocalUser
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
-from mcpkit.security.identity import LocalUser
-from mcpkit.security.rate_limits import Limits, RateLimits
-from mcpkit.transport.http import HttpSettings, build_app, uvicorn_config
+from mcpkit.security.limits.rate_limits import Limits, RateLimits
+from mcpkit.transport.http.application import HttpSettings, build_app, uvicorn_config
 
 BARE = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 PATIENCE = 20.0  # seconds that a test waits for an answer

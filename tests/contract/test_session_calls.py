@@ -17,8 +17,8 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from contract.catalogue import NoArguments, TextResult, Waiting
 from contract.serving import served
 from mcpkit.protocol.calls import Call, Form
-from mcpkit.transport import answers
-from mcpkit.transport.state import HttpState
+from mcpkit.transport.http import answers
+from mcpkit.transport.http.state import HttpState
 
 _INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 _FORM = Form("May I?", "answer", "Answer", ("yes", "no"))

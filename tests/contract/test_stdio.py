@@ -18,12 +18,12 @@ from anyio.streams.file import FileReadStream
 
 from contract.catalogue import Waiting, build_catalogue
 from contract.conftest import HERE, server_environment
+from mcpkit.protocol.identity import LocalUser
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
-from mcpkit.security.identity import LocalUser
-from mcpkit.transport.descriptors import Wire
-from mcpkit.transport.stdio import run_stdio
+from mcpkit.transport.stdio.descriptors import Wire
+from mcpkit.transport.stdio.server import run_stdio
 
 COMMAND = [sys.executable, str(HERE / "stdio_server.py")]
 ENVELOPE = {

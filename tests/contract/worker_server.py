@@ -13,13 +13,13 @@ from contract.catalogue import NoArguments, TextResult, Waiting, build_catalogue
 from mcpkit.logs import set_up_logging
 from mcpkit.protocol.calls import Call, Form
 from mcpkit.protocol.declarations import Tool
+from mcpkit.protocol.identity import LocalUser
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
-from mcpkit.security.identity import LocalUser
-from mcpkit.transport.http import HttpSettings, endpoint_url, listen, run_http
-from mcpkit.transport.seats import Inheritance, Seat
-from mcpkit.transport.workers import Supervisor
+from mcpkit.transport.http.application import HttpSettings, endpoint_url, listen, run_http
+from mcpkit.transport.workers.seats import Inheritance, Seat
+from mcpkit.transport.workers.supervisor import Supervisor
 
 DRAIN = float(os.environ.get("TEST_DRAIN_SECONDS", "0"))
 

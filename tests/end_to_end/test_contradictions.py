@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from end_to_end.conftest import CommandLine, letter, write_mbox
-from mailquery.cli.exits import exit_code_for
+from mailquery.cli.output.exits import exit_code_for
 from mcpkit.errors import ErrorCode
 
 

@@ -20,7 +20,7 @@ from mailquery.settings import Settings
 from mcpkit.config import load_settings
 from mcpkit.security.control import open_control
 from mcpkit.security.oauth.token_store import TokenStore
-from mcpkit.security.secrets import SecretStore
+from mcpkit.security.secrets.store import SecretStore
 from support.authorization_server import MAIL_SECRET, AuthorizationServer, enter_code, running, sign_in
 from support.dovecot import USER, Dovecot
 from support.oauth_mail import mail_with_tokens_of

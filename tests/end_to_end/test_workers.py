@@ -20,7 +20,7 @@ import pytest
 from end_to_end.conftest import CONSENTED, CommandLine, letter, write_mbox
 from end_to_end.listening import ERAS, over_http
 from end_to_end.served import call, created
-from mailquery.cli.exits import exit_code_for
+from mailquery.cli.output.exits import exit_code_for
 from mcpkit.errors import ErrorCode
 from support.worker_processes import command_of, workers_of
 

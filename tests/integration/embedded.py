@@ -12,7 +12,7 @@ from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.compile import compile_query
 from mailquery.repositories.sqlite.people_index import PeopleIndex
 from mailquery.repositories.sqlite.scope import Scope
-from mailquery.repositories.sqlite.vectors import SqliteVectors
+from mailquery.repositories.sqlite.vectors.repository import SqliteVectors
 
 MODEL = "random/1"
 Rows = NDArray[np.float32]

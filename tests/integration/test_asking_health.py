@@ -16,10 +16,10 @@ from typer.testing import CliRunner, Result
 
 from contract.serving import served
 from mailquery.cli.app import app
-from mailquery.cli.exits import ExitCode
+from mailquery.cli.output.exits import ExitCode
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.monitoring.health import Check, Health, Outcome, Status
-from mcpkit.transport.state import HttpState
+from mcpkit.transport.http.state import HttpState
 
 
 def state(status: Status, detail: str = "") -> HttpState:

@@ -20,9 +20,9 @@ from integration.test_upgrading import MIGRATIONS, as_first_version
 from mailquery.backups import back_up, check_backup, restore
 from mailquery.bootstrap import open_application
 from mailquery.repositories.records import Visibility
-from mailquery.repositories.sqlite import restored_home
-from mailquery.services.backing_up import Made
-from mailquery.services.restoring import Restored
+from mailquery.repositories.sqlite.upkeep import restored_home
+from mailquery.services.upkeep.backing_up import Made
+from mailquery.services.upkeep.restoring import Restored
 from mailquery.settings import Settings
 from mcpkit.database import snapshots
 from mcpkit.errors import ErrorCode, Fault

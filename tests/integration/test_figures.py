@@ -14,9 +14,9 @@ from mailquery.bootstrap import open_application
 from mailquery.domain.accounts import AccountState, Login, MailAccount, Server
 from mailquery.figures import MailFigures, Shown, Turn
 from mailquery.repositories.synchronising import Outcome
+from mailquery.services.background.sync_runs import SyncRuns
 from mailquery.services.embedding import KeepEmbedded
 from mailquery.services.figures import ArchiveFigures
-from mailquery.services.sync_runs import SyncRuns
 from mailquery.settings import Settings
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.monitoring.health import Check, Health, Status

@@ -13,10 +13,10 @@ from integration.archives import Archive
 from mailquery.domain.accounts import AccountState, Login, MailAccount, Security, Server
 from mailquery.repositories.account_locks import AccountLocks
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
-from mailquery.services.account_states import CheckAccount, PauseAccount, RemoveAccount, ResumeAccount
-from mailquery.services.accounts import AddAccount, RenewLogin
-from mailquery.services.credentials import IMAP_PASSWORD, AccountCredentials, NewLogin
-from mailquery.services.login_checking import CheckLogin
+from mailquery.services.accounts.account_states import CheckAccount, PauseAccount, RemoveAccount, ResumeAccount
+from mailquery.services.accounts.adding import AddAccount, RenewLogin
+from mailquery.services.accounts.credentials import IMAP_PASSWORD, AccountCredentials, NewLogin
+from mailquery.services.accounts.login_checking import CheckLogin
 from mailquery.sources.certificates import presented_fingerprint
 from mailquery.sources.credentials import CredentialSource
 from mailquery.sources.imap.server import ImapServer
@@ -24,8 +24,8 @@ from mailquery.sources.password_command import password_of_command
 from mailquery.sources.remote import MailServer, Reason
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.control import open_control
-from mcpkit.security.master_key import FileKeeper
-from mcpkit.security.secrets import SecretStore
+from mcpkit.security.secrets.master_key import FileKeeper
+from mcpkit.security.secrets.store import SecretStore
 from support.dovecot import PASSWORD, USER, Dovecot, running_dovecot
 from support.scripted_imap import ScriptedImap, running_scripted_imap
 

@@ -18,7 +18,7 @@ from mailquery.repositories.records import QueryVector, SearchPage, Sort, Visibi
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.ranking import NEAR
 from mailquery.repositories.sqlite.search import SqliteSearch
-from mailquery.repositories.sqlite.vectors import SqliteVectors
+from mailquery.repositories.sqlite.vectors.repository import SqliteVectors
 from mailquery.services.embedding import EmbedMail
 
 HOME, WORK = Visibility(frozenset({"home"})), Visibility(frozenset({"work"}))

@@ -13,9 +13,9 @@ from mailquery.repositories.background import Activity, HostStanding
 from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import open_archive
-from mailquery.services.keeping import Schedule
-from mailquery.services.scheduling import KeepSynchronised
-from mailquery.services.sync_runs import SyncRuns
+from mailquery.services.background.keeping import Schedule
+from mailquery.services.background.scheduling import KeepSynchronised
+from mailquery.services.background.sync_runs import SyncRuns
 from mcpkit.errors import ErrorCode, Fault
 from support.syncing import Far, Script
 

@@ -14,7 +14,6 @@ import pytest
 
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.control import open_control
-from mcpkit.security.master_key import FileKeeper
 from mcpkit.security.oauth.asking import Endpoints
 from mcpkit.security.oauth.clients import Client
 from mcpkit.security.oauth.code_flow import CodeFlow
@@ -24,7 +23,8 @@ from mcpkit.security.oauth.metadata import discover
 from mcpkit.security.oauth.renewing import AccessTokens
 from mcpkit.security.oauth.token_store import TokenStore
 from mcpkit.security.oauth.tokens import Tokens
-from mcpkit.security.secrets import SecretStore
+from mcpkit.security.secrets.master_key import FileKeeper
+from mcpkit.security.secrets.store import SecretStore
 from support.authorization_server import (
     LOOPBACK,
     MAIL,
@@ -178,12 +178,12 @@ class _Old:
 RENEWING = """
 import asyncio, pathlib, sys
 from mcpkit.security.control import open_control
-from mcpkit.security.master_key import FileKeeper
+from mcpkit.security.secrets.master_key import FileKeeper
 from mcpkit.security.oauth.asking import Endpoints
 from mcpkit.security.oauth.clients import AuthorizationServer, Client
 from mcpkit.security.oauth.renewing import AccessTokens
 from mcpkit.security.oauth.token_store import TokenStore
-from mcpkit.security.secrets import SecretStore
+from mcpkit.security.secrets.store import SecretStore
 
 async def main(folder, issuer, old):
     async with await open_control(folder / "control.db") as control:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from mcpkit.transport.workers import MOST_FAILED_STARTS, Supervisor
+from mcpkit.transport.workers.supervisor import MOST_FAILED_STARTS, Supervisor
 
 # `journal` gets a line for each thing that befalls a worker.
 _WORKER = """
 import os, signal, sys, time
-from mcpkit.transport.seats import WHERE, Inheritance, Seat
+from mcpkit.transport.workers.seats import WHERE, Inheritance, Seat
 journal, conduct, inherited = sys.argv[1:]
 seat = Seat(Inheritance.parsed(inherited))
 def note(what):

@@ -23,11 +23,11 @@ from mailquery.repositories.sqlite.directory import SqliteDirectory
 from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.synchronising import KnownMailbox, Outcome
-from mailquery.services.freshness import KeepFresh
-from mailquery.services.refreshing import RefreshAccounts, Refreshed
-from mailquery.services.server_accounts import ServerAccounts
-from mailquery.services.sync_runs import SyncRuns
-from mailquery.services.sync_status import AccountSync, SyncStatus
+from mailquery.services.accounts.server_accounts import ServerAccounts
+from mailquery.services.background.freshness import KeepFresh
+from mailquery.services.background.refreshing import RefreshAccounts, Refreshed
+from mailquery.services.background.sync_runs import SyncRuns
+from mailquery.services.background.sync_status import AccountSync, SyncStatus
 from mcpkit.errors import ErrorCode, Fault
 from support.syncing import Far, Script
 from support.time import settled

@@ -19,11 +19,11 @@ from mailquery.signing_in import AccountTokens, SignIn
 from mailquery.sources.imap.server import ImapServer
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.control import open_control
-from mcpkit.security.master_key import FileKeeper
 from mcpkit.security.oauth.device_flow import DeviceFlow
 from mcpkit.security.oauth.token_store import TokenStore
 from mcpkit.security.oauth.tokens import Tokens
-from mcpkit.security.secrets import SecretStore
+from mcpkit.security.secrets.master_key import FileKeeper
+from mcpkit.security.secrets.store import SecretStore
 from support.authorization_server import MAIL, MAIL_BRIEF, AuthorizationServer, enter_code, running, sign_in
 from support.dovecot import USER, Dovecot
 from support.oauth_mail import mail_with_tokens_of

@@ -12,8 +12,8 @@ from mailquery.bootstrap import open_application
 from mailquery.domain.accounts import Login, MailAccount, Server
 from mailquery.domain.uids import UidSet
 from mailquery.repositories.records import Visibility
+from mailquery.services.background.sync_runs import SyncRuns
 from mailquery.services.filters import Filters
-from mailquery.services.sync_runs import SyncRuns
 from mailquery.settings import Settings
 from mailquery.settings.synchronising import SyncBreaker
 from mcpkit.database.sqlite import operation

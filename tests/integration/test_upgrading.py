@@ -21,10 +21,10 @@ from mailquery.repositories.groups import GroupBy
 from mailquery.repositories.prepared import NewPlacement, PreparedMessage
 from mailquery.repositories.records import Sort
 from mailquery.repositories.sqlite.archive import open_archive
-from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.synchronising import SqliteSync
+from mailquery.repositories.sqlite.upkeep.rebuilding import SqliteRebuilding
 from mailquery.repositories.synchronising import Arrival
-from mailquery.services.rebuilding import RebuildIndex
+from mailquery.services.upkeep.rebuilding import RebuildIndex
 from mcpkit.database.migrations import load_migrations
 from support.archives import Mail, temporary_archive
 

@@ -12,13 +12,13 @@ from integration.archives import Archive
 from integration.embedded import MODEL, Filled
 from integration.mailmaker import placed
 from mailquery.domain.queries import Everything
-from mailquery.repositories.sqlite import vector_file
 from mailquery.repositories.sqlite.archive import open_archive
-from mailquery.repositories.sqlite.nearest import NearestVectors
 from mailquery.repositories.sqlite.removal import remove
-from mailquery.repositories.sqlite.vector_codes import BLOCK_CHUNKS
-from mailquery.repositories.sqlite.vector_records import Form
-from mailquery.repositories.sqlite.vectors import SqliteVectors
+from mailquery.repositories.sqlite.vectors import file as vector_file
+from mailquery.repositories.sqlite.vectors.codes import BLOCK_CHUNKS
+from mailquery.repositories.sqlite.vectors.nearest import NearestVectors
+from mailquery.repositories.sqlite.vectors.records import Form
+from mailquery.repositories.sqlite.vectors.repository import SqliteVectors
 from mcpkit.database.writer_lock import WriterLock
 
 MESSAGES = 2_500  # 4,999 chunks: more than a block, and the border lies within a message

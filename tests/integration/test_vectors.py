@@ -14,9 +14,9 @@ from mailquery.domain.handles import key_of_fingerprint
 from mailquery.domain.queries import Everything, Is, Query, State, TextField, Words
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite import listings
-from mailquery.repositories.sqlite import nearest as nearest_module
-from mailquery.repositories.sqlite.vector_codes import BLOCK_CHUNKS
-from mailquery.repositories.sqlite.vectors import SqliteVectors
+from mailquery.repositories.sqlite.vectors import nearest as nearest_module
+from mailquery.repositories.sqlite.vectors.codes import BLOCK_CHUNKS
+from mailquery.repositories.sqlite.vectors.repository import SqliteVectors
 from mcpkit.errors import ErrorCode, Fault
 
 

@@ -16,7 +16,7 @@ from mailquery.repositories.compression import compress
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.verifying import Check, Damage, Remedy
 from mailquery.services.filters import Filters
-from mailquery.services.verifying import Progress, Verification
+from mailquery.services.upkeep.verifying import Progress, Verification
 from mailquery.settings import Settings
 from support.archives import Mail
 from support.homes import MAILS, SECRET, add, fill

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from mailquery.domain.accounts import Security, Server
-from mailquery.services.watching import WatchInbox
+from mailquery.services.background.watching import WatchInbox
 from mailquery.sources.imap.server import ImapServer
 from mcpkit.errors import ErrorCode, Fault
 from support.dovecot import PASSWORD, USER, Dovecot, running_dovecot

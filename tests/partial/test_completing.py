@@ -10,10 +10,10 @@ import pytest
 from mailquery.domain.handles import key_of_fingerprint, message_handle
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.archive import open_archive
-from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
 from mailquery.repositories.sqlite.synchronising import SqliteSync
+from mailquery.repositories.sqlite.upkeep.rebuilding import SqliteRebuilding
 from mailquery.repositories.synchronising import Whereabouts
-from mailquery.services.rebuilding import RebuildIndex
+from mailquery.services.upkeep.rebuilding import RebuildIndex
 from mcpkit.errors import ErrorCode, Fault
 from partial.servers import CONTENT, WHOLE, in_part, prepared_in_part, store_in_part
 from removal.archives import ask, check, prepared, take_out

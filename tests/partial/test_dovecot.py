@@ -15,7 +15,7 @@ from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.synchronising import Arrival
-from mailquery.services.attachments import GetAttachment
+from mailquery.services.attachments.finding import GetAttachment
 from mailquery.services.fetching import FetchWhole
 from mailquery.services.preparing import prepare
 from mailquery.services.reading import ExportMessage

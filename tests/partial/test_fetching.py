@@ -13,7 +13,7 @@ from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.synchronising import SqliteSync
-from mailquery.services.attachments import GetAttachment
+from mailquery.services.attachments.finding import GetAttachment
 from mailquery.services.fetching import FetchWhole
 from mailquery.services.reading import ExportMessage
 from mailquery.sources.interfaces import SourceMessage

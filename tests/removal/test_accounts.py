@@ -20,7 +20,7 @@ from mailquery.repositories.sqlite.archive import open_archive
 from mailquery.repositories.sqlite.synchronising import SqliteSync
 from mailquery.repositories.sqlite.writing import Writer
 from mailquery.repositories.synchronising import Arrival
-from mailquery.services.removing import RemovalProgress, RemoveAccountMail
+from mailquery.services.accounts.removing import RemovalProgress, RemoveAccountMail
 from mcpkit.errors import ErrorCode, Fault
 from policy.archives import ROLES, Letter, fill, random_letters
 from removal.archives import ask, check, compare, prepared

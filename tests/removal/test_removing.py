@@ -14,8 +14,8 @@ import pytest
 from mailquery.domain.mailboxes import Placement
 from mailquery.repositories.prepared import NewPlacement, PreparedMessage, SourceProblem
 from mailquery.repositories.sqlite.archive import open_archive
-from mailquery.repositories.sqlite.rebuilding import SqliteRebuilding
-from mailquery.services.rebuilding import RebuildIndex
+from mailquery.repositories.sqlite.upkeep.rebuilding import SqliteRebuilding
+from mailquery.services.upkeep.rebuilding import RebuildIndex
 from removal.archives import ask, check, prepared, take_out
 from support.archives import Mail, temporary_archive
 from support.calling import Caller

@@ -24,28 +24,32 @@ from mailquery.repositories.board_file import BoardFile
 from mailquery.repositories.prepared import NewPlacement, SourceProblem
 from mailquery.repositories.sqlite.accounts import SqliteAccounts
 from mailquery.repositories.sqlite.archive import open_archive
+from mailquery.repositories.sqlite.attachments.extractions import SqliteExtractions
 from mailquery.repositories.sqlite.changes import ArchiveVersion
 from mailquery.repositories.sqlite.condition import SqliteCondition
 from mailquery.repositories.sqlite.conversations import SqliteConversations
 from mailquery.repositories.sqlite.directory import SqliteDirectory
-from mailquery.repositories.sqlite.extractions import SqliteExtractions
 from mailquery.repositories.sqlite.imports import SqliteImports
 from mailquery.repositories.sqlite.messages import SqliteMessages
 from mailquery.repositories.sqlite.newest import SqliteNewest
 from mailquery.repositories.sqlite.policies import SqlitePolicies
 from mailquery.repositories.sqlite.search import SqliteSearch
 from mailquery.repositories.sqlite.synchronising import SqliteSync
-from mailquery.repositories.sqlite.vectors import SqliteVectors
-from mailquery.services.attachment_texts import ReadAttachment
-from mailquery.services.attachments import GetAttachment, ListAttachments
+from mailquery.repositories.sqlite.vectors.repository import SqliteVectors
+from mailquery.services.accounts.server_accounts import ServerAccounts
+from mailquery.services.attachments.attachment_texts import ReadAttachment
+from mailquery.services.attachments.contents import Contents
+from mailquery.services.attachments.extracting import ExtractAttachments
+from mailquery.services.attachments.finding import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
+from mailquery.services.background.freshness import KeepFresh
+from mailquery.services.background.refreshing import RefreshAccounts
+from mailquery.services.background.sync_runs import Synchronise, SyncRuns
+from mailquery.services.background.sync_status import SyncStatus
 from mailquery.services.basis import AnswerBasis
-from mailquery.services.contents import Contents
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.embedding import EmbedMail
-from mailquery.services.extracting import ExtractAttachments
 from mailquery.services.filters import FilterReader
-from mailquery.services.freshness import KeepFresh
 from mailquery.services.health import mail_checks
 from mailquery.services.inventory import Services
 from mailquery.services.meaning import Meaning
@@ -54,16 +58,12 @@ from mailquery.services.ourselves import FindOurselves
 from mailquery.services.policing import ApplyPolicy
 from mailquery.services.preparing import prepare
 from mailquery.services.reading import ExportMessage, ReadMessage
-from mailquery.services.refreshing import RefreshAccounts
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
-from mailquery.services.server_accounts import ServerAccounts
 from mailquery.services.signals import ReadSignals
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
-from mailquery.services.sync_runs import Synchronise, SyncRuns
-from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
 from mailquery.sources.interfaces import SourceMessage
 from mcpkit.monitoring.health import Health

@@ -7,7 +7,7 @@ from mcp_types import CallToolResult, CompleteResult, GetPromptResult, ReadResou
 
 from mailquery.mcp.catalogue import catalogue
 from mailquery.services.inventory import Services
-from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Declaration
 from mcpkit.protocol.parameters import ParameterResolver
 from mcpkit.protocol.pipeline import build_pipeline
@@ -15,6 +15,7 @@ from mcpkit.protocol.stages import Reply, Stage
 from mcpkit.protocol.stages.permitting import Allowed, everything
 from mcpkit.protocol.uris import find_resource
 from mcpkit.security.audit import AuditRecord
+from mcpkit.security.identity import Principal
 
 
 class Kept:

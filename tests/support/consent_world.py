@@ -13,7 +13,7 @@ from mcp_types import (
 )
 
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.calls import Answer, Asking, Call, Principal
+from mcpkit.protocol.calls import Answer, Asking, Call
 from mcpkit.protocol.declarations import (
     Arguments,
     Catalogue,
@@ -30,8 +30,9 @@ from mcpkit.protocol.server import build_server
 from mcpkit.protocol.stages import Reply
 from mcpkit.protocol.stages.consenting import Consent, Question, Touched
 from mcpkit.security.audit import AuditRecord
-from mcpkit.security.consent import Choice, Consents
-from mcpkit.security.consent_store import Decision, Way
+from mcpkit.security.consent.consents import Choice, Consents
+from mcpkit.security.consent.store import Decision, Way
+from mcpkit.security.identity import Principal
 from mcpkit.security.tokens import SignedTokens
 from support.consenting import Clock
 

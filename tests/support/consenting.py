@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from mcpkit.security.consent import Consents, Rules
-from mcpkit.security.consent_store import ConsentStore
+from mcpkit.security.consent.consents import Consents, Rules
+from mcpkit.security.consent.store import ConsentStore
 from mcpkit.security.control import open_control
 
 SEOUL = ZoneInfo("Asia/Seoul")

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from mailquery.services.sync_runs import ProgressListener, SyncResult
+from mailquery.services.background.sync_runs import ProgressListener, SyncResult
 
 
 @dataclass(frozen=True)

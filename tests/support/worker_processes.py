@@ -5,7 +5,7 @@ from pathlib import Path
 
 def workers_of(supervisor: int) -> list[int]:
     """Their process ids."""
-    return [pid for pid in _children(supervisor) if b"mailquery.cli.workers" in command_of(pid)]
+    return [pid for pid in _children(supervisor) if b"mailquery.cli.server.workers" in command_of(pid)]
 
 
 def command_of(process: int) -> bytes:

@@ -15,11 +15,11 @@ from mailquery.signing_in import BrowserLogin, Registration, SignIn
 from mcpkit.config import load_settings
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.control import open_control
-from mcpkit.security.master_key import FileKeeper
 from mcpkit.security.oauth.asking import Endpoints
 from mcpkit.security.oauth.token_store import TokenStore
 from mcpkit.security.oauth.tokens import Tokens
-from mcpkit.security.secrets import SecretStore
+from mcpkit.security.secrets.master_key import FileKeeper
+from mcpkit.security.secrets.store import SecretStore
 from support.issuing import Issuing, as_json, issuing
 
 GOOGLE = {

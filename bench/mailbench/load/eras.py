@@ -10,7 +10,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from mailbench.load.calls import ToolCall
-from mcpkit.transport.sessions import owner_of
+from mcpkit.transport.http.sessions import owner_of
 
 _CLIENT = {"name": "bench", "version": "1"}
 _AT_ONCE = 8  # connections that calls are made on before they are measured

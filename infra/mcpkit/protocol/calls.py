@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from mcpkit.security.identity import Principal
+
 if TYPE_CHECKING:
     from mcpkit.protocol.declarations import Declaration
 
-EVERYTHING = "*"
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
 
@@ -19,22 +20,6 @@ async def _nowhere(progress: float, total: float | None, message: str | None) ->
 async def always_admitted() -> bool:
     """Over STDIO nobody is admitted: whoever started the process calls."""
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who calls, as the transport established it; no argument of a call can change it.
-
-    `accounts` are the accounts that they may see; None is all. The scope `*` holds every permission.
-    """
-
-    user: str
-    scopes: frozenset[str] = frozenset()
-    client: str = ""
-    accounts: frozenset[str] | None = None
-
-    def may(self, permission: str) -> bool:
-        return EVERYTHING in self.scopes or permission in self.scopes
 
 
 @dataclass(frozen=True, slots=True)

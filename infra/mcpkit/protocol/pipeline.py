@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Declaration
+from mcpkit.protocol.identity import IdentityProvider
 from mcpkit.protocol.parameters import ParameterResolver
 from mcpkit.protocol.stages import Proceed, Reply, Stage
 from mcpkit.protocol.stages.auditing import Audit
@@ -29,8 +30,8 @@ from mcpkit.protocol.stages.running import run_handler
 from mcpkit.protocol.stages.shaping import Shape
 from mcpkit.protocol.stages.validating import Validate
 from mcpkit.security.audit import AuditSink
-from mcpkit.security.identity import IdentityProvider
-from mcpkit.security.rate_limits import RateLimits
+from mcpkit.security.identity import Principal
+from mcpkit.security.limits.rate_limits import RateLimits
 
 if TYPE_CHECKING:
     from mcpkit.monitoring.metrics import CallMetrics

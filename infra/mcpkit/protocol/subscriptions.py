@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import ResourceBytes, ResourceText
+from mcpkit.security.identity import Principal
 
 logger = logging.getLogger(__name__)
 

@@ -1,40 +1,25 @@
 """Who calls. The transport knows; no argument of a call has a say in it."""
 
 import getpass
-from typing import Protocol
+from dataclasses import dataclass
 
-from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.calls import EVERYTHING, Call, Principal
-
-
-class IdentityProvider(Protocol):
-    async def identify(self, call: Call) -> Principal:
-        """The principal of a call.
-
-        Raises:
-            Fault: UNAUTHORIZED, where the transport established nobody.
-        """
-        ...
+EVERYTHING = "*"
 
 
-class LocalUser:
-    """Whoever runs the process: on STDIO, and over HTTP on the loopback interface, nobody else can reach it."""
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls, as the transport established it; no argument of a call can change it.
 
-    def __init__(self, user: str | None = None) -> None:
-        self._user = user or login_name()
+    `accounts` are the accounts that they may see; None is all. The scope `*` holds every permission.
+    """
 
-    async def identify(self, call: Call) -> Principal:
-        return Principal(user=self._user, scopes=frozenset({EVERYTHING}), client=call.client)
+    user: str
+    scopes: frozenset[str] = frozenset()
+    client: str = ""
+    accounts: frozenset[str] | None = None
 
-
-class AuthenticatedCaller:
-    """Whom the credential of the request stands for. The transport lets no request in without one; should it ever, then
-    nobody calls."""
-
-    async def identify(self, call: Call) -> Principal:
-        if call.authenticated is None:
-            raise Fault(ErrorCode.UNAUTHORIZED, "Authentication is needed.")
-        return call.authenticated
+    def may(self, permission: str) -> bool:
+        return EVERYTHING in self.scopes or permission in self.scopes
 
 
 def login_name() -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mcpkit.database.sqlite import Database
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.calls import Principal
+from mcpkit.security.identity import Principal
 from mcpkit.security.tokens import SignedTokens
 
 LASTS = 300.0  # seconds

@@ -15,8 +15,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     MCP over it: `uvx mailquery` is all that a client's configuration needs."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given in _STDIO or (given in ([], ["serve"]) and not sys.stdin.isatty()):
-        from mailquery.cli.failures import reporting
-        from mailquery.cli.servers import serve_stdio
+        from mailquery.cli.output.failures import reporting
+        from mailquery.cli.server.servers import serve_stdio
 
         with reporting(given):
             serve_stdio()

@@ -9,9 +9,9 @@ import typer
 from typer.core import TyperGroup
 
 from mailquery import __version__
-from mailquery.cli.exits import MEANINGS
-from mailquery.cli.failures import reporting
 from mailquery.cli.families import Commands
+from mailquery.cli.output.exits import MEANINGS
+from mailquery.cli.output.failures import reporting
 
 
 class _Commands(TyperGroup):

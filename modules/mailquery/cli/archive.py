@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from mailquery.application import Application
 from mailquery.bootstrap import missing_archive, open_application
-from mailquery.cli.ending import run_until_ended
+from mailquery.cli.output.ending import run_until_ended
 from mailquery.repositories.records import Visibility
 from mailquery.settings import Settings, load_settings
 from mcpkit.errors import ErrorCode, Fault

@@ -2,7 +2,7 @@
 
 import typer
 
-from mailquery.cli.output import JsonFlag, print_json, print_rows
+from mailquery.cli.output.printing import JsonFlag, print_json, print_rows
 from mailquery.settings import load_settings_with_layers
 
 HELP = """The settings. They are read from config/base.yaml and `config/<environment>.yaml`, a file .env in the current

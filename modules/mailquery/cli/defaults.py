@@ -6,7 +6,7 @@ import typer
 
 from mailquery.application import Application
 from mailquery.cli.archive import with_application
-from mailquery.cli.output import JsonFlag, print_json, print_rows
+from mailquery.cli.output.printing import JsonFlag, print_json, print_rows
 from mcpkit.protocol.parameters import Preset
 
 HELP = """What a tool's arguments are where a call leaves them out. A call's own arguments come first; then what is

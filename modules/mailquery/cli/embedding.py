@@ -6,9 +6,9 @@ import typer
 
 from mailquery.application import Application
 from mailquery.cli.archive import with_application
-from mailquery.cli.ending import says_when_ended
-from mailquery.cli.output import JsonFlag, note, print_json
-from mailquery.cli.progress import progress
+from mailquery.cli.output.ending import says_when_ended
+from mailquery.cli.output.printing import JsonFlag, note, print_json
+from mailquery.cli.output.progress import progress
 from mailquery.domain.counts import plural
 from mailquery.repositories.records import EmbeddingProgress
 from mailquery.settings import load_settings

@@ -10,9 +10,9 @@ import typer
 
 from mailquery.application import Application
 from mailquery.cli.archive import with_archive
-from mailquery.cli.ending import says_when_ended
-from mailquery.cli.output import JsonFlag, print_json
-from mailquery.cli.progress import progress
+from mailquery.cli.output.ending import says_when_ended
+from mailquery.cli.output.printing import JsonFlag, print_json
+from mailquery.cli.output.progress import progress
 from mailquery.domain.counts import plural
 from mailquery.domain.extraction import ExtractionState
 from mailquery.repositories.extracting import ExtractionProgress

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from mailquery.application import Application
-from mailquery.cli import shapes
 from mailquery.cli.archive import with_application
 from mailquery.cli.embedding import embed_after_import
-from mailquery.cli.ending import says_when_ended
-from mailquery.cli.exits import ExitCode
-from mailquery.cli.output import JsonFlag, print_json
-from mailquery.cli.progress import progress
+from mailquery.cli.output import shapes
+from mailquery.cli.output.ending import says_when_ended
+from mailquery.cli.output.exits import ExitCode
+from mailquery.cli.output.printing import JsonFlag, print_json
+from mailquery.cli.output.progress import progress
 from mailquery.domain.counts import plural
 from mailquery.services.importing import DEFAULT_ACCOUNT, ImportProgress, ImportSummary
 from mailquery.sources.detection import FORMATS

@@ -9,19 +9,19 @@ from typing import Annotated
 import typer
 
 from mailquery.application import Application
-from mailquery.cli import shapes
 from mailquery.cli.archive import with_application
-from mailquery.cli.ending import says_when_ended
-from mailquery.cli.exits import exit_code_for
-from mailquery.cli.output import JsonFlag, note, print_json
-from mailquery.cli.progress import Shown, progress
-from mailquery.cli.sync_status import answers
-from mailquery.cli.terminal import ask_yes, can_ask
+from mailquery.cli.output import shapes
+from mailquery.cli.output.asking import ask_yes, can_ask
+from mailquery.cli.output.ending import says_when_ended
+from mailquery.cli.output.exits import exit_code_for
+from mailquery.cli.output.printing import JsonFlag, note, print_json
+from mailquery.cli.output.progress import Shown, progress
+from mailquery.cli.upkeep.sync_status import answers
 from mailquery.domain.accounts import AccountState, MailAccount
 from mailquery.domain.counts import plural
 from mailquery.repositories.synchronising import DeletionQuestion
-from mailquery.services.account_states import find_account
-from mailquery.services.sync_runs import ProgressListener, SyncResult
+from mailquery.services.accounts.account_states import find_account
+from mailquery.services.background.sync_runs import ProgressListener, SyncResult
 from mailquery.services.synchronising.reports import SyncProgress, SyncSummary
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.untrusted import clean_block, clean_line

@@ -1,7 +1,7 @@
 """A mail account on a server: where its mail is, how one logs in, and what is fetched of it.
 
 Nothing here is secret. The credential of an account is kept sealed, under the account's name
-(`mcpkit.security.secrets`).
+(`mcpkit.security.secrets.store`).
 """
 
 from dataclasses import dataclass

@@ -5,8 +5,8 @@ from difflib import get_close_matches
 
 from mailquery.tools import TOOLS
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.calls import Principal
 from mcpkit.protocol.declarations import Completion, Declaration, Resource, Tool
+from mcpkit.security.identity import Principal
 
 # A resource or a completion gives what a tool gives.
 _OF_RESOURCE = {

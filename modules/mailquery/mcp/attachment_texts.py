@@ -12,7 +12,7 @@ from mailquery.domain.handles import attachment_handle, message_handle
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import ATTACHMENTS, IncludeSecrets, SizedArguments, secrets_capability, visibility
 from mailquery.mcp.messages import WINDOW, Steps
-from mailquery.services.attachment_texts import AttachmentText, ReadAttachment
+from mailquery.services.attachments.attachment_texts import AttachmentText, ReadAttachment
 from mailquery.services.rendering import name_of, sensible_end
 from mailquery.services.signals import SignalKind
 from mcpkit.protocol.calls import Call

@@ -21,7 +21,7 @@ from mailquery.mcp.arguments import (
 from mailquery.mcp.coverage import Coverage
 from mailquery.mcp.pages import continuation, rest_as_text
 from mailquery.repositories.records import AttachmentRow
-from mailquery.services.attachments import (
+from mailquery.services.attachments.finding import (
     MOST_ROWS,
     AttachmentContent,
     FoundAttachments,

@@ -19,10 +19,10 @@ from mailquery.mcp.statistics import mail_statistics
 from mailquery.mcp.synchronising import sync_account, sync_status
 from mailquery.mcp.threads import read_thread
 from mailquery.services.inventory import Services
-from mcpkit.protocol.calls import Principal
 from mcpkit.protocol.declarations import Catalogue
 from mcpkit.protocol.parameters import ParameterResolver
 from mcpkit.protocol.stages.permitting import Allowed, everything
+from mcpkit.security.identity import Principal
 
 
 def catalogue(

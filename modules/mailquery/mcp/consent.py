@@ -9,7 +9,7 @@ from mailquery.repositories.records import Visibility
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.stages.consenting import Question, Touched
-from mcpkit.security.consent import Choice
+from mcpkit.security.consent.consents import Choice
 from mcpkit.security.untrusted import clean_line
 
 _SHOWN_ACCOUNTS = 12

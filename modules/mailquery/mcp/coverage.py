@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mailquery.domain.counts import plural
 from mailquery.mcp import shown
+from mailquery.services.background.freshness import Freshness, Standing
 from mailquery.services.filters import Reading
-from mailquery.services.freshness import Freshness, Standing
 from mcpkit.security.untrusted import safe_line
 
 _MOST_NAMES = 12

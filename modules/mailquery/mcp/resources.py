@@ -10,9 +10,9 @@ from mailquery.mcp.mailbox import MAILBOX, mailbox_text
 from mailquery.mcp.messages import MessageResult
 from mailquery.mcp.threads import ThreadResult
 from mailquery.repositories.extracting import ExtractionProgress
+from mailquery.services.background.sync_status import SyncOverview
 from mailquery.services.inventory import Services
 from mailquery.services.status import OUTDATED_INDEX, MeaningStatus
-from mailquery.services.sync_status import SyncOverview
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Resource, ResourceBytes, ResourceText, Result
 from mcpkit.security.untrusted import Fence, safe_block, untrusted

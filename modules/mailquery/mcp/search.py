@@ -24,13 +24,14 @@ from mailquery.mcp.explanation import Explanation
 from mailquery.mcp.pages import continuation, rest_as_text
 from mailquery.query.parser import MAX_CHARACTERS
 from mailquery.repositories.records import Sort, Standing
-from mailquery.services.attachment_matches import SNIPPET_CHARS as MATCH_CHARS
-from mailquery.services.attachment_matches import AttachmentMatch as MatchedAttachment
+from mailquery.services.attachments.attachment_matches import SNIPPET_CHARS as MATCH_CHARS
+from mailquery.services.attachments.attachment_matches import AttachmentMatch as MatchedAttachment
 from mailquery.services.searching import MOST_ROWS, SNIPPET_CHARS, Found, Hit, SearchMessages
 from mailquery.services.signals import SignalKind
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Tool, Truncated, UntrustedResult
+from mcpkit.security.identity import Principal
 from mcpkit.security.untrusted import safe_line, untrusted
 
 # A row tells apart; the message itself is read by its id. So a row has less room than the limits of `shown`.

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from mailquery.domain.counts import plural
 from mailquery.mcp import shown
 from mailquery.mcp.arguments import READ, SYNC, SizedArguments, visibility
-from mailquery.services.freshness import remedy
+from mailquery.services.background.freshness import remedy
+from mailquery.services.background.refreshing import Refreshed
+from mailquery.services.background.sync_runs import ProgressListener, SyncProgress
+from mailquery.services.background.sync_status import AccountSync, SyncOverview
 from mailquery.services.inventory import Services
-from mailquery.services.refreshing import Refreshed
-from mailquery.services.sync_runs import ProgressListener, SyncProgress
-from mailquery.services.sync_status import AccountSync, SyncOverview
 from mcpkit.errors import ErrorCode
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Tool, Truncated, UntrustedResult

@@ -10,9 +10,9 @@ from mailquery.domain.ourselves import Ourselves
 from mailquery.query.dates import DateError, read_period
 from mailquery.query.parser import parse
 from mailquery.repositories.records import Visibility
+from mailquery.services.accounts.server_accounts import ServerAccounts
+from mailquery.services.background.freshness import KeepFresh
 from mailquery.services.filters import Filters
-from mailquery.services.freshness import KeepFresh
-from mailquery.services.server_accounts import ServerAccounts
 from mcpkit.errors import Fault
 
 # Apart by days, months and years, and by the time of the day.

@@ -6,8 +6,8 @@ from mailquery.repositories.condition import Condition
 from mailquery.repositories.extracting import ExtractionProgress, ExtractionRepository
 from mailquery.repositories.interfaces import DirectoryRepository, VectorRepository
 from mailquery.repositories.records import Visibility
+from mailquery.services.background.sync_status import SyncFigures, SyncStatus
 from mailquery.services.meaning import Meaning
-from mailquery.services.sync_status import SyncFigures, SyncStatus
 
 _EVERYTHING = Visibility()
 

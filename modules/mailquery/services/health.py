@@ -8,8 +8,8 @@ from mailquery.domain.counts import plural
 from mailquery.domain.spans import ago
 from mailquery.repositories.condition import Condition
 from mailquery.repositories.interfaces import DirectoryRepository
+from mailquery.services.background.sync_status import SyncFigures, SyncStatus
 from mailquery.services.status import OUTDATED_INDEX
-from mailquery.services.sync_status import SyncFigures, SyncStatus
 from mcpkit.monitoring.health import Check, Outcome, Status
 
 _SLOW_DISK = 0.5  # seconds for one page, which takes a disk some milliseconds

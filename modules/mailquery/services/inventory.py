@@ -4,19 +4,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailquery.services.attachment_texts import ReadAttachment
-from mailquery.services.attachments import GetAttachment, ListAttachments
+from mailquery.services.attachments.attachment_texts import ReadAttachment
+from mailquery.services.attachments.finding import GetAttachment, ListAttachments
 from mailquery.services.awaiting import AwaitingReply
+from mailquery.services.background.refreshing import RefreshAccounts
+from mailquery.services.background.sync_status import SyncStatus
 from mailquery.services.directory import AccountNames, FindPeople, ListAccounts, ListMailboxes
 from mailquery.services.newest import ReadMailbox
 from mailquery.services.reading import ExportMessage, ReadMessage
-from mailquery.services.refreshing import RefreshAccounts
 from mailquery.services.response_times import ResponseTimes
 from mailquery.services.searching import SearchMessages
 from mailquery.services.similar import FindSimilar
 from mailquery.services.statistics import MailStatistics
 from mailquery.services.status import ArchiveStatus, ListProblems
-from mailquery.services.sync_status import SyncStatus
 from mailquery.services.threads import ReadThread
 
 if TYPE_CHECKING:

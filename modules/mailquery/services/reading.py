@@ -8,7 +8,7 @@ from mailquery.parsing.html import read_html
 from mailquery.parsing.reading import header_lines, html_source
 from mailquery.repositories.interfaces import MessageRepository
 from mailquery.repositories.records import StoredMessage, Visibility
-from mailquery.services.contents import Contents
+from mailquery.services.attachments.contents import Contents
 from mailquery.services.fetching import Fetch, fetch_or_refuse, is_partial
 from mailquery.services.ids import message_key, not_found
 from mailquery.services.masking import Values, masked_message, secrets_of

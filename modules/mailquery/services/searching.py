@@ -20,15 +20,15 @@ from mailquery.repositories.records import (
     Visibility,
 )
 from mailquery.repositories.steps import Steps
-from mailquery.services.attachment_matches import AttachmentMatch, MatchAttachments
+from mailquery.services.attachments.attachment_matches import AttachmentMatch, MatchAttachments
+from mailquery.services.background.freshness import Freshness, KeepFresh
+from mailquery.services.background.refreshing import Refreshed
 from mailquery.services.cursors import Bookmark, Cursors
 from mailquery.services.explaining import Explained, explained
 from mailquery.services.filters import Clock, FilterReader, Filters, Reading, utc_now
-from mailquery.services.freshness import Freshness, KeepFresh
 from mailquery.services.limits import checked_limit
 from mailquery.services.masking import masked_row, may_need_masking
 from mailquery.services.meaning import Meaning
-from mailquery.services.refreshing import Refreshed
 from mailquery.services.signals import SignalKind, signals_of_rows
 from mcpkit.errors import Fault
 from mcpkit.security.tokens import SignedTokens

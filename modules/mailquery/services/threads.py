@@ -7,7 +7,7 @@ from enum import StrEnum
 from mailquery.domain.addresses import Address
 from mailquery.repositories.interfaces import MessageRepository
 from mailquery.repositories.records import MessageRow, OpenedThread, Visibility
-from mailquery.services.contents import Contents
+from mailquery.services.attachments.contents import Contents
 from mailquery.services.ids import message_or_thread_key, not_found
 from mailquery.services.masking import masked_message, masked_row, secrets_of
 from mailquery.services.quotations import SaidBefore, own_words

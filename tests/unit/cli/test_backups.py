@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mailquery.cli import main
-from mailquery.services.long_work import Told
+from mailquery.services.upkeep.long_work import Told
 from support.homes import MAILS, fill
 
 

@@ -39,7 +39,7 @@ def test_looking_for_a_command_that_there_is_not_imports_none() -> None:
         "from mailquery.cli.app import run\n"
         "try:\n    run(['serch'])\n"
         "except SystemExit as ended:\n    assert ended.code == 2\n"
-        "assert 'mailquery.bootstrap' not in sys.modules and 'mailquery.cli.searching' not in sys.modules\n"
+        "assert 'mailquery.bootstrap' not in sys.modules and 'mailquery.cli.mail.searching' not in sys.modules\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr

@@ -7,10 +7,10 @@ from mailquery.mcp.allowed import AllowedTools
 from mailquery.mcp.catalogue import catalogue
 from mailquery.tools import TOOLS
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.calls import Principal
 from mcpkit.protocol.declarations import Catalogue, Declaration
 from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
 from mcpkit.security.control import open_control
+from mcpkit.security.identity import Principal
 from support.archives import Archive
 
 ANA = Principal("ana")

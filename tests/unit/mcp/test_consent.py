@@ -13,8 +13,8 @@ from mcpkit.errors import ErrorCode, Fault
 from mcpkit.protocol.declarations import Declaration
 from mcpkit.protocol.parameters import ParameterResolver, StoredParameters
 from mcpkit.protocol.stages.consenting import Consent, Question
-from mcpkit.security.consent import Consents
-from mcpkit.security.consent_store import Decision, Way
+from mcpkit.security.consent.consents import Consents
+from mcpkit.security.consent.store import Decision, Way
 from mcpkit.security.control import open_control
 from mcpkit.security.tokens import SignedTokens
 from support.archives import Archive, Mail

@@ -4,8 +4,8 @@ import pytest
 
 from mailquery.domain.accounts import AccountState
 from mailquery.repositories.background import HostStanding
+from mailquery.services.background.sync_status import SyncFigures
 from mailquery.services.health import of_sources
-from mailquery.services.sync_status import SyncFigures
 from mcpkit.monitoring.health import Status
 
 ACTIVE, PAUSED, NEEDS_LOGIN = AccountState.ACTIVE, AccountState.PAUSED, AccountState.NEEDS_LOGIN

@@ -13,7 +13,7 @@ from mcpkit.protocol.calls import Answer, Call, Form
 from mcpkit.protocol.declarations import Completion, Declaration, Resource, Tool
 from mcpkit.protocol.questions import OpenQuestions
 from mcpkit.protocol.stages import Proceed, Reply
-from mcpkit.security.consent import Choice, Consents, Mode, Need, Standing, Verdict
+from mcpkit.security.consent.consents import Choice, Consents, Mode, Need, Standing, Verdict
 from mcpkit.security.tokens import SignedTokens
 
 _PURPOSE = "answer to a question about consent"

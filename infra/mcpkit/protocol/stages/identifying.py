@@ -2,8 +2,8 @@
 
 from mcpkit.logs import add_field
 from mcpkit.protocol.calls import Call
+from mcpkit.protocol.identity import IdentityProvider
 from mcpkit.protocol.stages import Proceed, Reply
-from mcpkit.security.identity import IdentityProvider
 
 
 class Identify:

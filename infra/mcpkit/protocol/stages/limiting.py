@@ -2,7 +2,7 @@
 
 from mcpkit.protocol.calls import Call
 from mcpkit.protocol.stages import Proceed, Reply
-from mcpkit.security.rate_limits import RateLimits
+from mcpkit.security.limits.rate_limits import RateLimits
 
 
 class LimitRate:

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import Declaration
 from mcpkit.protocol.stages import Proceed, Reply
+from mcpkit.security.identity import Principal
 
 Allowed = Callable[[Principal, Declaration], bool]
 

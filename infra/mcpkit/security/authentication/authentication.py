@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from mcpkit.protocol.calls import Principal
 from mcpkit.security.authentication.accounts import AccountAccess, narrowed
 from mcpkit.security.authentication.interfaces import Authenticator, Rejected
+from mcpkit.security.identity import Principal
 
 MAX_TOKEN_CHARS = 8192
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1

@@ -13,7 +13,7 @@ from mcpkit.database.faults import translated
 from mcpkit.database.files import private_file
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.oauth.tokens import Tokens
-from mcpkit.security.secrets import SecretStore
+from mcpkit.security.secrets.store import SecretStore
 
 PURPOSE = "oauth tokens"
 

@@ -13,7 +13,7 @@ from mailquery.domain.policy import Judge
 from mailquery.domain.threading import split_subject, tells_apart
 from mailquery.domain.words import INDEX_FORM, fold
 from mailquery.repositories.prepared import IndexText, NewPlacement, PreparedMessage, SourceProblem
-from mailquery.repositories.sqlite.contents import contents_of, forget_unused, given_texts
+from mailquery.repositories.sqlite.attachments.contents import contents_of, forget_unused, given_texts
 from mailquery.repositories.sqlite.encoding import lines, second_of
 from mailquery.repositories.sqlite.index_rows import CURRENT, IndexTables, People, index_columns, make_current, put_in
 from mailquery.repositories.sqlite.participants import REMOVALS, ParticipantNumbers

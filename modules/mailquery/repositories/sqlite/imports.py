@@ -11,8 +11,8 @@ from mailquery.repositories.sqlite.archive import Archive
 from mailquery.repositories.sqlite.batch import Batch, stored
 from mailquery.repositories.sqlite.completing import complete_from
 from mailquery.repositories.sqlite.encoding import encodable
-from mailquery.repositories.sqlite.mending import intact, mend_raws
 from mailquery.repositories.sqlite.placements import set_mailbox_role
+from mailquery.repositories.sqlite.upkeep.mending import intact, mend_raws
 from mailquery.repositories.sqlite.withholding import judge_mailbox
 from mailquery.repositories.sqlite.writing import Writer
 

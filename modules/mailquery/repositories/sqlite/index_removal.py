@@ -9,7 +9,7 @@ from mailquery.domain.words import new_words
 from mailquery.repositories.index_text import index_text
 from mailquery.repositories.prepared import IndexText
 from mailquery.repositories.records import StoredMessage, Visibility
-from mailquery.repositories.sqlite.contents import given_texts
+from mailquery.repositories.sqlite.attachments.contents import given_texts
 from mailquery.repositories.sqlite.index_rows import (
     CURRENT,
     REBUILT,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailquery.repositories.sqlite.selection import Condition, Selection
-from mailquery.repositories.sqlite.vector_codes import State
+from mailquery.repositories.sqlite.vectors.codes import State
 
 if TYPE_CHECKING:
     import numpy as np

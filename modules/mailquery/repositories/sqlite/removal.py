@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mailquery.domain.addresses import Role
-from mailquery.repositories.sqlite import vector_file
-from mailquery.repositories.sqlite.contents import contents_of, forget_unused
+from mailquery.repositories.sqlite.attachments.contents import contents_of, forget_unused
 from mailquery.repositories.sqlite.counting import count
 from mailquery.repositories.sqlite.index_removal import forget_words, indexes, is_in, take_out_of_indexes
 from mailquery.repositories.sqlite.scope import ids
 from mailquery.repositories.sqlite.tokens import domain_token, list_token, with_parents
-from mailquery.repositories.sqlite.vector_codes import BLOCK_CHUNKS
+from mailquery.repositories.sqlite.vectors import file as vector_file
+from mailquery.repositories.sqlite.vectors.codes import BLOCK_CHUNKS
 
 _CHUNK = 500  # messages that are read and taken out of the index at a time
 

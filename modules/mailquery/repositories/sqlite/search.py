@@ -24,16 +24,16 @@ from mailquery.repositories.records import (
 )
 from mailquery.repositories.sqlite.compile import compile_query, compile_words
 from mailquery.repositories.sqlite.explaining import explain_query
-from mailquery.repositories.sqlite.nearest import NearestVectors
 from mailquery.repositories.sqlite.people_index import PeopleIndex
 from mailquery.repositories.sqlite.ranking import NEAR, RANKED, Ranked, Ranker, Ranking, added_until
 from mailquery.repositories.sqlite.rows import attachment, read_rows
 from mailquery.repositories.sqlite.scope import Scope, ids
 from mailquery.repositories.sqlite.selection import Condition, Match, Selection
-from mailquery.repositories.sqlite.statistics import read_statistics
+from mailquery.repositories.sqlite.statistics.repository import read_statistics
 from mailquery.repositories.sqlite.suggestions import suggestions
 from mailquery.repositories.sqlite.tokens import HAS_PART
-from mailquery.repositories.sqlite.vector_codes import State
+from mailquery.repositories.sqlite.vectors.codes import State
+from mailquery.repositories.sqlite.vectors.nearest import NearestVectors
 from mailquery.repositories.steps import Steps
 from mcpkit.database.faults import storage_damaged
 from mcpkit.database.sqlite import Database

@@ -12,10 +12,11 @@ from mcp_types import EmptyResult, PingRequest, Request
 from contract.catalogue import Waiting, build_catalogue
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.monitoring.metrics import REFUSED, CallMetrics
-from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.calls import Call
 from mcpkit.protocol.pipeline import Pipeline, build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
+from mcpkit.security.identity import Principal
 
 
 class Swordfish(Request[None, Literal["swordfish/read"]]):

@@ -11,9 +11,10 @@ from contract.catalogue import build_catalogue
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.monitoring import tracing as module
 from mcpkit.monitoring.tracing import Tracing, exporting, is_wanted, opened
-from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.calls import Call
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.security.audit import LogAudit
+from mcpkit.security.identity import Principal
 from support import planted
 from support.collector import running_collector
 

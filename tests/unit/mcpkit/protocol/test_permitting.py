@@ -7,12 +7,12 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 
 from contract.catalogue import build_catalogue
-from mcpkit.protocol.calls import Principal
 from mcpkit.protocol.declarations import Declaration, Prompt, Resource, Tool
+from mcpkit.protocol.identity import LocalUser
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
-from mcpkit.security.identity import LocalUser
+from mcpkit.security.identity import Principal
 
 CATALOGUE = build_catalogue()
 FIRST = CATALOGUE.tools[0].name

@@ -8,11 +8,12 @@ import pytest
 
 from contract.catalogue import SECRET, ListArguments, Waiting, build_catalogue
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.calls import Call
+from mcpkit.protocol.identity import LocalUser
 from mcpkit.protocol.pipeline import Pipeline, build_pipeline
 from mcpkit.protocol.stages import Proceed, Reply
 from mcpkit.security.audit import AuditRecord, LogAudit
-from mcpkit.security.identity import LocalUser
+from mcpkit.security.identity import Principal
 
 
 class Reader:

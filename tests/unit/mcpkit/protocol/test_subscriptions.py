@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.calls import Call
 from mcpkit.protocol.declarations import ResourceText
 from mcpkit.protocol.subscriptions import Subscriber, SubscriptionLimits, Subscriptions
+from mcpkit.security.identity import Principal
 
 A, B = "thing://a", "thing://b"
 

@@ -8,11 +8,12 @@ from mcp.shared.exceptions import MCPError
 
 from contract.catalogue import build_catalogue
 from mcpkit.errors import ErrorCode
-from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.calls import Call
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.security.audit import LogAudit
-from mcpkit.security.rate_limits import Limits, RateLimits
+from mcpkit.security.identity import Principal
+from mcpkit.security.limits.rate_limits import Limits, RateLimits
 
 
 class Reader:

@@ -9,8 +9,8 @@ import pytest
 
 from mcpkit.database.sqlite import Database
 from mcpkit.errors import ErrorCode, Fault
-from mcpkit.protocol.calls import Principal
 from mcpkit.security.control import open_control
+from mcpkit.security.identity import Principal
 from mcpkit.security.tickets import Tickets
 from mcpkit.security.tokens import SignedTokens
 

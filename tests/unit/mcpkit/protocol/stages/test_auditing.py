@@ -14,7 +14,8 @@ from mcp.shared.exceptions import MCPError
 from contract.catalogue import Waiting, build_catalogue
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.monitoring.metrics import CallMetrics
-from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.calls import Call
+from mcpkit.protocol.identity import LocalUser
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.protocol.server import build_server
 from mcpkit.protocol.stages import Proceed, Reply
@@ -23,7 +24,7 @@ from mcpkit.protocol.uris import find_resource
 from mcpkit.security.audit import AuditRecord
 from mcpkit.security.audit.store import ChainedAudit
 from mcpkit.security.control import open_control
-from mcpkit.security.identity import LocalUser
+from mcpkit.security.identity import Principal
 
 CATALOGUE = build_catalogue()
 

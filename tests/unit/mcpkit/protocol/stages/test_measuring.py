@@ -10,9 +10,10 @@ import pytest
 from contract.catalogue import build_catalogue
 from mcpkit.errors import Fault
 from mcpkit.logs import LineFormatter
-from mcpkit.protocol.calls import Call, Principal
+from mcpkit.protocol.calls import Call
 from mcpkit.protocol.pipeline import build_pipeline
 from mcpkit.security.audit import AuditRecord
+from mcpkit.security.identity import Principal
 from support import planted
 
 

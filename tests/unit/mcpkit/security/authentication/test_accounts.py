@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcpkit.protocol.calls import EVERYTHING
 from mcpkit.security.authentication.accounts import AccountAccess, narrowed
 from mcpkit.security.authentication.authentication import Authentication
 from mcpkit.security.authentication.interfaces import Authenticated, Rejected
+from mcpkit.security.identity import EVERYTHING
 
 ACCOUNTS = st.none() | st.frozensets(st.sampled_from(["home", "work", "club"]))
 

@@ -13,10 +13,10 @@ import pytest
 
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.security.control import open_control
-from mcpkit.security.master_key import FileKeeper
 from mcpkit.security.oauth.token_store import PURPOSE, TokenStore
 from mcpkit.security.oauth.tokens import Tokens
-from mcpkit.security.secrets import SecretStore
+from mcpkit.security.secrets.master_key import FileKeeper
+from mcpkit.security.secrets.store import SecretStore
 
 TOKENS = Tokens("access-swordfish", "refresh-swordfish", 1000.0, 4600.0)
 

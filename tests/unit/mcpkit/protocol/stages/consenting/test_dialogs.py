@@ -17,7 +17,7 @@ from mcp_types import (
 from mcpkit.errors import ErrorCode
 from mcpkit.protocol.calls import Asking
 from mcpkit.protocol.server import build_server
-from mcpkit.security.consent import Mode
+from mcpkit.security.consent.consents import Mode
 from support.consent_world import CATALOGUE, Person, World, call, looked
 from support.consenting import Clock
 

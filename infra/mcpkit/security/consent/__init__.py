@@ -1,0 +1,1 @@
+"""Whether a user lets an assistant use what is theirs."""

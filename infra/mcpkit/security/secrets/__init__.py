@@ -1,0 +1,1 @@
+"""Credentials at rest, and the keys for them."""

@@ -1,0 +1,1 @@
+"""How a command asks, answers, fails and is ended."""

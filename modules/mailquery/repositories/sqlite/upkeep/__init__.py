@@ -1,0 +1,1 @@
+"""Backups of an archive, its verification, and what is made good."""

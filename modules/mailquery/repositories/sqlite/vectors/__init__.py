@@ -1,0 +1,1 @@
+"""Which messages are near in meaning."""

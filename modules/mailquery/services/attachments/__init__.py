@@ -1,0 +1,1 @@
+"""Attached files, and what is read in them."""
