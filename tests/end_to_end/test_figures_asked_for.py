@@ -15,7 +15,11 @@ from end_to_end.served import serving
 
 METRIC = re.compile(r"\b((?:mcp|mailquery|process)_[a-z_]+)(?:\{([^}]*)\})?")
 LABEL = re.compile(r"([a-z_]+)\s*(?:=|!)")
-OF_WORKERS = {"mcp_workers", "mcp_worker_restarts_total"}  # only the process that starts workers gives these
+OF_WORKERS = {
+    "mcp_workers",
+    "mcp_worker_restarts_total",
+    "mcp_worker_hangs_total",
+}  # only the process that starts workers gives these
 OF_PROMETHEUS = {"instance", "job"}  # which it adds itself
 
 
