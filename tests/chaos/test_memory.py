@@ -39,8 +39,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def no_more_memory(server: Server) -> Iterator[None]:
-    """The server has what it has, and half of what it is asked for: the interpreter's own memory still grows by some
-    MB with the first answers, and without any a connection cannot be read from."""
+    """The server has what it has, and half of what it is asked for. With a quarter, the refused read leaves so little
+    that connections cannot be read from: what keeps it is not known."""
     process = server.process.pid
     limit = memory(process, "VmSize") + LARGE // 2
     before = resource.prlimit(process, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
