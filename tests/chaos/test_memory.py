@@ -42,7 +42,7 @@ def no_more_memory(server: Server) -> Iterator[None]:
     """The server has what it has, and half of what it is asked for. With a quarter, the refused read leaves so little
     that connections cannot be read from: what keeps it is not known."""
     process = server.process.pid
-    limit = memory(process, "VmSize") + LARGE // 2
+    limit = memory(process, "VmSize") + LARGE // 4
     before = resource.prlimit(process, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
     try:
         yield

@@ -37,7 +37,6 @@ _CLOSING = 10.0  # seconds that what is running may take to end when the databas
 _MIGRATION_TIMEOUT = 30.0  # seconds to wait for another process that creates or migrates the same database
 _NO_SPAN = nullcontext()
 _RETRY_AFTER = 2.0  # seconds
-_LOOK = 0.1  # seconds; who looks whether the lock is held has it for a moment (`is_held`)
 _BETWEEN_TRIES = 0.05  # seconds between two tries to have the lock that another process holds
 _PAGE_SIZE = 8192
 _NO_FILE = (0, 0)
@@ -224,7 +223,7 @@ class Database:
 
         Raises Fault CONFLICT, naming the holder's process id, where it is not to be had within `patience` seconds.
         """
-        deadline = time.monotonic() + max(patience, _LOOK)
+        deadline = time.monotonic() + patience
         while True:
             try:
                 with translated(self.path):

@@ -28,8 +28,7 @@ class AccountLocks:
 
     def is_held(self, name: str) -> bool:
         """Whether any process, this one too, holds it."""
-        path = self._path(name)
-        return path.exists() and WriterLock(path).is_held()
+        return WriterLock(self._path(name)).is_held()
 
     def _path(self, name: str) -> Path:
         """A name can hold what a file's may not, and differ from another by its case alone."""

@@ -74,8 +74,6 @@ class BoardFile:
             return {}  # not written yet, or by another version
 
     def _is_taken(self) -> bool:
-        if not self._lock_path.exists():
-            return False
         try:
             return self._lock.is_held()
         except OSError:
