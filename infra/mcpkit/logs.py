@@ -29,13 +29,19 @@ _NEVER_HEARD_OUT = ("aiosqlite",)
 _CHATTY = ("mcp", "uvicorn", "asyncio", "httpx2", "sse_starlette", "opentelemetry", "urllib3")
 
 
-def set_up_logging(level: Level = "info", form: Form = "auto", stream: TextIO | None = None) -> None:
+def set_up_logging(
+    level: Level = "info", form: Form = "auto", stream: TextIO | None = None, *, at_once: bool = False
+) -> None:
     """Replace whatever logging was set up. The libraries are heard from their warnings on, and most of
-    them wholly at `debug`."""
+    them wholly at `debug`. What writes a line is loaded `at_once`, or for the first line: 4 MB and 0.2 s, which a
+    server has not always left when something goes wrong."""
     target = stream or sys.stderr
     is_console = form == "console" or (form == "auto" and target.isatty())
     handler = _Handler(target)
-    handler.setFormatter(LineFormatter(is_console, is_colourful=is_console and target.isatty()))
+    formatter = LineFormatter(is_console, is_colourful=is_console and target.isatty())
+    if at_once:
+        formatter.load()
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
@@ -126,6 +132,11 @@ class LineFormatter(logging.Formatter):
         for name, value in (_fields.get() or {}).items():
             record.__dict__.setdefault(name, value)
         return self._structlog.format(record)
+
+    def load(self) -> None:
+        from mcpkit import redaction  # noqa: F401 - loaded for the lines to come
+
+        _ = self._structlog
 
     @cached_property
     def _structlog(self) -> logging.Formatter:

@@ -39,8 +39,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def no_more_memory(server: Server) -> Iterator[None]:
-    """The server has what it has, and half of what it is asked for. With a quarter, the refused read leaves so little
-    that connections cannot be read from: what keeps it is not known."""
+    """The server has what it has, and a quarter of what it is asked for."""
     process = server.process.pid
     limit = memory(process, "VmSize") + LARGE // 4
     before = resource.prlimit(process, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))

@@ -1,11 +1,13 @@
 """The database file: who may read it, and what happens when it is new, full, damaged, busy or from the future."""
 
 import asyncio
+import gc
 import os
 import sqlite3
 import stat
 import threading
 import time
+import weakref
 from contextlib import suppress
 from pathlib import Path
 
@@ -389,3 +391,29 @@ async def test_readers_that_are_busy_are_counted_and_their_waits_told(tmp_path: 
         await held
         assert (database.readers.busy, database.readers.idle) == (0, 2)
         assert len(waits) == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_a_read_gave_or_raised_is_in_memory_no_longer_than_its_caller_keeps_it(
+    tmp_path: Path, fails: bool
+) -> None:
+    class Large:
+        pass
+
+    def read(connection: sqlite3.Connection) -> Large:
+        large = Large()
+        made.append(weakref.ref(large))
+        if fails:
+            raise MemoryError
+        return large
+
+    made: list[weakref.ref[Large]] = []
+    async with await Database.open(tmp_path / "n.db", migrations=NOTES) as database:
+        gc.disable()  # it would come late: a message can take all the memory there is
+        try:
+            with suppress(MemoryError):
+                await database.read(read)
+            await asyncio.sleep(0)  # callbacks of the task
+            assert [each() for each in made] == [None]
+        finally:
+            gc.enable()

@@ -5,7 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar, cast
 
 import aiosqlite
 
@@ -16,6 +16,32 @@ T = TypeVar("T")
 SqlFunction = Callable[[str], str | int | float | None]
 
 _STEPS_BETWEEN_CHECKS = 4000  # virtual machine steps; a check costs about a microsecond
+
+
+class _Outcome(Generic[T]):
+    """What a function gave or raised, until it is taken. An idle thread of aiosqlite refers to what its last call gave:
+    a large message, or an error with all the frames it passed through, would stay in memory until the next call."""
+
+    def __init__(self, value: T | None, error: BaseException | None) -> None:
+        self._value = value
+        self._error = error
+
+    @classmethod
+    def of(cls, function: Callable[[], T]) -> "_Outcome[T]":
+        try:
+            return cls(function(), None)
+        except BaseException as error:  # raised again where it is awaited
+            return cls(None, error)
+
+    def take(self) -> T:
+        value, error = self._value, self._error
+        self._value = self._error = None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # its traceback refers to this frame
+        return cast(T, value)
 
 
 class ConnectionThread:
@@ -52,7 +78,7 @@ class ConnectionThread:
         assert self._connection is not None
         connection = self._connection
 
-        def job() -> T:
+        def work() -> T:
             self._deadline = time.monotonic() + seconds
             with translated(self._path):
                 if patience != self._patience:
@@ -60,10 +86,14 @@ class ConnectionThread:
                     self._patience = patience
                 return function(connection._conn)
 
+        async def outcome() -> T:
+            # aiosqlite has no public way to run a function on its thread, and a hop for each statement costs more than
+            # most statements do.
+            made: _Outcome[T] = await connection._execute(_Outcome.of, work)  # type: ignore[no-untyped-call]  # its own
+            return made.take()
+
         self._stopped = False
-        # aiosqlite has no public way to run a function on its thread, and a hop for each statement costs more than
-        # most statements do.
-        return asyncio.ensure_future(connection._execute(job))  # type: ignore[no-untyped-call]  # it has no annotations
+        return asyncio.ensure_future(outcome())
 
     def stop(self) -> None:
         """Makes what is running end soon, with SQLITE_INTERRUPT."""

@@ -379,6 +379,8 @@ class Database:
             if not task.done():
                 worker.stop()
             raise
+        finally:
+            del task  # its error refers to this frame: a large message would be in memory until the next collection
 
 
 def put_back(path: Path) -> str:

@@ -56,7 +56,7 @@ def serve_http(host: str | None, port: int | None, workers: int | None = None, *
     from mcpkit.logs import set_up_logging
 
     settings = load_settings()
-    set_up_logging(settings.log.level or "info", settings.log.form)
+    set_up_logging(settings.log.level or "info", settings.log.form, at_once=True)
     address = http_settings(settings, host, port)
     if (workers or settings.http.workers) > 1:
         from mailquery.cli.server.workers import supervise

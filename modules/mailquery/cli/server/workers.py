@@ -117,7 +117,7 @@ def work(told: str, inherited: str) -> None:
     seat = Seat(Inheritance.parsed(inherited))
     seat.tell_where()
     settings = load_settings()
-    set_up_logging(settings.log.level or "info", settings.log.form)
+    set_up_logging(settings.log.level or "info", settings.log.form, at_once=True)
     chosen = json.loads(told)
     address = http_settings(settings, chosen["host"], chosen["port"])
     asyncio.run(
