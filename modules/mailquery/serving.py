@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from mailquery.repositories.records import Visibility
 from mailquery.services.changes import ChangeFeed
 from mailquery.services.policing import KeepJudged
 from mailquery.settings import load_settings
+from mcpkit.beside import beside, given_up
 from mcpkit.errors import Fault
 from mcpkit.security.tokens import SignedTokens, load_or_create_key
 from mcpkit.transport.hangup import on_hangup
@@ -135,9 +136,7 @@ class Serving:
             yield lambda: warming.append(asyncio.create_task(contained()))
         finally:
             for task in warming:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+                await given_up(task)
 
     @asynccontextmanager
     async def extracting(self) -> AsyncIterator[None]:
@@ -363,10 +362,5 @@ class Serving:
                 self.application.ended.append(what)
                 logger.exception("%s has ended", what)
 
-        task = asyncio.create_task(contained())
-        try:
+        async with beside(contained()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task

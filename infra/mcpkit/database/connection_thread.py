@@ -30,7 +30,7 @@ class _Outcome(Generic[T]):
     def of(cls, function: Callable[[], T]) -> "_Outcome[T]":
         try:
             return cls(function(), None)
-        except BaseException as error:  # raised again where it is awaited
+        except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
             return cls(None, error)
 
     def take(self) -> T:

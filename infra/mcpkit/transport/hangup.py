@@ -3,7 +3,9 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+
+from mcpkit.beside import beside
 
 
 @asynccontextmanager
@@ -22,12 +24,9 @@ async def on_hangup(act: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
             asked.clear()
             await act()
 
-    task = asyncio.create_task(wait())
-    loop.add_signal_handler(signal.SIGHUP, asked.set)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGHUP)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async with beside(wait()):
+        loop.add_signal_handler(signal.SIGHUP, asked.set)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)

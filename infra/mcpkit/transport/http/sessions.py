@@ -13,13 +13,14 @@ import re
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, authorization_context
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcpkit.beside import beside
 from mcpkit.errors import Fault
 from mcpkit.protocol.requests import RESUMED_KEY
 from mcpkit.security.session_store import LARGEST_HANDSHAKE, SessionStore
@@ -234,13 +235,8 @@ class Sessions:
             await touch()
             yield
             return
-        task = asyncio.create_task(go_on())
-        try:
+        async with beside(go_on()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
 
 class _Read:

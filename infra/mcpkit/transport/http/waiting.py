@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from http import HTTPStatus
 
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from mcpkit.beside import beside
 from mcpkit.monitoring.health import Report
 from mcpkit.transport.http.application import HttpSettings, uvicorn_config
 from mcpkit.transport.http.closing import Closing, refusal
@@ -60,11 +60,6 @@ async def wait_over_http(
         logger.warning("what was missing is there: this worker ends, for another one to begin with it")
         runner.should_exit = True
 
-    looking = asyncio.create_task(look())
-    try:
+    async with beside(look()):
         with signals_end_quietly(), seat.listener:
             await runner.serve()
-    finally:
-        looking.cancel()
-        with suppress(asyncio.CancelledError):
-            await looking

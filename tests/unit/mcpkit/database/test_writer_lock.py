@@ -16,7 +16,8 @@ def test_is_held_by_one_at_a_time_and_names_the_holder(tmp_path: Path) -> None:
     with pytest.raises(Fault, match=r"Another process \(\d+\) is writing") as raised:
         other.acquire()
     assert raised.value.code is ErrorCode.CONFLICT
-    assert one.is_held() and other.is_held()
+    assert one.is_held()
+    assert other.is_held()
     one.release()
     assert not other.is_held()
     other.acquire()
