@@ -35,7 +35,7 @@ from mailquery.services.background.sync_status import SyncStatus
 from mailquery.services.basis import AnswerBasis
 from mailquery.services.fetching import FetchWhole
 from mailquery.settings import Settings
-from mcpkit.database.sqlite import put_back
+from mcpkit.database.place import put_back
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.resilience.cache import Cache
 from mcpkit.security.control import open_control

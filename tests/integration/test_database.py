@@ -345,18 +345,18 @@ async def test_a_reader_cannot_write(tmp_path: Path) -> None:
 async def test_a_file_that_is_taken_away_or_replaced_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "n.db"
     async with await Database.open(path, migrations=NOTES) as database:
-        database.check_place()
-        assert database.size() > 0
+        database.place.check()
+        assert database.place.size() > 0
         path.rename(tmp_path / "elsewhere.db")
         with pytest.raises(Fault, match="cannot be found any more") as caught:
-            database.check_place()
+            database.place.check()
         assert caught.value.code is ErrorCode.SERVICE_UNAVAILABLE
         path.write_bytes((tmp_path / "elsewhere.db").read_bytes())
         with pytest.raises(Fault, match="was replaced"):
-            database.check_place()
+            database.place.check()
         path.unlink()
         (tmp_path / "elsewhere.db").rename(path)
-        database.check_place()
+        database.place.check()
 
 
 async def test_none_is_begun_beside_the_log_of_one_that_was_moved_away(tmp_path: Path) -> None:

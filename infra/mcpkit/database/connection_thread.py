@@ -11,9 +11,9 @@ import aiosqlite
 
 from mcpkit.database import connections
 from mcpkit.database.faults import translated
+from mcpkit.database.opening import SqlFunction
 
 T = TypeVar("T")
-SqlFunction = Callable[[str], str | int | float | None]
 
 _STEPS_BETWEEN_CHECKS = 4000  # virtual machine steps; a check costs about a microsecond
 

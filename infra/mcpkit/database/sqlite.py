@@ -16,11 +16,12 @@ from typing import Any, Self, TypeVar
 
 from mcpkit.database import connections
 from mcpkit.database.at_hand import AtHand, Rows
-from mcpkit.database.connection_thread import ConnectionThread, SqlFunction
-from mcpkit.database.connections import connect, in_snapshot, in_transaction
+from mcpkit.database.connection_thread import ConnectionThread
+from mcpkit.database.connections import in_snapshot, in_transaction
 from mcpkit.database.faults import slow_storage, translated
-from mcpkit.database.files import private_file, private_folder
-from mcpkit.database.migrations import Migration, check_version, migrate
+from mcpkit.database.migrations import Migration
+from mcpkit.database.opening import SqlFunction, is_current, prepare
+from mcpkit.database.place import Place
 from mcpkit.database.writer_lock import WriterLock
 from mcpkit.errors import ErrorCode, Fault
 
@@ -34,12 +35,9 @@ READ_TIMEOUT = 5.0  # seconds
 _LEAST_BUSY_TIMEOUT = 0.1  # of a write that has waited that long already, behind others of this process
 _LATE = 0.25  # seconds after its time limit that a read is waited for: SQLite stops most of them by itself
 _CLOSING = 10.0  # seconds that what is running may take to end when the database is closed
-_MIGRATION_TIMEOUT = 30.0  # seconds to wait for another process that creates or migrates the same database
 _NO_SPAN = nullcontext()
 _RETRY_AFTER = 2.0  # seconds
 _BETWEEN_TRIES = 0.05  # seconds between two tries to have the lock that another process holds
-_PAGE_SIZE = 8192
-_NO_FILE = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +66,11 @@ class Database:
         self._idle: list[ConnectionThread] = []
         self._readers: list[ConnectionThread] = []
         self._writer: ConnectionThread | None = None
-        self._at_hand = AtHand(path, self._check_place_for_another)
+        self.place = Place(path)
+        self._at_hand = AtHand(path, self.place.check_for_another_connection)
         self._writing = asyncio.Lock()
-        self._lock = WriterLock(path.with_name(path.name + ".lock"))
+        self._lock = WriterLock(self.place.lock)
         self._running: set[asyncio.Task[Any]] = set()
-        self._identity = _NO_FILE  # of the file, wherever it is moved
         self.schema = 0  # the version that it was opened with
         self.spans: Spans | None = None  # around what runs, where that is to be seen in a trace
         self.waited: Callable[[float], None] | None = None  # told the seconds that each reader waited for a connection
@@ -96,55 +94,12 @@ class Database:
         a migration is due and another process keeps writing.
         """
         self = cls(path, readers or os.cpu_count() or 1, read_timeout, queried)
-        if not self._is_current(migrations):
-            await asyncio.to_thread(self._prepare, migrations, functions or {})
+        if not is_current(self.place, migrations):
+            await asyncio.to_thread(prepare, self.place, self._lock, migrations, functions or {})
         self.schema = len(migrations)
         with translated(path):
-            self._identity = _identity(path)
+            self.place.remember()
         return self
-
-    def _is_current(self, migrations: Sequence[Migration]) -> bool:
-        with translated(self.path):
-            if not self.path.exists() or self.path.stat().st_size == 0:
-                return False
-            private_file(self.path)
-            connection = connect(self.path, read_only=True)
-            try:
-                return check_version(connection, self.path, migrations)
-            finally:
-                connection.close()
-
-    def _prepare(self, migrations: Sequence[Migration], functions: Mapping[str, SqlFunction]) -> None:
-        with translated(self.path):
-            private_folder(self.path.parent)
-            self._lock.acquire(_MIGRATION_TIMEOUT)
-            try:
-                self._check_log()
-                private_file(self.path)
-                connection = connect(self.path, read_only=False)
-                try:
-                    connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
-                    connection.execute("PRAGMA journal_mode = WAL")
-                    for name, function in functions.items():
-                        connection.create_function(name, 1, function, deterministic=True)
-                    if not check_version(connection, self.path, migrations):
-                        migrate(connection, migrations)
-                finally:
-                    connection.close()
-            finally:
-                self._lock.release()
-
-    def _check_log(self) -> None:
-        """That nothing new is begun beside the log of a file that was moved away: SQLite would empty that log, and with
-        it go the newest changes of the file. Raises Fault SERVICE_UNAVAILABLE."""
-        log = self.path.with_name(self.path.name + "-wal")
-        if not self.path.exists() and log.exists() and log.stat().st_size:
-            raise Fault(
-                ErrorCode.SERVICE_UNAVAILABLE,
-                f"{self.path.name} is not there, but its newest changes are, in {log.name}. Put {self.path.name} back; "
-                f"or, to begin anew without it, move {log.name} and {self.path.name}-shm away.",
-                place=self.path,
-            )
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `function` on a reading connection, in one transaction: all of its statements see the same state.
@@ -173,7 +128,7 @@ class Database:
     async def examine(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """As `read`, on a connection of its own and for as long as it takes. Cancellation stops the running statement.
         For upkeep: what is asked for by callers has a time limit."""
-        self._check_place_for_another()
+        self.place.check_for_another_connection()
         worker = ConnectionThread(self.path, self._functions, read_only=True)
         with translated(self.path):
             await worker.start()
@@ -243,31 +198,9 @@ class Database:
     def readers(self) -> Readers:
         return Readers(len(self._readers) - len(self._idle), self._most_readers)
 
-    def size(self) -> int:
-        """Bytes of its files."""
-        files = (self.path.with_name(self.path.name + ending) for ending in ("", "-wal", "-shm"))
-        return sum(file.stat().st_size for file in files if file.exists())
-
     def is_held(self) -> bool:
         """Whether any process, this one too, is inside `exclusive`."""
         return self._lock.is_held()
-
-    def check_place(self) -> None:
-        """That the file is still there: open connections go on without it, and nobody finds again what they store.
-        Raises Fault SERVICE_UNAVAILABLE."""
-        try:
-            if _identity(self.path) == self._identity:
-                return
-            problem, remedy = "was replaced", "Put the old file back, or start the server anew with this one."
-        except OSError as error:
-            problem, remedy = f"cannot be found any more ({error.strerror})", put_back(self.path)
-        raise Fault(
-            ErrorCode.SERVICE_UNAVAILABLE,
-            f"{self.path.name} {problem} while this program had it open. {remedy}",
-            details={"remedy": remedy},
-            place=self.path,
-            retry_after=_RETRY_AFTER,
-        )
 
     async def close(self) -> None:
         """Stops what is running and closes every connection."""
@@ -316,14 +249,8 @@ class Database:
                 retry_after=_RETRY_AFTER,
             ) from None
 
-    def _check_place_for_another(self) -> None:
-        """A further connection finds the file by its path: to another file, the answers of this process would be of
-        two archives."""
-        if self._identity != _NO_FILE:
-            self.check_place()
-
     async def _new_reader(self) -> ConnectionThread:
-        self._check_place_for_another()
+        self.place.check_for_another_connection()
         reader = ConnectionThread(self.path, self._functions, read_only=True)
         with translated(self.path):
             await reader.start()
@@ -335,7 +262,7 @@ class Database:
         await self._writing.acquire()
         try:
             if self._writer is None:
-                self._check_place_for_another()
+                self.place.check_for_another_connection()
                 writer = ConnectionThread(self.path, self._functions, read_only=False)
                 with translated(self.path):
                     await writer.start()
@@ -383,22 +310,12 @@ class Database:
             del task  # its error refers to this frame: a large message would be in memory until the next collection
 
 
-def put_back(path: Path) -> str:
-    """What helps where a database is gone. Names nothing private."""
-    return f"Put {path.name} back, with its -wal file where it has one (is its disk mounted?)."
-
-
 def operation(function: Callable[..., object]) -> str:
     """`SqliteSearch.page` for a function that is defined in that method."""
     while isinstance(function, partial):
         function = function.func
     name: str = getattr(function, "__qualname__", type(function).__name__)
     return name.partition(".<locals>")[0]
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
 
 
 def _nothing(task: "asyncio.Task[Any]") -> None:

@@ -19,7 +19,7 @@ class SqliteCondition:
 
     async def check(self) -> None:
         for database in (self._archive, self._control):
-            await asyncio.to_thread(database.check_place)
+            await asyncio.to_thread(database.place.check)
             await database.read(lambda connection: connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone())
 
     async def disk_seconds(self) -> float | None:
@@ -35,7 +35,7 @@ class SqliteCondition:
         return await self._archive.read_unshown(schema_version), self._archive.schema
 
     async def size(self) -> int:
-        return await asyncio.to_thread(self._archive.size)
+        return await asyncio.to_thread(self._archive.place.size)
 
     async def being_written(self) -> bool:
         return await asyncio.to_thread(self._archive.is_held)
