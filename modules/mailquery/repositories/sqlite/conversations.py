@@ -18,10 +18,11 @@ from mailquery.repositories.compression import unpack_body
 from mailquery.repositories.records import LastWord, Side, Turns, Visibility
 from mailquery.repositories.sqlite.compile import compile_query
 from mailquery.repositories.sqlite.encoding import first_second_from, from_lines, moment_of
+from mailquery.repositories.sqlite.nodes import Condition
 from mailquery.repositories.sqlite.people_index import PeopleIndex
 from mailquery.repositories.sqlite.rows import read_people, read_rows
 from mailquery.repositories.sqlite.scope import Scope, ids
-from mailquery.repositories.sqlite.selection import Condition, Selection
+from mailquery.repositories.sqlite.selection import Selection
 from mcpkit.database.faults import storage_damaged
 from mcpkit.database.sqlite import Database
 

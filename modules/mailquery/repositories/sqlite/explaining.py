@@ -21,9 +21,7 @@ from mailquery.domain.queries import (
 from mailquery.repositories.explanations import Explanation, Served, Use
 from mailquery.repositories.records import Visibility
 from mailquery.repositories.sqlite.compile import compile_part, compile_query
-from mailquery.repositories.sqlite.people_index import PeopleIndex, with_address
-from mailquery.repositories.sqlite.scope import Scope
-from mailquery.repositories.sqlite.selection import (
+from mailquery.repositories.sqlite.nodes import (
     Both,
     Condition,
     Dates,
@@ -32,10 +30,12 @@ from mailquery.repositories.sqlite.selection import (
     Match,
     Negation,
     Node,
-    Selection,
     Sized,
     Truth,
 )
+from mailquery.repositories.sqlite.people_index import PeopleIndex, with_address
+from mailquery.repositories.sqlite.scope import Scope
+from mailquery.repositories.sqlite.selection import Selection
 
 _FULL_TEXT = "full-text index"
 _TOKENS = f"tokens of the {_FULL_TEXT}"

@@ -9,7 +9,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mailquery.repositories.sqlite.selection import Condition, Selection
+from mailquery.repositories.sqlite.nodes import Condition
+from mailquery.repositories.sqlite.selection import Selection
 from mailquery.repositories.sqlite.vectors.codes import State
 
 if TYPE_CHECKING:

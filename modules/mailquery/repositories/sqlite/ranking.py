@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from mailquery.domain.relevance import Evidence, Weights, score
 from mailquery.repositories.records import QueryVector, Standing
-from mailquery.repositories.sqlite.compile import FreeWord, FreeWords
+from mailquery.repositories.sqlite.free_words import FreeWord, FreeWords
+from mailquery.repositories.sqlite.nodes import Condition, Match, either
 from mailquery.repositories.sqlite.scope import ids
-from mailquery.repositories.sqlite.selection import Condition, Match, Selection, either
+from mailquery.repositories.sqlite.selection import Selection
 from mailquery.repositories.sqlite.vectors.nearest import NearestVectors
 
 RANKED = 1_000  # the newest matches that are looked at

@@ -22,13 +22,15 @@ from mailquery.repositories.records import (
     Total,
     Visibility,
 )
-from mailquery.repositories.sqlite.compile import compile_query, compile_words
+from mailquery.repositories.sqlite.compile import compile_query
 from mailquery.repositories.sqlite.explaining import explain_query
+from mailquery.repositories.sqlite.free_words import compile_words
+from mailquery.repositories.sqlite.nodes import Condition, Match
 from mailquery.repositories.sqlite.people_index import PeopleIndex
 from mailquery.repositories.sqlite.ranking import NEAR, RANKED, Ranked, Ranker, Ranking, added_until
 from mailquery.repositories.sqlite.rows import attachment, read_rows
 from mailquery.repositories.sqlite.scope import Scope, ids
-from mailquery.repositories.sqlite.selection import Condition, Match, Selection
+from mailquery.repositories.sqlite.selection import Selection
 from mailquery.repositories.sqlite.statistics.repository import read_statistics
 from mailquery.repositories.sqlite.suggestions import suggestions
 from mailquery.repositories.sqlite.tokens import HAS_PART

@@ -1,256 +1,12 @@
-"""The parts that a compiled query is made of, how they combine, and the SELECT that comes out."""
+"""The SELECT that a compiled query becomes."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mailquery.domain.messages import Flag
+from mailquery.repositories.sqlite.nodes import Both, Condition, Dates, Flagged, Lies, Match, Node, Sized, Truth, both
+from mailquery.repositories.sqlite.predicates import IN_ORDER_OF_TIME, LISTED, ROW, Join, as_condition, joined_by
 
-_ROW = "{row}"  # stands in a condition for the expression that is the message's row id
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """Every message, or none."""
-
-    value: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """An FTS5 expression. `words` is whether it looks for text, so that relevance means something; `prefix` whether a
-    word may go on, which FTS5 answers by merging the hits of all its words each time it is asked."""
-
-    expression: str
-    words: bool = False
-    prefix: bool = False
-
-    @property
-    def has_phrase(self) -> bool:
-        """Whether words must stand beside each other, for which FTS5 looks at every place that they have."""
-        return any(" " in term for term in self.expression.split('"')[1::2])
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """SQL that is true or false, never NULL, for a message. `m` is its row where `needs_message` says so."""
-
-    sql: str
-    parameters: tuple[object, ...] = ()
-    needs_message: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Lies:
-    """In one of these mailboxes, given by their ids."""
-
-    mailboxes: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Flagged:
-    """Has the flag, or has it not, over all of its placements."""
-
-    flag: Flag
-    present: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Dates:
-    """Dated from the unix second `first` on and before `limit`."""
-
-    first: int | None
-    limit: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Sized:
-    """Of `minimum` bytes or more and of fewer than `limit`."""
-
-    minimum: int | None
-    limit: int | None
-
-    def condition(self, row: str) -> tuple[str, tuple[object, ...]]:
-        """SQL over a row of `messages`, and its parameters."""
-        bounds = [(f"{row}.size >= ?", self.minimum), (f"{row}.size < ?", self.limit)]
-        given = [(sql, size) for sql, size in bounds if size is not None]
-        return " AND ".join(sql for sql, _ in given) or "1", tuple(size for _, size in given)
-
-
-@dataclass(frozen=True, slots=True)
-class Negation:
-    part: "Node"
-
-
-@dataclass(frozen=True, slots=True)
-class Both:
-    parts: tuple["Node", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    parts: tuple["Node", ...]
-
-
-Node = Truth | Match | Condition | Lies | Flagged | Sized | Dates | Negation | Both | Either
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """A table in which a message has one row or none, and which keeps those that have one. It takes two thirds of the
-    time of EXISTS, which opens the table anew for each message."""
-
-    sql: str
-    parameters: tuple[object, ...] = ()
-
-
-# Conditions on messages.flags are written as the partial indexes have them, since only the same text is served by
-# them. Where something else drives, a narrow index is looked into, not the message's wide row.
-_LISTED = {  # the index and what it is an index of
-    (Flag.SEEN, False): ("messages_unread", "flags & 1 = 0"),
-    (Flag.ANSWERED, True): ("messages_answered", "flags & 2 <> 0"),
-    (Flag.FLAGGED, True): ("messages_starred", "flags & 4 <> 0"),
-    (Flag.DRAFT, True): ("messages_draft", "flags & 8 <> 0"),
-    (Flag.GONE, True): ("messages_gone", "flags & 64 <> 0"),
-    (Flag.HIDDEN, True): ("messages_hidden", "flags & 128 <> 0"),
-}
-
-
-_IN_ORDER_OF_TIME = "messages_facts"
 _BY_SIZE = "messages_by_size"
-
-
-def _looked_up(flag: Flag, present: bool) -> str:
-    listed = (flag, present) in _LISTED
-    index, sql = _LISTED[flag, present if listed else not present]
-    exists = f"EXISTS (SELECT 1 FROM messages i INDEXED BY {index} WHERE i.id = {_ROW} AND i.{sql})"  # noqa: S608 - constants
-    return exists if listed else f"NOT {exists}"
-
-
-def _joined_by(node: "Node") -> Join | None:
-    """The node as a join, where it can be one."""
-    match node:
-        case Lies((mailbox,)):
-            table = f"placements l{mailbox}"
-            return Join(f"{table} ON l{mailbox}.message = {_ROW} AND l{mailbox}.mailbox = ?", (mailbox,))
-        case Flagged(flag, present) if (flag, present) in _LISTED:
-            index, sql = _LISTED[flag, present]
-            return Join(f"messages f{flag:d} INDEXED BY {index} ON f{flag:d}.id = {_ROW} AND f{flag:d}.{sql}")
-        case Sized(minimum, limit):
-            name = f'"sized {minimum} {limit}"'
-            sql, sizes = node.condition(name)
-            return Join(f"messages {name} INDEXED BY {_IN_ORDER_OF_TIME} ON {name}.id = {_ROW} AND {sql}", sizes)
-        case _:
-            return None
-
-
-def quoted(term: str) -> str:
-    """A phrase of FTS5's query syntax. Every term is quoted: bare ones would be read as operators and columns."""
-    return '"' + term.replace("\0", " ").replace('"', '""') + '"'
-
-
-def negated(node: Node) -> Node:
-    if isinstance(node, Truth):
-        return Truth(not node.value)
-    if isinstance(node, Negation):
-        return node.part
-    if isinstance(node, Flagged):
-        return Flagged(node.flag, not node.present)
-    return Negation(node)
-
-
-def both(nodes: Iterable[Node]) -> Node:
-    """The conjunction: index expressions become one, negated ones its NOT."""
-    flat: list[Node] = []
-    for node in nodes:
-        flat.extend(node.parts if isinstance(node, Both) else [node])
-    if any(node == Truth(False) for node in flat):
-        return Truth(False)
-    matches = [node for node in flat if isinstance(node, Match)]
-    others: list[Node] = [node for node in flat if not isinstance(node, Match | Truth)]
-    if matches:
-        without = [n.part for n in others if isinstance(n, Negation) and isinstance(n.part, Match)]
-        others = [n for n in others if not (isinstance(n, Negation) and isinstance(n.part, Match))]
-        expression = _joined([match.expression for match in matches], "AND")
-        if without:
-            expression = f"({expression} NOT {_joined([match.expression for match in without], 'OR')})"
-        prefix = any(match.prefix for match in (*matches, *without))
-        others.insert(0, Match(expression, any(match.words for match in matches), prefix))
-    return _one_or(others, Both, Truth(True))
-
-
-def either(nodes: Iterable[Node]) -> Node:
-    """The disjunction: index expressions become one."""
-    flat: list[Node] = []
-    for node in nodes:
-        flat.extend(node.parts if isinstance(node, Either) else [node])
-    if any(node == Truth(True) for node in flat):
-        return Truth(True)
-    matches = [node for node in flat if isinstance(node, Match)]
-    others: list[Node] = [node for node in flat if not isinstance(node, Match | Truth)]
-    if matches:
-        expression = _joined([match.expression for match in matches], "OR")
-        words, prefix = any(match.words for match in matches), any(match.prefix for match in matches)
-        others.insert(0, Match(expression, words, prefix))
-    return _one_or(others, Either, Truth(False))
-
-
-def _joined(expressions: Sequence[str], operator: str) -> str:
-    return expressions[0] if len(expressions) == 1 else f"({f' {operator} '.join(expressions)})"
-
-
-def _one_or(nodes: list[Node], kind: type[Both] | type[Either], empty: Truth) -> Node:
-    if not nodes:
-        return empty
-    return nodes[0] if len(nodes) == 1 else kind(tuple(nodes))
-
-
-def as_condition(node: Node) -> Condition:
-    """Any node as SQL."""
-    match node:
-        case Truth(value):
-            return Condition("1" if value else "0")
-        case Match(expression):
-            return Condition("{row} IN (SELECT rowid FROM search WHERE search MATCH ?)", (expression,))
-        case Condition():
-            return node
-        case Lies((mailbox,)):
-            return Condition(
-                "EXISTS (SELECT 1 FROM placements l WHERE l.message = {row} AND l.mailbox = ?)", (mailbox,)
-            )
-        case Lies(mailboxes):
-            return Condition(
-                "EXISTS (SELECT 1 FROM placements l WHERE l.message = {row}"
-                " AND +l.mailbox IN (SELECT value FROM json_each(?)))",
-                (json.dumps(mailboxes),),
-            )
-        case Flagged(flag, present):
-            return Condition(_looked_up(flag, present))
-        case Sized():
-            sql, sizes = node.condition("z")
-            table = f"messages z INDEXED BY {_IN_ORDER_OF_TIME}"
-            return Condition(f"EXISTS (SELECT 1 FROM {table} WHERE z.id = {_ROW} AND {sql})", sizes)  # noqa: S608 - constants
-        case Dates(first, limit):
-            bounds = [("m.date >= ?", first), ("m.date < ?", limit)]
-            given = [(sql, second) for sql, second in bounds if second is not None]
-            sql = " AND ".join(sql for sql, _ in given) or "1"
-            return Condition(f"({sql})", tuple(second for _, second in given), needs_message=bool(given))
-        case Negation(part):
-            inner = as_condition(part)
-            return Condition(f"NOT ({inner.sql})", inner.parameters, inner.needs_message)
-        case Both(parts):
-            return _combined(parts, " AND ")
-        case Either(parts):
-            return _combined(parts, " OR ")
-
-
-def _combined(parts: Sequence[Node], operator: str) -> Condition:
-    inner = [as_condition(part) for part in parts]
-    return Condition(
-        "(" + operator.join(part.sql for part in inner) + ")",
-        tuple(parameter for part in inner for parameter in part.parameters),
-        any(part.needs_message for part in inner),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,18 +47,18 @@ class Selection:
                     conditions.append(_inside(part, largest_shift))
             elif part is match or part == Lies((mailbox,) if mailbox is not None else ()):
                 continue
-            elif index and isinstance(part, Flagged) and (part.flag, part.present) in _LISTED:
-                conditions.append(Condition(f"m.{_LISTED[part.flag, part.present][1]}", needs_message=True))
+            elif index and isinstance(part, Flagged) and (part.flag, part.present) in LISTED:
+                conditions.append(Condition(f"m.{LISTED[part.flag, part.present][1]}", needs_message=True))
             elif index and isinstance(part, Sized):
                 conditions.append(Condition(*part.condition("m"), needs_message=True))
-            elif (join := _joined_by(part)) is not None:
+            elif (join := joined_by(part)) is not None:
                 joins[join] = None
             else:
                 conditions.append(as_condition(part))
         if visible is not None:
             conditions.append(
                 Condition(
-                    f"EXISTS (SELECT 1 FROM {placements} v WHERE v.message = {_ROW}"  # noqa: S608 - names of ours
+                    f"EXISTS (SELECT 1 FROM {placements} v WHERE v.message = {ROW}"  # noqa: S608 - names of ours
                     " AND +v.mailbox IN (SELECT value FROM json_each(?)))",
                     (visible,),
                 )
@@ -317,7 +73,7 @@ class Selection:
 
     def in_order_of_time(self) -> "Selection":
         """The same, driven by all messages where that is not so."""
-        return replace(self, index=_IN_ORDER_OF_TIME) if self.is_out_of_order else self
+        return replace(self, index=IN_ORDER_OF_TIME) if self.is_out_of_order else self
 
     @property
     def ranks(self) -> bool:
@@ -353,13 +109,13 @@ class Selection:
         assert isinstance(joined, Match)
         if self.mailbox is None:
             return replace(self, match=joined)
-        lies = _joined_by(Lies((self.mailbox,)))
+        lies = joined_by(Lies((self.mailbox,)))
         assert lies is not None
         return replace(self, match=joined, mailbox=None, joins=(lies, *self.joins))
 
     def sql(
         self,
-        columns: str = _ROW,
+        columns: str = ROW,
         *,
         joined: str = "",
         given: Sequence[object] = (),
@@ -405,20 +161,20 @@ class Selection:
             where.append("0")
         conditions = " AND ".join(where) or "1"
         sql = f"SELECT {columns} FROM {source} {joined} WHERE {conditions} {tail}"  # noqa: S608 - values are parameters
-        return sql.replace(_ROW, row), parameters
+        return sql.replace(ROW, row), parameters
 
 
 def _index(parts: Sequence[Node]) -> str:
     """The index of messages that drives a selection of all `parts`, which has neither an expression nor a mailbox to
     drive it. Empty where SQLite chooses."""
     for part in parts:
-        if isinstance(part, Flagged) and (part.flag, part.present) in _LISTED:
-            return _LISTED[part.flag, part.present][0]
+        if isinstance(part, Flagged) and (part.flag, part.present) in LISTED:
+            return LISTED[part.flag, part.present][0]
     if not any(isinstance(part, Sized) for part in parts):
         return ""
     if any(isinstance(part, Condition) and part.needs_message for part in parts):
         return ""  # a thread or a Message-ID
-    return _IN_ORDER_OF_TIME if any(isinstance(part, Dates) for part in parts) else _BY_SIZE
+    return IN_ORDER_OF_TIME if any(isinstance(part, Dates) for part in parts) else _BY_SIZE
 
 
 def _inside(dates: Dates, largest_shift: int) -> Condition:

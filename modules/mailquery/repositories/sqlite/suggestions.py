@@ -12,9 +12,9 @@ from mailquery.domain.queries import And, Or, Query, TextField, Words
 from mailquery.domain.spelling import one_edit_from
 from mailquery.domain.words import fold, is_named_word, phrase
 from mailquery.repositories.sqlite.compile import compile_query
+from mailquery.repositories.sqlite.nodes import quoted
 from mailquery.repositories.sqlite.people_index import PeopleIndex
 from mailquery.repositories.sqlite.scope import Scope
-from mailquery.repositories.sqlite.selection import quoted
 
 _SHORTEST = 4  # letters: a shorter word is one edit from too many
 _HANGUL = re.compile("[\uac00-\ud7a3]{2,8}")  # a syllable has two or three letters

@@ -35,11 +35,11 @@ from mailquery.repositories.sqlite.attachments.contents import (
     given_sections,
     readable_sections,
 )
-from mailquery.repositories.sqlite.compile import finds_attached
 from mailquery.repositories.sqlite.messages import find_message
 from mailquery.repositories.sqlite.policy_state import State
 from mailquery.repositories.sqlite.rows import read_rows
 from mailquery.repositories.sqlite.scope import Scope, ids
+from mailquery.repositories.sqlite.word_matches import finds_attached
 from mailquery.repositories.sqlite.writing import merge_index
 from mcpkit.database.faults import storage_damaged, translated
 from mcpkit.database.writer_lock import WriterLock

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from mailquery.repositories.groups import Group, GroupBy, Statistics
 from mailquery.repositories.sqlite.encoding import moment_of
+from mailquery.repositories.sqlite.nodes import Condition
 from mailquery.repositories.sqlite.scope import Scope, ids
-from mailquery.repositories.sqlite.selection import Condition, Selection
+from mailquery.repositories.sqlite.selection import Selection
 from mailquery.repositories.sqlite.statistics.groupings import Grouping, grouping
 from mailquery.repositories.sqlite.statistics.periods import DAY, EARLIEST, PERIODS, Clock, period_name
 

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mailquery.repositories.sqlite.listings import Listings
+from mailquery.repositories.sqlite.nodes import Condition
 from mailquery.repositories.sqlite.scope import ids
-from mailquery.repositories.sqlite.selection import Condition, Selection
+from mailquery.repositories.sqlite.selection import Selection
 from mailquery.repositories.sqlite.vectors.codes import CodeCache, State
 from mailquery.repositories.sqlite.vectors.cosines import Cosines, gathered_cosines, read_cosines
 from mailquery.repositories.sqlite.vectors.file import VectorFile
