@@ -8,7 +8,13 @@ from end_to_end.conftest import CommandLine
 from support import planted
 
 
+def begin(mailquery: CommandLine) -> None:
+    done = mailquery("defaults", "set", "search_messages.limit", "7")
+    assert done.code == 0, done.err
+
+
 def test_the_master_key_is_rotated_in_its_file(mailquery: CommandLine) -> None:
+    begin(mailquery)
     ids = []
     for _ in range(2):
         done = mailquery("keys", "rotate-master", "--json", MAILQUERY_MASTER_KEY="")  # an empty variable is none
@@ -25,6 +31,7 @@ def test_the_master_key_is_rotated_in_its_file(mailquery: CommandLine) -> None:
 
 
 def test_a_master_key_in_the_environment_is_its_owners_to_change(mailquery: CommandLine) -> None:
+    begin(mailquery)
     refused = mailquery("keys", "rotate-master")
     assert (refused.code, "MAILQUERY_MASTER_KEY" in refused.err) == (2, True)
     assert planted.MASTER_KEY not in refused.err
@@ -48,6 +55,7 @@ def test_the_settings_show_no_secret(mailquery: CommandLine, options: tuple[str,
 def test_a_master_key_that_is_none_is_refused_without_being_shown(
     mailquery: CommandLine, arguments: tuple[str, ...]
 ) -> None:
+    begin(mailquery)
     done = mailquery(*arguments, MAILQUERY_MASTER_KEY="quince-marmalade")
     assert "quince" not in done.text + done.err
     assert done.code == (0 if "config" in arguments else 2)
