@@ -209,7 +209,7 @@ class Serving:
             metrics,
             Shown(
                 archive=application.count_archive,
-                health=application.services.health,
+                health=state.ready if state is not None else application.services.health,
                 runs=application.runs,
                 breakers=application.hosts.standings,
                 readers=lambda: application.archive.readers,

@@ -169,3 +169,22 @@ def test_a_machine_that_sleeps_ends_no_worker(workers: Workers) -> None:
     assert load.wrong == []
     assert workers.pids() == everything[1:]
     assert workers.figure("mcp_worker_hangs_total") == 0
+
+
+def test_a_supervisor_that_hangs_is_told_of_by_its_workers_which_go_on_to_answer(workers: Workers) -> None:
+    server = workers.server
+    load = Load(server.url)
+    with load.going_on():
+        healthy = server.ready()[1]
+        os.kill(server.process.pid, signal.SIGSTOP)
+        try:
+            until(lambda: httpx2.get(f"{server.root}/health").status_code == 503, "whoever restarts it is told", 60)
+            until(lambda: server.ready() == (200, healthy | {"supervisor": "degraded"}), "it is told at /ready")
+            load.answers()
+        finally:
+            os.kill(server.process.pid, signal.SIGCONT)
+        until(lambda: httpx2.get(f"{server.root}/health").status_code == 200, "it goes on", 60)
+        until(lambda: server.ready() == (200, healthy), "nothing is degraded")
+    assert load.wrong == []
+    assert load.outcomes["cut off"] == 0
+    assert workers.figure("mcp_worker_hangs_total") == 0

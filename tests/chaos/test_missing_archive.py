@@ -119,7 +119,7 @@ def test_an_import_may_begin_one_anew(mailquery: CommandLine, tmp_path: Path) ->
     assert (mailquery.home / "archive.db").exists()
 
 
-@pytest.mark.parametrize("command", [("status",), ("search", "word7"), ("stats",), ("problems",), ("verify",)])
+@pytest.mark.parametrize("command", [("status",), ("search", "word7"), ("keys", "list")], ids=" ".join)
 def test_a_command_that_reads_begins_none(mailquery: CommandLine, tmp_path: Path, command: tuple[str, ...]) -> None:
     move(mailquery.home, tmp_path / "away")
     done = mailquery(*command)
@@ -139,3 +139,16 @@ def test_where_none_ever_was_a_command_that_reads_says_how_to_begin_one(tmp_path
     assert not (mailquery.home / "archive.db").exists()
     begin(mailquery, tmp_path)
     assert mailquery("status").code == 0
+
+
+def test_doctor_says_that_one_is_gone(mailquery: CommandLine, tmp_path: Path) -> None:
+    move(mailquery.home, tmp_path / "away")
+    done = mailquery("doctor", "--json")
+    assert done.code == exit_code_for(ErrorCode.SERVICE_UNAVAILABLE)
+    (database,) = [check for check in done.json["checks"] if check["name"] == "database"]
+    assert database["status"] == "error"
+    assert "Put archive.db back" in database["finding"]
+    assert done.json["readiness"]["status"] == "unhealthy"
+    assert not (mailquery.home / "archive.db").exists()
+    move(tmp_path / "away", mailquery.home)
+    assert mailquery("doctor").code == 0

@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 import yaml
 
-from deployment.files import DASHBOARD, DEPLOY, program, read_yaml
+from deployment.files import DASHBOARD, DEPLOY, ROOT, program, read_yaml
+
+# Figures without a panel, and why.
+NOT_SHOWN = {
+    "process_virtual_memory_bytes": "address space tells nothing of the memory that is used",
+    "process_max_fds": "a limit that stays; with several workers of one process, where open files are a sum",
+}
+FIGURE = re.compile(r"\b(?:mcp|mailquery|process)_[a-z_]+")
 
 BOARD = json.loads(DASHBOARD.read_text("utf-8"))
 PANELS = BOARD["panels"]
@@ -66,3 +73,15 @@ def test_prometheus_understands_what_is_asked(tmp_path: Path) -> None:
     file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), "utf-8")
     done = subprocess.run([promtool, "check", "rules", file], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def documented() -> set[str]:
+    """Those that a server gives: that the page has them, and no others, another test sees to."""
+    page = (ROOT / "docs" / "observability.md").read_text("utf-8")
+    return {line[3:].partition("`")[0].partition("{")[0] for line in page.splitlines() if FIGURE.match(line, 3)}
+
+
+def test_every_figure_has_a_panel_or_a_reason_why_it_has_none() -> None:
+    shown = {re.sub(r"_(bucket|sum|count)$", "", name) for text in expressions() for name in FIGURE.findall(text)}
+    assert len(shown) > 30
+    assert documented() - shown == set(NOT_SHOWN)

@@ -1,19 +1,14 @@
 """The commands of `mailquery accounts`, in this process, with a real Dovecot, DNS and web server."""
 
-import io
 import json
 import os
 import sqlite3
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mailquery.cli.app import run
 from support import planted
+from support.commands import Commands
 from support.dns_server import DnsServer, running_dns
 from support.dovecot import Dovecot, running_dovecot
 from support.web_server import Page, Web, running_web
@@ -22,46 +17,10 @@ ADDRESS = "ana@example.com"
 PASSWORD = planted.PASSWORD  # found nowhere that anything is logged, or the test fails
 
 
-@dataclass(frozen=True)
-class Ended:
-    code: object
-    text: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-
-class Commands:
-    """`mailquery`, with nobody at a terminal."""
-
-    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.home = home
-        self.set = monkeypatch.setenv
-        self._monkeypatch = monkeypatch
-        self._capsys = capsys
-
-    def __call__(self, *arguments: str, stdin: bytes = b"") -> Ended:
-        with self._monkeypatch.context() as patched:
-            patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-            with pytest.raises(SystemExit) as ended:
-                run(arguments)
-        out, err = self._capsys.readouterr()
-        return Ended(ended.value.code, out, err)
-
-
 @pytest.fixture
-def mailquery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
-    commands = Commands(tmp_path / "home", monkeypatch, capsys)
-    monkeypatch.chdir(tmp_path)
-    for name, value in {
-        **planted.SETTINGS,
-        "MAILQUERY_HOME": str(commands.home),
-        "MAILQUERY_DISCOVERY__DATABASE": "",
-        "HTTPS_PROXY": "http://127.0.0.1:9",  # nothing goes out to the world
-    }.items():
-        commands.set(name, value)
+def mailquery(commands: Commands) -> Commands:
+    commands.set("MAILQUERY_DISCOVERY__DATABASE", "")
+    commands.set("HTTPS_PROXY", "http://127.0.0.1:9")  # nothing goes out to the world
     return commands
 
 
@@ -149,7 +108,7 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(
         assert done.code == 2
         assert "--password-stdin" in done.err
         assert PASSWORD not in done.err + done.text
-    assert listed(mailquery) == []
+    assert not (mailquery.home / "archive.db").exists()
 
 
 def test_nothing_is_stored_where_the_login_is_refused(mailquery: Commands, dovecot: Dovecot) -> None:

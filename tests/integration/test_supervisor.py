@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mcpkit.transport.workers.signs_of_life import SignsOfLife, next_sign
 from mcpkit.transport.workers.supervisor import MOST_FAILED_STARTS, Supervisor
 
 # `journal` gets a line for each thing that befalls a worker.
@@ -27,6 +28,12 @@ if conduct == "broken" or (conduct == "breaks" and seat.number == 1):
     note("failed")
     sys.exit(3)
 stubborn = conduct == "stubborn"
+if conduct in ("never", "once"):
+    signal.signal(WHERE, lambda *_: note("asked"))
+    note("began")
+    if conduct == "never" or (seat.number == 1 and "asked" not in open(journal).read()):
+        time.sleep(3600)  # as at a mount that does not answer
+    conduct = "lively"
 if conduct == "slow":
     time.sleep(2.5)
     conduct = "lively"
@@ -83,7 +90,12 @@ class Running:
 
 @asynccontextmanager
 async def supervised(
-    folder: Path, conduct: str, count: int = 2, ending: float = 5.0, hanging: float = 3600.0
+    folder: Path,
+    conduct: str,
+    count: int = 2,
+    ending: float = 5.0,
+    hanging: float = 3600.0,
+    starting: float = 3600.0,
 ) -> AsyncIterator[Running]:
     journal, ended, ready = Journal(folder / "journal"), list[int](), list[bool]()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -94,6 +106,7 @@ async def supervised(
             folder,
             ending_seconds=ending,
             hanging_seconds=hanging,
+            starting_seconds=starting,
             on_ready=lambda: ready.append(True),
             on_end=ended.append,
             shortest_wait=0.01,
@@ -178,6 +191,33 @@ async def test_a_worker_that_shows_no_life_is_ended_and_replaced(tmp_path: Path,
         assert (running.supervisor.hung, running.supervisor.restarts) == (1, 1)
         assert journal.pids("asked") == ([hangs] if cause == signal.SIGUSR1 else [])
         assert lives in running.supervisor.pids
+
+
+async def test_a_worker_whose_start_hangs_is_asked_where_and_replaced(tmp_path: Path) -> None:
+    async with supervised(tmp_path, "once", starting=3.0) as running:
+        journal = running.journal
+        await journal.until(lambda: bool(running.ready))
+        hung, serves = journal.pids("began", 1)
+        assert journal.pids("asked") == [hung]
+        assert running.ended == [hung]
+        assert (running.supervisor.hung, running.supervisor.restarts) == (1, 1)
+        assert serves in running.supervisor.pids
+
+
+async def test_where_the_first_start_hangs_all_ends_with_an_error(tmp_path: Path) -> None:
+    async with supervised(tmp_path, "never", starting=2.0) as running:
+        assert await running.code() == 1
+        assert running.supervisor.hung == 1
+        assert len(running.journal.pids("asked")) == 1
+        assert not running.ready
+
+
+async def test_a_supervisor_shows_its_workers_that_it_lives(tmp_path: Path) -> None:
+    async with supervised(tmp_path, "good", count=1) as running:
+        await running.journal.until(lambda: bool(running.ready))
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(2):
+                await next_sign(SignsOfLife(tmp_path, 1), 1)
 
 
 async def test_a_worker_that_is_not_ready_yet_need_not_show_life(tmp_path: Path) -> None:

@@ -126,9 +126,7 @@ class _OfWorkers:
         yield CounterMetricFamily(
             "mcp_worker_restarts", "Workers that were started in the place of one that ended.", value=self._restarts()
         )
-        yield CounterMetricFamily(
-            "mcp_worker_hangs", "Workers that were ended because they showed no sign of life.", value=self._hung()
-        )
+        yield CounterMetricFamily("mcp_worker_hangs", "Workers that were ended because they hung.", value=self._hung())
         yield from _together(
             [list(ProcessCollector(pid=_always(pid), registry=None).collect()) for pid in (os.getpid(), *workers)]
         )

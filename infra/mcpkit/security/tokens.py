@@ -63,7 +63,11 @@ def load_or_create_key(folder: Path, name: str = "token.key") -> bytes:
         _create(path)
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
-        raise Fault(ErrorCode.CONFIGURATION, f"{path} is damaged. Remove it, and a new one is made at the next start.")
+        raise Fault(
+            ErrorCode.CONFIGURATION,
+            f"{path.name} is damaged. Remove it, and a new one is made at the next start.",
+            place=path,
+        )
     return key
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mailquery.application import Application
-from mailquery.cli.archive import with_application
+from mailquery.cli.archive import with_application, with_archive
 from mailquery.cli.output.printing import JsonFlag, print_json, print_rows
 from mcpkit.protocol.parameters import Preset
 
@@ -57,7 +57,7 @@ def list_(user: User = None, as_json: JsonFlag = False) -> None:
     async def presets(application: Application) -> list[Preset]:
         return await application.parameters.presets(user or application.local_user)
 
-    found = with_application(presets)
+    found = with_archive(presets)
     if as_json:
         print_json({"defaults": [_shown(preset) for preset in found]})
         return
@@ -84,7 +84,7 @@ def unset(name: Name, user: User = None, as_json: JsonFlag = False) -> None:
     async def forget(application: Application) -> bool:
         return await application.parameters.forget(user or application.local_user, tool, argument)
 
-    forgotten = with_application(forget)
+    forgotten = with_archive(forget)
     if as_json:
         print_json({"tool": tool, "argument": argument, "forgotten": forgotten})
     else:

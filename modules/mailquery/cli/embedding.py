@@ -5,7 +5,7 @@ import time
 import typer
 
 from mailquery.application import Application
-from mailquery.cli.archive import with_application
+from mailquery.cli.archive import with_archive
 from mailquery.cli.output.ending import says_when_ended
 from mailquery.cli.output.printing import JsonFlag, note, print_json
 from mailquery.cli.output.progress import progress
@@ -61,7 +61,7 @@ def run_embedding() -> Embedded:
         return Embedded(await application.vectors.progress(), now, time.monotonic() - started)
 
     with says_when_ended("What was embedded stays; `mailquery embed` or a server goes on with it."), shown:
-        return with_application(work)
+        return with_archive(work)
 
 
 def embed_after_import() -> None:
@@ -72,7 +72,7 @@ def embed_after_import() -> None:
         found = run_embedding()
     except Fault as fault:
         remedy = "" if fault.code is ErrorCode.CONFLICT else " `mailquery embed` tries it again."
-        note(f"Not embedded for search by meaning: {fault.message}{remedy}")
+        note(f"Not embedded for search by meaning: {fault.told_here}{remedy}")
         return
     if found.now:
         note(_summary(found))

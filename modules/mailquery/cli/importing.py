@@ -79,7 +79,7 @@ def import_mail(
         return done, imports.mended
 
     with says_when_ended("What was stored stays; the same command again completes the import."), shown:
-        summary, mended = with_application(work)
+        summary, mended = with_application(work, anew=True)
     if as_json:
         print_json({**_as_shape(summary), **({"mended": mended} if mend else {})})
     else:

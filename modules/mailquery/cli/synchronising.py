@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mailquery.application import Application
-from mailquery.cli.archive import with_application
+from mailquery.cli.archive import with_archive
 from mailquery.cli.output import shapes
 from mailquery.cli.output.asking import ask_yes, can_ask
 from mailquery.cli.output.ending import says_when_ended
@@ -107,7 +107,7 @@ def _synchronise(account: str | None, answers: dict[str, bool]) -> list[Synchron
         return [await _one(application, each, shown) for each in accounts]
 
     with shown:
-        return with_application(work)
+        return with_archive(work)
 
 
 async def _chosen(application: Application, account: str | None) -> Sequence[MailAccount]:
@@ -165,12 +165,12 @@ def _watch(account: str | None) -> None:
         note("Waiting for new mail. Ctrl-C ends it.")
         await application.keep_these(accounts, synchronise)
 
-    with_application(work)
+    with_archive(work)
 
 
 def _print(done: Synchronised) -> None:
     if done.fault is not None:
-        said = f"{done.fault.message} {done.fault.others}".rstrip()
+        said = f"{done.fault.told_here} {done.fault.others}".rstrip()
         print(f"mailquery: {clean_line(done.account)}: {clean_block(said)}", file=sys.stderr)
         return
     summary = done.summary

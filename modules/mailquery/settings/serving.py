@@ -9,7 +9,8 @@ from mcpkit.logs import Form, Level
 class HttpServer(Group):
     """The HTTP transport. The limits are those of each of the `workers`, which are processes. A server that is told to
     end goes on for `drain_seconds`, while it says that it is not ready, and then has `shutdown_seconds` for what runs.
-    One of several workers that shows no sign of life for `hanging_seconds` is ended, and another is started."""
+    One of several workers that shows no sign of life for `hanging_seconds`, or does not answer within
+    `starting_seconds` of its start, is ended, and another is started."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65535)
@@ -25,6 +26,7 @@ class HttpServer(Group):
     trusted_proxies: tuple[str, ...] = ()
     workers: int = Field(default=1, ge=1, le=256)
     hanging_seconds: float = Field(default=30.0, ge=1, le=3600)
+    starting_seconds: float = Field(default=600.0, ge=1, le=86_400)
     drain_seconds: float = Field(default=0.0, ge=0, le=3600)
     shutdown_seconds: float = Field(default=8.0, ge=0, le=3600)
 

@@ -97,7 +97,7 @@ class ApiKeys:
         try:
             await self._store.used(key.id, int(now))
         except Fault as fault:
-            logger.warning("the last use of %s is not recorded: %s", key.id, fault.message)
+            logger.warning("the last use of %s is not recorded: %s", key.id, fault.told_here)
 
 
 def _hash(salt: bytes, secret: str) -> bytes:

@@ -63,7 +63,7 @@ class AccessTokens:
         except Fault as fault:
             if fault.code is not ErrorCode.SOURCE_UNAVAILABLE or tokens.is_over(self._clock()):
                 raise
-            logger.info("a token is used up to its end: %s", fault.message)
+            logger.info("a token is used up to its end: %s", fault.told_here)
             return tokens.access_token
 
     async def instead_of(self, rejected: str) -> str:

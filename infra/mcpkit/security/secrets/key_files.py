@@ -31,8 +31,13 @@ def refuse_shared(path: Path) -> None:
     if found.st_mode & _OTHERS:
         raise Fault(
             ErrorCode.CONFIGURATION,
-            f"{path} holds a key and is open to others ({stat.S_IMODE(found.st_mode):o}). If nobody else has read it, "
-            f"run: chmod 600 '{path}'",
+            f"A file holds a key and is open to others ({stat.S_IMODE(found.st_mode):o}). If nobody else has read it, "
+            f"run: chmod 600 '{path.name}'",
+            place=path,
         )
     if found.st_uid not in (os.geteuid(), 0):
-        raise Fault(ErrorCode.CONFIGURATION, f"{path} holds a key and belongs to another user. Use a file of your own.")
+        raise Fault(
+            ErrorCode.CONFIGURATION,
+            f"{path.name} holds a key and belongs to another user. Use a file of your own.",
+            place=path,
+        )

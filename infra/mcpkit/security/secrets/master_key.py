@@ -21,7 +21,12 @@ class KeyKeeper(Protocol):
 
     @property
     def place(self) -> str:
-        """For people."""
+        """For people: callers are told it too, so that it names a file without its folder."""
+        ...
+
+    @property
+    def file(self) -> Path | None:
+        """With its folder, where it is a file: for whoever runs the server."""
         ...
 
     @property
@@ -43,7 +48,8 @@ class FileKeeper:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.place = str(path)
+        self.place = path.name
+        self.file: Path | None = path
 
     def load(self) -> MasterKeys | None:
         with translated(self._path):
@@ -52,7 +58,7 @@ class FileKeeper:
             except FileNotFoundError:
                 return None
             refuse_shared(self._path)
-        return _parsed(text, self.place)
+        return _parsed(text, self.place, self._path)
 
     def store(self, keys: MasterKeys) -> None:
         draft = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
@@ -83,11 +89,12 @@ class KeyringKeeper:
     """The keyring of the operating system, by the `keyring` package. `name` tells archives apart."""
 
     can_store = True
+    file: Path | None = None
 
     def __init__(self, service: str, name: str) -> None:
         self._service = service
         self._name = name
-        self.place = f"the keyring, under {service} ({name})"
+        self.place = f"the keyring, under {service}"
 
     def load(self) -> MasterKeys | None:
         keyring = _keyring()
@@ -109,6 +116,7 @@ class EnvironmentKeeper:
     """Keys given by whoever starts the process, who alone can change them."""
 
     can_store = False
+    file: Path | None = None
 
     def __init__(self, current: str, previous: str | None, variable: str) -> None:
         self._current = current
@@ -149,7 +157,7 @@ def keys_as_text(keys: MasterKeys) -> str:
     return "".join(f"{key.as_text()}\n" for key in (keys.current, *keys.older))
 
 
-def _parsed(text: str, place: str) -> MasterKeys:
+def _parsed(text: str, place: str, file: Path | None = None) -> MasterKeys:
     try:
         current, *older = [MasterKey.from_text(line) for line in text.split()]
     except ValueError:
@@ -157,5 +165,6 @@ def _parsed(text: str, place: str) -> MasterKeys:
             ErrorCode.CONFIGURATION,
             f"{place} holds no master key: 32 bytes as base64 or hex, one key on a line. Put back a copy; what was "
             "sealed with a lost key must be stored anew.",
+            place=file,
         ) from None
     return MasterKeys(current, tuple(older))

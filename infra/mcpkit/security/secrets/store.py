@@ -184,4 +184,5 @@ def _key_is_another(keeper: KeyKeeper) -> Fault:
         ErrorCode.CONFIGURATION,
         f"The stored secrets were sealed with another master key than the one in {keeper.place}. Put that one "
         "back, or remove the secrets and store them anew.",
+        place=keeper.file,
     )

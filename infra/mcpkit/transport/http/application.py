@@ -6,7 +6,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mcpkit.beside import beside
 from mcpkit.errors import ErrorCode, Fault
 from mcpkit.monitoring.health import Status
 from mcpkit.security.limits.rate_limits import RateLimits
@@ -39,7 +40,7 @@ from mcpkit.transport.http.request_ids import RequestIds
 from mcpkit.transport.http.running import Runner, signals_end_quietly
 from mcpkit.transport.http.session_calls import SessionCalls
 from mcpkit.transport.http.sessions import Sessions
-from mcpkit.transport.http.state import HttpState
+from mcpkit.transport.http.state import SUPERVISOR_HANGS, HttpState
 from mcpkit.transport.workers.seats import Seat
 
 logger = logging.getLogger(__name__)
@@ -99,8 +100,9 @@ def build_app(
     `/ready` tells, and is told what goes on. Sessions outlive this process where there is a `store` for them; the
     `seat` is that of one of several workers.
 
-    `/health` says that the process is alive, and looks at nothing. It and `/ready` are behind no check of Host, Origin
-    or credential, so they tell nothing private. With a `guard`, nothing else but the guard's own routes is open.
+    `/health` says that the process is alive, and the supervisor of several; it looks at nothing else. It and `/ready`
+    are behind no check of Host, Origin or credential, so they tell nothing private. With a `guard`, nothing else but
+    the guard's own routes is open.
     """
     state = state or HttpState()
     sessions = OpenSessions(
@@ -146,7 +148,7 @@ def build_app(
     app: ASGIApp = Starlette(
         routes=[
             Route(_ENDPOINT, endpoint),
-            Route("/health", _health_endpoint(server), methods=["GET"]),
+            Route("/health", _health_endpoint(server, state), methods=["GET"]),
             Route("/ready", _ready_endpoint(state), methods=["GET"]),
             *([downloads.route(settings.security(), guard)] if downloads is not None else []),
             *(guard.routes() if guard is not None else []),
@@ -201,12 +203,18 @@ async def run_http(
         shutdown_seconds=settings.shutdown_seconds,
     )
     state.connections = lambda: len(runner.server_state.connections)
+    watching: AbstractAsyncContextManager[None] = nullcontext()
+    if seat is not None:
+        seated = seat
+        state.supervisor_hangs = lambda: seated.supervisor_hangs
+        watching = beside(seat.watch_supervisor())
     # Full collections over what the imports left on the heap stall requests for 40 to 100 ms.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECTIONS)
     with signals_end_quietly(), listener:
-        await runner.serve()
+        async with watching:
+            await runner.serve()
 
 
 def endpoint_url(host: str, port: int) -> str:
@@ -246,10 +254,13 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _health_endpoint(server: Server[Any]) -> Callable[[Request], Awaitable[Response]]:
+def _health_endpoint(server: Server[Any], state: HttpState) -> Callable[[Request], Awaitable[Response]]:
+    """503 tells whoever keeps the server running to start it anew."""
     alive = {"status": "ok", "name": server.name, "version": server.version}
 
     async def endpoint(request: Request) -> Response:
+        if state.supervisor_hangs():
+            return JSONResponse(SUPERVISOR_HANGS, HTTPStatus.SERVICE_UNAVAILABLE)
         return JSONResponse(alive)
 
     return endpoint

@@ -13,6 +13,7 @@ from mcpkit.monitoring.health import Report
 from mcpkit.transport.http.application import HttpSettings, uvicorn_config
 from mcpkit.transport.http.closing import Closing, refusal
 from mcpkit.transport.http.running import Runner, signals_end_quietly
+from mcpkit.transport.http.state import SUPERVISOR_HANGS
 from mcpkit.transport.workers.seats import Seat
 
 logger = logging.getLogger(__name__)
@@ -23,9 +24,10 @@ _BETWEEN_LOOKS = 0.5  # seconds
 class _Waiting:
     """`/health` is that of a process that is alive, `/ready` gives the report, and all else is refused."""
 
-    def __init__(self, report: Report, why: str) -> None:
+    def __init__(self, report: Report, why: str, seat: Seat) -> None:
         self._report = report
         self._why = why
+        self._seat = seat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -33,6 +35,8 @@ class _Waiting:
 
     def _answer(self, path: str) -> Response:
         match path:
+            case "/health" if self._seat.supervisor_hangs:
+                return JSONResponse(SUPERVISOR_HANGS, HTTPStatus.SERVICE_UNAVAILABLE)
             case "/health":
                 return JSONResponse({"status": "ok"})
             case "/ready":
@@ -47,7 +51,7 @@ async def wait_over_http(
 ) -> None:
     """Answers so in the `seat` of a worker, until `is_over`, SIGINT or SIGTERM: the worker is then to end, and its
     supervisor starts another. `why` is a sentence for callers, and names nothing private."""
-    closing = Closing(_Waiting(report, why))
+    closing = Closing(_Waiting(report, why, seat))
     config = uvicorn_config(closing, settings)
     config.lifespan = "off"
     runner = Runner(config, seat.listener, closing, on_ready=seat.announce, seat=seat)
@@ -60,6 +64,6 @@ async def wait_over_http(
         logger.warning("what was missing is there: this worker ends, for another one to begin with it")
         runner.should_exit = True
 
-    async with beside(look()):
+    async with beside(look()), beside(seat.watch_supervisor()):
         with signals_end_quietly(), seat.listener:
             await runner.serve()

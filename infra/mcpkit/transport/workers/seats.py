@@ -3,6 +3,7 @@
 import asyncio
 import faulthandler
 import json
+import logging
 import mmap
 import os
 import signal
@@ -15,7 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from mcpkit.transport.workers.signs_of_life import SignsOfLife
+from mcpkit.transport.workers.signs_of_life import SignsOfLife, next_sign, silence
+
+logger = logging.getLogger(__name__)
 
 WHERE = signal.SIGUSR2
 """At which a worker writes to standard error where each of its threads is. Not SIGABRT, which leaves a core file."""
@@ -30,13 +33,14 @@ _BEGUN = "begun"
 class Inheritance:
     """Of a worker that is started anew. `number` is from 0 to `count` - 1. `listener` and `supervisor` are descriptors
     of sockets: the one that all accept connections at, and one that leads to the supervisor. `folder` is the workers'
-    own, and nobody else's."""
+    own, and nobody else's. Who shows no sign of life for `hanging_seconds` hangs."""
 
     number: int
     count: int
     listener: int
     supervisor: int
     folder: str
+    hanging_seconds: float
 
     def __str__(self) -> str:
         return json.dumps(asdict(self))
@@ -55,7 +59,9 @@ class Seat:
         self.folder = Path(inheritance.folder)
         self.listener = _inherited(inheritance.listener)
         self._supervisor = _inherited(inheritance.supervisor)
+        self._hanging_seconds = inheritance.hanging_seconds
         self.is_abandoned = False
+        self.supervisor_hangs = False  # as far as `watch_supervisor` has seen
 
     @cached_property
     def loads(self) -> "Loads":
@@ -77,6 +83,18 @@ class Seat:
     def show_life(self) -> None:
         """From the running loop, to the supervisor, as long as the loop goes on."""
         SignsOfLife(self.folder, self.count).keep_giving(self.number)
+
+    async def watch_supervisor(self) -> None:
+        """For as long as it runs. A supervisor that hangs replaces no worker and hears no signal, and nobody but its
+        workers is there to notice."""
+        signs = SignsOfLife(self.folder, self.count)
+        while True:
+            await silence(signs, self.count, self._hanging_seconds)
+            self.supervisor_hangs = True
+            logger.error("the supervisor of the workers shows no sign of life for %g s", self._hanging_seconds)
+            await next_sign(signs, self.count)
+            self.supervisor_hangs = False
+            logger.warning("the supervisor of the workers goes on")
 
     def announce(self) -> None:
         """Tells the supervisor that this worker answers."""

@@ -1,4 +1,4 @@
-"""How a supervisor sees that the event loops of its workers go on.
+"""How a supervisor sees that the event loops of its workers go on, and they that its own does.
 
 Each loop counts up a number of its own, in memory that the workers and the supervisor have in common. No clock is
 compared: what counts is whether a number has changed, and how much time the supervisor itself has seen go by meanwhile.
@@ -19,15 +19,16 @@ _LONGEST_LOOK = 1.0  # seconds between two of them
 
 
 class SignsOfLife:
-    """Of `count` workers. `folder` is their own. Raises OSError."""
+    """Of `count` workers, and of their supervisor, whose number is `count`. `folder` is their own. Raises OSError."""
 
     def __init__(self, folder: Path, count: int) -> None:
+        size = (count + 1) * _COUNT.size
         descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             # Written, not only made longer: a page for which the disk has no room would end whoever touches it.
-            if os.fstat(descriptor).st_size < count * _COUNT.size:
-                os.pwrite(descriptor, bytes(count * _COUNT.size), 0)
-            self._shared = mmap.mmap(descriptor, count * _COUNT.size)
+            if os.fstat(descriptor).st_size < size:
+                os.pwrite(descriptor, bytes(size), 0)
+            self._shared = mmap.mmap(descriptor, size)
         finally:
             os.close(descriptor)
 
@@ -46,13 +47,20 @@ class SignsOfLife:
 
 
 async def silence(signs: SignsOfLife, number: int, seconds: float) -> None:
-    """Returns when worker `number` has given no sign for `seconds` of this process's own progress."""
+    """Returns when the process of this number has given no sign for `seconds` of this process's own progress."""
     between = min(_LONGEST_LOOK, seconds / _LOOKS)
     loop = asyncio.get_running_loop()
     quiet, last, looked = 0.0, signs.count(number), loop.time()
     while quiet < seconds:
         await asyncio.sleep(between)
         count, now = signs.count(number), loop.time()
-        # A look that comes late tells that this process was held up, and so most likely the worker was.
+        # A look that comes late tells that this process was held up, and so most likely the other was.
         quiet = 0.0 if count != last else quiet + min(now - looked, 2 * between)
         last, looked = count, now
+
+
+async def next_sign(signs: SignsOfLife, number: int) -> None:
+    """Returns when the process of this number gives one."""
+    last = signs.count(number)
+    while signs.count(number) == last:  # noqa: ASYNC110 - another process gives it
+        await asyncio.sleep(_BEAT_SECONDS)

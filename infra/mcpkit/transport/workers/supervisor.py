@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mcpkit.beside import given_up
 from mcpkit.transport.workers.seats import WHERE, Inheritance
 from mcpkit.transport.workers.signs_of_life import SignsOfLife, silence
 
@@ -25,6 +26,7 @@ _SHORTEST_WAIT, _LONGEST_WAIT = 0.5, 30.0  # seconds before a worker is started 
 _STEADY_SECONDS = 60.0  # a worker that lived so long did not fail at its start
 _LAST_SECONDS = 15.0  # beyond what a worker takes to end when it is told to
 _HANGING_SECONDS = 30.0
+_STARTING_SECONDS = 600.0
 _TELLING_SECONDS = 2.0  # in which a worker that hangs can write where
 
 
@@ -50,8 +52,8 @@ class _Worker:
 class Supervisor:
     """`command` starts a worker: the text of an `Inheritance` is added to it as the last argument. `ending_seconds` is
     what a worker takes at most to end after SIGTERM. `folder` is empty, for the workers' own use, and readable by
-    nobody else. A worker that has answered, and whose event loop shows no sign of life for `hanging_seconds`, gets
-    `WHERE`, to write where it hangs, and then SIGKILL."""
+    nobody else. A worker that does not answer within `starting_seconds` of its start, or that has answered, and whose
+    event loop shows no sign of life for `hanging_seconds`, gets `WHERE`, to write where it hangs, and then SIGKILL."""
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class Supervisor:
         *,
         ending_seconds: float,
         hanging_seconds: float = _HANGING_SECONDS,
+        starting_seconds: float = _STARTING_SECONDS,
         on_ready: Callable[[], object] = lambda: None,
         on_end: Callable[[int], object] = lambda pid: None,
         shortest_wait: float = _SHORTEST_WAIT,
@@ -73,6 +76,7 @@ class Supervisor:
         self._folder = folder
         self._ending_seconds = ending_seconds
         self._hanging_seconds = hanging_seconds
+        self._starting_seconds = starting_seconds
         self._signs = SignsOfLife(folder, count)
         self._on_ready = on_ready
         self._on_end = on_end
@@ -94,6 +98,7 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._told_to_end)
         loop.add_signal_handler(signal.SIGHUP, self._pass_on_hangup)
+        self._signs.keep_giving(len(self._workers))
         try:
             return await self._run()
         finally:
@@ -166,7 +171,12 @@ class Supervisor:
         with here:
             with there:
                 inheritance = Inheritance(
-                    worker.number, len(self._workers), self._listener.fileno(), there.fileno(), str(self._folder)
+                    worker.number,
+                    len(self._workers),
+                    self._listener.fileno(),
+                    there.fileno(),
+                    str(self._folder),
+                    self._hanging_seconds,
                 )
                 process = await asyncio.create_subprocess_exec(
                     *self._command,
@@ -176,31 +186,42 @@ class Supervisor:
                     process_group=0,  # Ctrl-C is for the supervisor to understand
                 )
             worker.process = process
-            watching: asyncio.Task[None] | None = None
+            watching = asyncio.create_task(self._end_if_its_start_hangs(worker))
             if self._ending.is_set():
                 worker.signal(signal.SIGTERM)
             try:
                 here.setblocking(False)
                 was_ready = bool(await asyncio.get_running_loop().sock_recv(here, 16))
                 if was_ready:
+                    await given_up(watching)
                     worker.ready.set()
                     if worker.is_behind:
                         worker.signal(signal.SIGHUP)
                     watching = asyncio.create_task(self._end_if_it_hangs(worker))
                 return was_ready, await process.wait()
             finally:
-                if watching is not None:
-                    watching.cancel()
+                watching.cancel()
                 worker.ready.clear()
                 worker.is_behind = False
                 self._on_end(process.pid)
 
+    async def _end_if_its_start_hangs(self, worker: _Worker) -> None:
+        """What may take long in it, such as bringing an archive up to date, lets the loop go on; what hangs may, too.
+        So the whole has a limit, and signs of life are none of its concern: it gives the first when it answers."""
+        seconds = self._starting_seconds
+        await silence(self._signs, worker.number, seconds)
+        await self._end_as_hanging(worker, "worker %d has not begun to answer within %g s and is ended", seconds)
+
     async def _end_if_it_hangs(self, worker: _Worker) -> None:
-        await silence(self._signs, worker.number, self._hanging_seconds)
+        seconds = self._hanging_seconds
+        await silence(self._signs, worker.number, seconds)
+        await self._end_as_hanging(worker, "worker %d shows no sign of life for %g s and is ended", seconds)
+
+    async def _end_as_hanging(self, worker: _Worker, told: str, seconds: float) -> None:
         if self._ending.is_set():  # it may have ended its loop already; `_end` waits for the rest
             return
         self.hung += 1
-        logger.error("worker %d shows no sign of life for %g s and is ended", worker.number, self._hanging_seconds)
+        logger.error(told, worker.number, seconds)
         worker.signal(WHERE)
         await asyncio.sleep(_TELLING_SECONDS)
         worker.signal(signal.SIGKILL)  # which also ends a process that is stopped

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from mailquery.cli.archive import check_begun
 from mailquery.cli.output.exits import ExitCode
 from mailquery.cli.output.printing import JsonFlag, local_time, note, print_json, print_rows
 from mailquery.domain.counts import plural
@@ -132,6 +133,7 @@ def verify(
 ) -> None:
     expected = [_link(each) for each in heads or ()]
     settings = load_settings()
+    check_begun(settings)
     head = _head(settings).read()  # before the transaction, so that it names nothing that came after it
     with _opened(settings) as (_, connection):
         connection.execute("BEGIN")
@@ -193,6 +195,7 @@ def _opened(
     settings: Settings | None = None, *, read_only: bool = True
 ) -> Iterator[tuple[Settings, sqlite3.Connection]]:
     settings = settings or load_settings()
+    check_begun(settings)
     path = settings.control_path
 
     async def prepare() -> None:

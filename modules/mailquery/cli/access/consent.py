@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from mailquery.application import Application
-from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.archive import EVERYTHING, with_application, with_archive
 from mailquery.cli.output.printing import JsonFlag, local_time, note, print_json, print_rows
 from mailquery.domain.counts import plural
 from mailquery.mcp.capabilities import CAPABILITIES
@@ -78,7 +78,7 @@ def list_consents(
     as_json: JsonFlag = False,
 ) -> None:
     now, settings = time.time(), load_settings()
-    found = with_application(
+    found = with_archive(
         lambda application: application.consent_store.listed(user, now, everything=everything), settings
     )
     _print(found, now, settings.zone, as_json)
@@ -142,7 +142,7 @@ def revoke(
                 ended += await application.consent_store.revoke(owner, each, name, login_name(), reason, now)
         return ended
 
-    ended = with_application(end)
+    ended = with_archive(end)
     if not ended:
         raise Fault(ErrorCode.NOT_FOUND, "No such consent holds. `mailquery consent list` shows those that do.")
     if as_json:

@@ -12,7 +12,7 @@ import typer
 
 from mailquery.application import Application
 from mailquery.cli.access import master_key
-from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.archive import EVERYTHING, with_application, with_archive
 from mailquery.cli.output.printing import JsonFlag, local_time, note, print_json, print_rows
 from mailquery.cli.output.shapes import Shape, moment
 from mailquery.mcp.arguments import READ, SCOPES
@@ -104,7 +104,7 @@ def list_keys(
     user: Annotated[str | None, typer.Option("--user", help="Only this user's.")] = None, as_json: JsonFlag = False
 ) -> None:
     settings = load_settings()
-    found = with_application(lambda application: application.key_store.list(user), settings)
+    found = with_archive(lambda application: application.key_store.list(user), settings)
     if as_json:
         print_json({"keys": [_shape(key) for key in found]})
         return
@@ -129,7 +129,7 @@ def revoke(
             raise Fault(ErrorCode.NOT_FOUND, "There is no such key. `mailquery keys list` shows those that there are.")
         return id, revoked
 
-    id, revoked = with_application(end)
+    id, revoked = with_archive(end)
     if as_json:
         print_json({"id": id, "revoked": revoked})
     else:

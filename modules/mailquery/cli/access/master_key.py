@@ -5,6 +5,7 @@ import asyncio
 import typer
 
 from mailquery.callers import key_keeper
+from mailquery.cli.archive import check_begun
 from mailquery.cli.output.printing import JsonFlag, print_json
 from mailquery.settings import load_settings
 from mcpkit.security.control import open_control
@@ -31,6 +32,7 @@ def register(keys: typer.Typer) -> None:
 
 def rotate_master(as_json: JsonFlag = False) -> None:
     settings = load_settings()
+    check_begun(settings)  # the records of callers alone would look like those of an archive that is gone
 
     async def rotate() -> Rotated:
         async with await open_control(settings.control_path) as control:

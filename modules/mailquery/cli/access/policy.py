@@ -3,7 +3,7 @@
 import typer
 
 from mailquery.application import Application
-from mailquery.cli.archive import with_application
+from mailquery.cli.archive import with_archive
 from mailquery.cli.output import shapes
 from mailquery.cli.output.ending import says_when_ended
 from mailquery.cli.output.printing import JsonFlag, note, print_json
@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
 
 
 def show(as_json: JsonFlag = False) -> None:
-    _print(with_application(lambda application: application.policies.standing()), as_json)
+    _print(with_archive(lambda application: application.policies.standing()), as_json)
 
 
 def apply(as_json: JsonFlag = False) -> None:
@@ -65,7 +65,7 @@ def apply(as_json: JsonFlag = False) -> None:
         return standing
 
     with says_when_ended("What was not judged yet stays withheld; the same command goes on."), shown:
-        standing = with_application(work)
+        standing = with_archive(work)
     _print(standing, as_json)
 
 

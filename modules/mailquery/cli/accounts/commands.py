@@ -27,7 +27,7 @@ from mailquery.cli.accounts.options import (
     size,
 )
 from mailquery.cli.accounts.shapes import account_row, account_shape, login_words, server_words, standing_shape
-from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.archive import EVERYTHING, with_archive
 from mailquery.cli.output.asking import ask_yes, can_ask
 from mailquery.cli.output.printing import JsonFlag, note, print_json, print_rows
 from mailquery.cli.output.progress import progress
@@ -125,7 +125,7 @@ def register(app: typer.Typer) -> None:
 
 def list_accounts(as_json: JsonFlag = False) -> None:
     settings = load_settings()
-    found = with_application(lambda application: application.mail_accounts.list(), settings)
+    found = with_archive(lambda application: application.mail_accounts.list(), settings)
     if as_json:
         print_json({"accounts": [standing_shape(each) for each in found]})
         return
@@ -162,7 +162,7 @@ def try_login(
                     tried.append((each.account, fault))
         return tried
 
-    tried = with_application(check)
+    tried = with_archive(check)
     if as_json:
         print_json({"accounts": [_tried_shape(*each) for each in tried]})
     else:
@@ -171,7 +171,7 @@ def try_login(
                 mailboxes = plural(outcome.mailboxes, "mailbox", "mailboxes")
                 print(f"{checked.name}: the login works, {mailboxes} at {server_words(checked)}")
             else:
-                note(f"{checked.name}: {outcome.message} {outcome.others}".rstrip())
+                note(f"{checked.name}: {outcome.told_here} {outcome.others}".rstrip())
         if not tried:
             note("There is no account to try.")
     failed = [outcome for _, outcome in tried if isinstance(outcome, Fault)]
@@ -192,7 +192,7 @@ def login(
 ) -> None:
     given = given_login(password_command, password_stdin, oauth, device, password)
     pinned = fingerprint(pin)
-    before = with_application(lambda application: find_account(application.accounts, account))
+    before = with_archive(lambda application: find_account(application.accounts, account))
     if not given.is_given:  # as it logged in before
         given = replace(given, command=before.password_command, oauth=before.login is Login.OAUTH)
     secret = "" if given.oauth or given.command else read_password(given, f"Password of {before.username}")
@@ -201,7 +201,7 @@ def login(
         new = await new_login(application, given, secret, before.address, _authorization_server(before))
         return await application.mail_accounts.renew(before.name, new, pinned=pinned, check=not no_test)
 
-    renewed, checked = with_application(renew)
+    renewed, checked = with_archive(renew)
     if as_json:
         print_json({"account": account_shape(renewed), "tested": checked is not None})
         return
@@ -243,7 +243,7 @@ def change(
     )
     if changes == Changes():
         raise Fault(ErrorCode.VALIDATION_ERROR, "Say what changes: see mailquery accounts change --help")
-    changed = with_application(lambda application: application.mail_accounts.change(account, changes))
+    changed = with_archive(lambda application: application.mail_accounts.change(account, changes))
     if as_json:
         print_json({"account": account_shape(changed)})
     else:
@@ -251,7 +251,7 @@ def change(
 
 
 def pause(account: Account, as_json: JsonFlag = False) -> None:
-    paused = with_application(lambda application: application.mail_accounts.pause(account))
+    paused = with_archive(lambda application: application.mail_accounts.pause(account))
     if as_json:
         print_json({"account": account_shape(paused)})
     else:
@@ -259,7 +259,7 @@ def pause(account: Account, as_json: JsonFlag = False) -> None:
 
 
 def resume(account: Account, as_json: JsonFlag = False) -> None:
-    resumed = with_application(lambda application: application.mail_accounts.resume(account))
+    resumed = with_archive(lambda application: application.mail_accounts.resume(account))
     if as_json:
         print_json({"account": account_shape(resumed)})
     else:
@@ -274,14 +274,14 @@ def remove(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    messages = with_application(lambda application: _stored_messages(application, account, with_mail))
+    messages = with_archive(lambda application: _stored_messages(application, account, with_mail))
     goes = _asked_about_mail(account, messages) if with_mail is None else with_mail
     with progress() as shown:
 
         def show(done: int, total: int) -> None:
             shown.show(done, total, f"{done:,} of {plural(total, 'message')}")
 
-        removed = with_application(
+        removed = with_archive(
             lambda application: application.mail_accounts.remove(account, with_mail=goes, progress=show)
         )
     _tell_removed(removed, messages, as_json)

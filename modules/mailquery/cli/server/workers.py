@@ -52,6 +52,7 @@ def supervise(
             folder,
             ending_seconds=address.drain_seconds + address.shutdown_seconds,
             hanging_seconds=settings.http.hanging_seconds,
+            starting_seconds=settings.http.starting_seconds,
             on_ready=lambda: on_ready(endpoint_url(bound.host, bound.port)),
             on_end=figures.forget,
         )

@@ -14,8 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from mailquery.application import Application
+from mailquery.bootstrap import missing_archive
 from mailquery.cli import extracting
-from mailquery.cli.archive import EVERYTHING, with_application
+from mailquery.cli.archive import EVERYTHING, check_begun, with_archive
 from mailquery.cli.output.printing import file_size, local_time
 from mailquery.cli.upkeep.sync_status import answers, in_words, question_in_words
 from mailquery.domain.accounts import AccountState
@@ -68,8 +69,9 @@ def all_checks(*, full: bool) -> Iterator[Check]:
     if folder.status is Status.ERROR:
         return
     yield check_space(settings.home)
-    if not _is_begun(settings.archive_path):
-        yield Check("database", Status.OK, "none yet", "Import mail: mailquery import PATH...")
+    if fault := _missing(settings):
+        never = fault.code is ErrorCode.NOT_FOUND
+        yield Check("database", Status.OK if never else Status.ERROR, fault.told_here)
         return
     yield check_files(settings.home)
     yield check_lock(settings)
@@ -83,14 +85,13 @@ def all_checks(*, full: bool) -> Iterator[Check]:
 
 
 def readiness() -> dict[str, object] | None:
-    """What a server on this archive would say at `/ready`, and to the owner the rest; None where there is no archive
-    yet, and looking would make one."""
-    settings = load_settings()
-    if not _is_begun(settings.archive_path):
-        return None
+    """What a server on this archive would say at `/ready`, and to the owner the rest; None where there never was an
+    archive."""
     try:
-        report = with_application(lambda application: application.services.health())
+        report = with_archive(lambda application: application.services.health())
     except Fault as fault:
+        if fault.code is ErrorCode.NOT_FOUND:
+            return None
         report = Report((Result("database", Outcome(Health.UNHEALTHY, fault.code.name, fault.told_here), 0.0),))
     shape = report.as_shape()
     shape["checks"] = {
@@ -99,10 +100,13 @@ def readiness() -> dict[str, object] | None:
     return shape
 
 
-def _is_begun(archive: Path) -> bool:
-    """Also one whose file was moved away from its log."""
-    log = archive.with_name(archive.name + "-wal")
-    return archive.exists() or (log.exists() and log.stat().st_size > 0)
+def _missing(settings: Settings) -> Fault | None:
+    """Why there is no archive to look at: NOT_FOUND where there never was one."""
+    try:
+        check_begun(settings)
+    except Fault as fault:
+        return fault
+    return missing_archive(settings)
 
 
 def check_python() -> Check:
@@ -176,7 +180,7 @@ def check_database(settings: Settings, *, full: bool) -> Check:
     path = settings.archive_path
     try:
         # Opening it as the product does applies pending migrations and refuses a newer or foreign database.
-        with_application(_nothing)
+        with_archive(_nothing)
         verdict = _quick_check(path, None if full else time.monotonic() + _QUICK_SECONDS)
     except Fault as fault:
         return Check("database", Status.ERROR, fault.told_here)
@@ -219,7 +223,7 @@ def _quick_check(path: Path, deadline: float | None) -> str | None:
 
 def check_contents(settings: Settings) -> Check:
     try:
-        status = with_application(lambda application: application.services.archive_status(EVERYTHING), settings)
+        status = with_archive(lambda application: application.services.archive_status(EVERYTHING), settings)
     except Fault as fault:
         return Check("mail", Status.ERROR, fault.told_here)
     if not status.version.messages:
@@ -241,7 +245,7 @@ def check_attachments() -> Iterator[Check]:
         return await application.texts.progress(), await application.extractor.holding()
 
     try:
-        found, holding = with_application(look)
+        found, holding = with_archive(look)
     except Fault as fault:
         yield Check("attachments", Status.ERROR, fault.told_here)
         return
@@ -290,7 +294,7 @@ def check_recognition(settings: Settings) -> Check:
 def check_accounts(settings: Settings) -> Iterator[Check]:
     """One for each account on a mail server."""
     try:
-        found = with_application(lambda application: application.services.sync_status(EVERYTHING), settings)
+        found = with_archive(lambda application: application.services.sync_status(EVERYTHING), settings)
     except Fault as fault:
         yield Check("accounts", Status.ERROR, fault.told_here)
         return

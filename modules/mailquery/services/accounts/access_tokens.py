@@ -55,7 +55,7 @@ class AccessTokenCredential:
         try:
             await self._accounts.set_state(self._account, AccountState.NEEDS_LOGIN, sentence)
         except Fault as fault:  # the caller is told of the login all the same
-            logger.warning("%s could not be marked as in need of a login: %s", self._account, fault.message)
+            logger.warning("%s could not be marked as in need of a login: %s", self._account, fault.told_here)
 
 
 def login_remedy(account: str) -> str:

@@ -101,7 +101,7 @@ class KeepAccount:
         except Fault as fault:
             if fault.code is ErrorCode.CONFLICT:  # another process does it
                 return self._interval()
-            return self._failed(fault.message, fault.retry_after)
+            return self._failed(fault.told_here, fault.retry_after)
         except Exception:  # it must not end the server, nor what is done for the other accounts
             logger.exception("synchronising %s failed", self.account.name)
             return self._failed("An error of the program.")
@@ -154,7 +154,7 @@ class KeepAccount:
             try:
                 await watch(self.account, watching, self._news)
             except Fault as fault:
-                logger.info("%s is not watched for now: %s", self.account.name, fault.message)
+                logger.info("%s is not watched for now: %s", self.account.name, fault.told_here)
                 hint = fault.retry_after
             except Exception:
                 logger.exception("watching %s failed", self.account.name)

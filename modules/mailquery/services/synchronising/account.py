@@ -116,7 +116,7 @@ class SyncAccount:
             try:
                 await run.close()
             except Fault as fault:
-                logger.warning("what was fetched last of %s is not stored: %s", account.name, fault.message)
+                logger.warning("what was fetched last of %s is not stored: %s", account.name, fault.told_here)
             raise
         await run.close()
         return run.summary()
@@ -151,4 +151,4 @@ class SyncAccount:
         try:
             await self._accounts.ended(name, outcome, error, error_code)
         except Fault as fault:  # a full disk, which is why it ended: that is what the caller is told
-            logger.warning("how the synchronisation of %s ended is not recorded: %s", name, fault.message)
+            logger.warning("how the synchronisation of %s ended is not recorded: %s", name, fault.told_here)

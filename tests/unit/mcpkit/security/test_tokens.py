@@ -80,3 +80,5 @@ def test_a_damaged_key_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(Fault, match=r"token\.key") as caught:
         load_or_create_key(tmp_path)
     assert caught.value.code is ErrorCode.CONFIGURATION
+    assert str(tmp_path) not in caught.value.message
+    assert str(tmp_path / "token.key") in caught.value.told_here

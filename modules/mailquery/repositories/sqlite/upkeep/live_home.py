@@ -100,6 +100,7 @@ class SqliteLiveHome:
                 ErrorCode.CONFIGURATION,
                 f"The stored credentials are sealed with the master key {needed}, and {self._keeper.place} has not "
                 "that one. Put it back, or make the backup without --with-key.",
+                place=self._keeper.file,
             )
         return keys
 

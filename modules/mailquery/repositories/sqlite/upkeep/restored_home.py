@@ -130,7 +130,7 @@ class SqliteRestoredHome:
         if key is not None:
             keys = self._keeper.load()
             opens = keys is not None and keys.by_id(key) is not None
-        return Standing(audit, opens, self._keeper.place)
+        return Standing(audit, opens, str(self._keeper.file or self._keeper.place))
 
     def _has(self, name: str) -> bool:
         return os.path.lexists(self.folder / name)

@@ -147,6 +147,8 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -
     with pytest.raises(Fault, match="chmod 600") as caught:
         keeper(tmp_path).load()
     assert caught.value.code is ErrorCode.CONFIGURATION
+    assert str(tmp_path) not in caught.value.message
+    assert f"chmod 600 '{tmp_path / 'master.key'}'" in caught.value.told_here
 
 
 async def test_a_lost_key_is_told_and_not_replaced_by_another(control: Database, tmp_path: Path) -> None:
