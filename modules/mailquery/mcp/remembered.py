@@ -18,24 +18,26 @@ class RememberedCalls:
         self._basis = basis
 
     async def __call__(self, call: Call) -> Asked | None:
-        if not self._may_be_kept(call.given):
-            return None
+        given = call.given
+        match given:
+            case SearchArguments():
+                if given.explain or given.fresh or given.include_secrets or given.cursor is not None:
+                    return None
+            case ReadMessageArguments() | ReadThreadArguments():
+                if given.include_secrets:
+                    return None
+            case StatisticsArguments():
+                pass
+            case _:
+                return None
         state = self._basis.state()
         if state is None:
             return None
         visible = visibility(call)
         # What else an answer says that the archive does not tell: it is part of the key.
-        beside = await self._basis.freshness(visible, state) if isinstance(call.given, SearchArguments) else ()
-        return Asked(state, (call.name, call.given, visible, beside))
-
-    def _may_be_kept(self, given: object) -> bool:
-        match given:
-            case SearchArguments():
-                passing = given.explain or given.fresh or given.include_secrets or given.cursor is not None
-                return not passing and self._basis.is_timeless(given.filters())
-            case StatisticsArguments():
-                return self._basis.is_timeless(given.filters())
-            case ReadMessageArguments() | ReadThreadArguments():
-                return not given.include_secrets
-            case _:
-                return False
+        beside = await self._basis.freshness(visible, state) if isinstance(given, SearchArguments) else ()
+        accounts = None if visible.accounts is None else tuple(sorted(visible.accounts))
+        key = (call.name, given.__pydantic_serializer__.to_json(given), accounts, visible.user, beside)
+        if isinstance(given, SearchArguments | StatisticsArguments):
+            return Asked(state, key, lambda: self._basis.is_timeless(given.filters()))
+        return Asked(state, key)

@@ -15,14 +15,16 @@ from mcpkit.resilience.cache import Cache
 @dataclass(frozen=True, slots=True)
 class Asked:
     """`state` is of all that answers rest on: with another one, nothing that was kept is true any more. `key` is all
-    else that this answer follows from: the call, and who sees what."""
+    else that this answer follows from: the call, and who sees what. It is best made of text, bytes and tuples of them,
+    which the garbage collector need not look at. `may_be_kept` is asked where there is no answer yet."""
 
     state: Hashable
     key: Hashable
+    may_be_kept: Callable[[], bool] = field(default=lambda: True, compare=False)
 
 
 Basis = Callable[[Call], Awaitable[Asked | None]]
-"""What the answer to a call follows from, looked at before the call runs. None: nobody can say, or it is not to be
+"""What the answer to a call follows from, looked at before the call runs. None: nobody can say, or it is never
 kept."""
 
 
@@ -64,7 +66,9 @@ class Remember:
                 return await proceed(call)
             # One of those who waited makes it now, and the others wait again.
         draft = self._cache.get(asked.key)
-        return _again(draft) if draft is not None else await self._make(asked, call, proceed)
+        if draft is not None:
+            return _again(draft)
+        return await (self._make(asked, call, proceed) if asked.may_be_kept() else proceed(call))
 
     async def _make(self, asked: Asked, call: Call, proceed: Proceed) -> Reply:
         making = self._making[asked] = _Making()
