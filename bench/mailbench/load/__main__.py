@@ -104,9 +104,11 @@ def measured(
     )
 
 
-def drivers(again: dict[str, list[ToolCall]], once: dict[str, list[ToolCall]]) -> dict[str, Driver]:
-    alone = {tool: Driver({tool: again[tool]}, {tool: 1}) for tool in SHARES}
-    return {MIX: Driver(again, SHARES), MIX_ONCE: Driver(once, SHARES, once=True), **alone}
+def drivers(
+    again: dict[str, list[ToolCall]], once: dict[str, list[ToolCall]], *, own_sessions: bool = False
+) -> dict[str, Driver]:
+    alone = {tool: Driver({tool: again[tool]}, {tool: 1}, own_sessions=own_sessions) for tool in SHARES}
+    return {MIX: Driver(again, SHARES, own_sessions=own_sessions), MIX_ONCE: Driver(once, SHARES, once=True), **alone}
 
 
 def measure_peers(bench: Bench, peers: Sequence[str], again: dict[str, list[ToolCall]]) -> None:
@@ -238,6 +240,11 @@ def main() -> None:
         action="store_true",
         help="begin with an empty memory for answers: no call is made before it is measured",
     )
+    parser.add_argument(
+        "--own-sessions",
+        action="store_true",
+        help="each connection keeps to a session of its own, for which wrk has a thread (not in mix-once)",
+    )
     parser.add_argument("--workers", type=int, default=1, help="worker processes of mailquery")
     parser.add_argument("--soak", type=int, metavar="SECONDS", help="then the mix for so long, at 32 connections")
     parser.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="a variable for mailquery")
@@ -254,12 +261,13 @@ def main() -> None:
     )
     settings = dict(each.partition("=")[::2] for each in chosen.set)
     bench = Bench(archive, chosen.seconds, chosen.connections, chosen.workers, settings, chosen.cold)
-    driven = drivers(again, once)
+    driven = drivers(again, once, own_sessions=chosen.own_sessions)
     result: dict[str, Any] = {
         "machine": machine(),
         "workers": chosen.workers,
         "settings": settings,
         "cold": chosen.cold,
+        "own_sessions": chosen.own_sessions,
     }
     try:
         for era in (ERAS[name] for name in chosen.eras):

@@ -1,7 +1,8 @@
 -- Sends tool calls out of a file that mailbench.load.wrk writes, and counts what came back.
 --
 -- Arguments: the file, "again" (of N calls of a kind the n-th is drawn with a weight of 1/n, so that a few are asked
--- again and again and most hardly ever) or "once" (one after the other, from where the last run ended). The file's
+-- again and again and most hardly ever) or "once" (one after the other, from where the last run ended), and "own" where
+-- each thread has one connection and keeps to one session, else "shared": all sessions in turn. The file's
 -- lines are fields between tabs: H, a header's name and value; S, a session; K, a kind's weight and where to begin; C,
 -- a tool and the rest of a request's body.
 --
@@ -16,6 +17,7 @@ local random, floor = math.random, math.floor
 
 function setup(thread)
   table.insert(running, thread)
+  thread:set("number", #running)
 end
 
 -- What stands before and behind the id, and before and behind the session where there is one.
@@ -44,7 +46,10 @@ function init(args)
     end
   end
   order = args[2]
-  math.randomseed(os.time())
+  if args[3] == "own" then
+    sessions = { sessions[number] }
+  end
+  math.randomseed(os.time() + number)
   failed, told, received, taken = 0, "", 0, ""
   began = os.clock() -- CPU seconds of the process
 end
@@ -91,18 +96,18 @@ function response(status, _, body)
 end
 
 function done(summary, latency)
-  local bad, bytes, first, places, cpu = 0, 0, "", "", os.clock()
+  local bad, bytes, first, places, began = 0, 0, "", "", 0
   for _, thread in ipairs(running) do
     bad = bad + thread:get("failed")
     bytes = bytes + thread:get("received")
     first = first == "" and thread:get("told") or first
     places = thread:get("taken")
-    cpu = cpu - thread:get("began")
+    began = math.max(began, thread:get("began")) -- of the whole process: what came before is the making ready
   end
   local errors = summary.errors
   io.write(string.format(
     "MAILBENCH\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n",
-    summary.requests, summary.duration, cpu * 1e6, bytes, bad,
+    summary.requests, summary.duration, (os.clock() - began) * 1e6, bytes, bad,
     errors.connect + errors.read + errors.write, errors.timeout,
     latency:percentile(50), latency:percentile(95), latency:percentile(99), latency.max,
     places, (first:gsub("%c", " "))

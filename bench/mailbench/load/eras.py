@@ -37,8 +37,13 @@ class Era:
     params: Mapping[str, object] = field(default_factory=dict)
 
     def sessions(self, url: str, count: int) -> list[str]:
-        """As many clients' sessions, begun. Raises `NoSession`."""
-        return [_session(url, self.version) for _ in range(count)] if self.has_sessions else []
+        """As many clients' sessions, begun, and shared out among workers as clients' connections are. Raises
+        `NoSession`."""
+        if not self.has_sessions:
+            return []
+        with ExitStack() as kept_open:  # so that the next connection is for a worker that has fewer
+            connections = [kept_open.enter_context(closing(_connection(url))) for _ in range(count)]
+            return [_begun(connection, url, self.version) for connection in connections]
 
 
 HANDSHAKE = Era("2025-11-25", True, {**_JSON, "MCP-Protocol-Version": "2025-11-25"})

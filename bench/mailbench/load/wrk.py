@@ -54,15 +54,18 @@ class Load:
 @dataclass(slots=True)
 class Driver:
     """Sends `calls`, of each kind with its weight. Where they are to be made `once`, the next run goes on with those
-    that the last one did not get to."""
+    that the last one did not get to. With `own_sessions` each connection keeps to one session, as those of a client do:
+    for that it needs a thread of wrk, which does not tell its script the connection. Else each has all in turn."""
 
     calls: Mapping[str, Sequence[ToolCall]]
     weights: Mapping[str, float]
     once: bool = False
+    own_sessions: bool = False
     _places: dict[str, int] = field(default_factory=dict)
 
     def run(self, url: str, era: Era, sessions: Sequence[str], *, connections: int, seconds: int) -> Load:
         """Raises `LoadFailed`."""
+        threads = connections if self.own_sessions and sessions else 1
         with tempfile.NamedTemporaryFile("w", suffix=".calls", encoding="utf-8") as file:
             for name, value in era.headers.items():
                 file.write(f"H\t{name}\t{value}\n")
@@ -74,9 +77,10 @@ class Driver:
                     file.write(f"C\t{call.tool}\t{_rest(call, era)}\n")
             file.flush()
             command = [
-                *(wrk(), "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"),
+                *(wrk(), "--threads", str(threads), "--connections", str(connections), "--duration", f"{seconds}s"),
                 *("--timeout", f"{_TIMEOUT}s", "--script", str(_SCRIPT), url, "--", file.name),
                 "once" if self.once else "again",
+                "own" if threads > 1 else "shared",
             ]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         line = next((line for line in done.stdout.splitlines() if line.startswith("MAILBENCH\t")), None)

@@ -44,11 +44,13 @@ class _Answers(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     asked: list[tuple[str, str | None, str]]
+    by: dict[tuple[str, int], set[str | None]]  # the sessions that each connection named
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         tool = body["params"]["name"]
         self.asked.append((tool, self.headers["Mcp-Session-Id"], body["params"]["arguments"]["id"]))
+        self.by.setdefault(self.client_address, set()).add(self.headers["Mcp-Session-Id"])
         member = {
             "good": {"result": {"content": [{"text": '"isError":true'}], "isError": False}},
             "bad": {"result": {"content": [], "isError": True}},
@@ -68,7 +70,7 @@ class _Answers(BaseHTTPRequestHandler):
 def url() -> Iterator[str]:
     if shutil.which("wrk") is None:
         pytest.skip("wrk is not installed")
-    _Answers.asked = []
+    _Answers.asked, _Answers.by = [], {}
     with ThreadingHTTPServer(("127.0.0.1", 0), _Answers) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -95,3 +97,14 @@ def test_calls_that_are_made_once_are_made_in_turn_by_all_sessions(url: str) -> 
     numbers = [int(number) for _, _, number in _Answers.asked]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert {session for _, session, _ in _Answers.asked} == {"s1", "s2"}
+
+
+def test_each_connection_keeps_to_a_session_of_its_own_where_that_is_wanted(url: str) -> None:
+    sessions = ["s1", "s2", "s3"]
+    found = Driver(calls("good"), {"good": 1}, own_sessions=True).run(
+        url, HANDSHAKE, sessions, connections=3, seconds=1
+    )
+    assert found.error_share == 0.0
+    asking = [named for named in _Answers.by.values() if named]
+    assert all(len(named) == 1 for named in asking)
+    assert sorted(session or "" for named in asking for session in named) == sessions
