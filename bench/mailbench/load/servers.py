@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import IO
 
 from mailbench import commands
-from mailbench.load.fastmcp_environment import fastmcp_python
+from mailbench.fastmcp_environment import fastmcp_python
 
 OURS = "mailquery"
 _HOST = "127.0.0.1"
 _STARTS_WITHIN = 120.0  # seconds
 _ENDS_WITHIN = 20.0
 _SERVES = b"mailquery serves MCP at "  # said when all workers answer
-_PROGRAMS = Path(__file__).with_name("programs")
+PROGRAMS = Path(__file__).with_name("programs")
 
 NOT_IN_THE_WAY = {
     "MAILQUERY_LIMITS__PRINCIPAL__REQUESTS_PER_MINUTE": "1000000000",
@@ -65,7 +65,7 @@ def mailquery(home: Path, *, workers: int = 1, settings: Mapping[str, str] | Non
 @contextmanager
 def fastmcp() -> Iterator[Server]:
     port = _free_port()
-    command = [str(fastmcp_python()), str(_PROGRAMS / "empty_fastmcp.py"), str(port)]
+    command = [str(fastmcp_python()), str(PROGRAMS / "empty_fastmcp.py"), str(port)]
     with _running("FastMCP, empty tool", command, dict(os.environ), port, "/mcp") as server:
         yield server
 

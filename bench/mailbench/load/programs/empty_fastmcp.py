@@ -1,5 +1,5 @@
 """A FastMCP server with one tool that does nothing, with what makes it quickest: plain JSON and no sessions. Runs in an
-environment of its own (`mailbench.load.fastmcp_environment`).  Arguments: a port."""
+environment of its own (`mailbench.fastmcp_environment`).  Arguments: a port, or `stdio`."""
 
 import sys
 
@@ -16,5 +16,8 @@ async def nothing() -> dict[str, int]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "stdio":
+        server.run(transport="stdio", show_banner=False)
+        sys.exit()
     app = server.http_app(path="/mcp", json_response=True, stateless_http=True)
     uvicorn.run(app, port=int(sys.argv[1]), access_log=False, log_level="warning")

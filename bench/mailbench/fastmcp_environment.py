@@ -7,7 +7,7 @@ from pathlib import Path
 from mailbench.report import say
 
 _VERSION = "4.1.6"
-_ROOT = Path(__file__).resolve().parents[3]
+_ROOT = Path(__file__).resolve().parents[2]
 _FOLDER = _ROOT / ".tools" / f"fastmcp-{_VERSION}"
 
 
@@ -26,7 +26,8 @@ def fastmcp_python() -> Path:
             subprocess.run([uv, "pip", "install", "--quiet", "--python", python, f"fastmcp=={_VERSION}"], check=True)
         except (OSError, subprocess.CalledProcessError) as error:
             raise SystemExit(
-                f"FastMCP could not be installed ({error}). Leave it out: bench/load --peers starlette echo"
+                f"FastMCP could not be installed ({error}). Leave it out: bench/load --peers starlette echo, or "
+                "bench/start without --peers"
             ) from error
         complete.touch()
     return python
