@@ -96,8 +96,8 @@ def test_a_worker_that_is_replaced_waits_for_the_archive_and_begins_none(
             assert (status, found) == (503, None)
         assert not (mailquery.home / "archive.db").exists()
         move(tmp_path / "away", mailquery.home)
-        until(lambda: len(workers_of(server.process.pid)) == 2 and asked(server, "word9")[0] == 200, "it goes on")
-        assert asked(server, "word9") == (200, ["Letter number 9"])
+        # One of them may go on while the other still waits.
+        until(lambda: all(asked(server, "word9") == (200, ["Letter number 9"]) for _ in range(10)), "both go on")
         until(lambda: server.ready()[0] == 200, "it is ready again")
 
 
