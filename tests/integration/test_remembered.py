@@ -1,8 +1,9 @@
 """Answers from memory are those that would have been made."""
 
+import gc
 import itertools
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from mailquery.mcp.remembered import RememberedCalls
 from mailquery.services.basis import is_timeless
 from mailquery.services.filters import Filters
 from mcpkit.errors import Fault
-from mcpkit.protocol.stages.remembering import Remember
+from mcpkit.protocol.calls import Call
+from mcpkit.protocol.stages.remembering import Asked, Remember
 from mcpkit.resilience.cache import Cache
 from support.archives import ZONE, Archive, Mail, temporary_archive
 from support.calling import Caller
@@ -109,6 +111,29 @@ async def test_no_user_is_answered_with_what_another_one_was(both: Both) -> None
         await both.remembering.tool("search_messages", query="", limit=1)
     )["cursor"]
     assert both.hits == 0
+
+
+async def test_what_finds_an_answer_is_nothing_that_the_garbage_collector_looks_at(both: Both) -> None:
+    """Full collections over some thousand answers kept calls waiting for 30 ms."""
+    await both.archive.add(mail("invoice", account="work"))
+    keys: list[Hashable] = []
+    kept = RememberedCalls(both.archive.basis)
+
+    async def basis(call: Call) -> Asked | None:
+        asked = await kept(call)
+        assert asked is not None
+        keys.append(asked.key)
+        return asked
+
+    caller = Caller(
+        both.archive.services, user="ana", accounts=frozenset({"work"}), remember=Remember(both.cache, basis)
+    )
+    (found,) = (await caller.tool("search_messages", query="invoice", limit=5))["rows"]
+    await caller.tool("read_message", id=found["id"])
+    for _ in range(2):  # takes tuples of text and bytes off its lists, and tuples of such tuples
+        gc.collect()
+    assert len(keys) == 2
+    assert not any(map(gc.is_tracked, keys))
 
 
 async def test_calls_that_come_at_once_are_each_recorded_and_no_user_gets_what_is_made_for_another(both: Both) -> None:
